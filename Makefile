@@ -1,0 +1,66 @@
+# Each of these sets up what it needs first; a second call installs nothing.
+
+PYTHON ?= python3
+BUDGET ?= laptop
+
+# Written last by the installation, holds the checkout it was made for: without it, for another folder (the checkout was
+# moved) or with a Python that is gone, .venv is not to be trusted.
+INSTALLED := .venv/installed-for
+ifneq ($(shell { .venv/bin/python -c pass && cat $(INSTALLED); } 2> /dev/null),$(CURDIR))
+.PHONY: $(INSTALLED)
+endif
+
+# Where this checkout lies beside packed real images, they are unpacked; elsewhere the tests that need them are skipped.
+PACKED_DATA := $(wildcard ../shared/data/unpack.py)
+
+.PHONY: help install demo test lint all report wheel clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
+
+install: $(INSTALLED) ## Install repro into .venv (PYTHON=python3)
+
+demo: $(INSTALLED) ## Reproduce Table 1 in miniature on embedded images, into build/demo-results
+	.venv/bin/repro run table1 --budget smoke --results-dir build/demo-results
+
+test: lint $(if $(REPRO_DATA),,$(if $(PACKED_DATA),.data)) ## Check the code and run all tests (real images: .data or REPRO_DATA)
+	@[ -d "$${REPRO_DATA:-.data}" ] || echo "No real images (REPRO_DATA or .data): the tests that need them are skipped."
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal
+
+lint: $(INSTALLED) ## Check style and types: ruff, pyright
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/python -m pyright --pythonpath .venv/bin/python
+
+all: $(INSTALLED) ## Bring results/ up to date, running what is missing (BUDGET=laptop)
+	.venv/bin/repro run --all --budget $(BUDGET)
+	.venv/bin/repro report
+
+report: $(INSTALLED) ## Rebuild tables, figures and the page from the records
+	.venv/bin/repro report
+
+# setuptools would carry modules that are gone over from its last build.
+wheel: $(INSTALLED) ## Build the wheel into dist/
+	@rm -rf build/lib build/bdist.*
+	.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## Remove .venv, build/, dist/ and caches; records and images stay
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage*
+	find repro tests -name __pycache__ -prune -exec rm -rf {} +
+
+# An installation that was begun and not ended starts anew; so does one whose Python no longer runs.
+$(INSTALLED): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "repro needs Python 3.11 or later, '$(PYTHON)' is not: name one, as in 'make install PYTHON=python3.12'"; exit 1; }
+	@if [ -e .venv/unfinished ] || ! .venv/bin/python -c pass 2> /dev/null; then rm -rf .venv; fi
+	@echo "Installing repro and what it needs into .venv (once; two to three minutes, 6 GB with PyTorch for GPUs) ..."
+	@mkdir -p .venv && rm -f $@ && touch .venv/unfinished
+	@.venv/bin/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@rm .venv/unfinished && echo "$(CURDIR)" > $@
+
+# Made aside and moved when whole, so that an interrupted unpacking is not taken for the data.
+.data: | $(INSTALLED)
+	@echo "Unpacking real images into .data ..."
+	@rm -rf build/data && mkdir -p build
+	@.venv/bin/python $(PACKED_DATA) build/data && mv build/data .data

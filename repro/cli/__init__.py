@@ -1,0 +1,86 @@
+"""The command line: parses, calls, prints. Verbs are imported when they are used, so that help is instant."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from repro import __version__
+from repro.errors import Failure, unknown
+
+# verb: (module, one line of help)
+VERBS = {
+    "list": ("repro.cli.listing", "Experiments of the suite and how far each is."),
+    "run": ("repro.cli.run", "Run experiments, show their tables."),
+    "ablate": ("repro.cli.ablate", "Change a network, train both, compare."),
+    "train": ("repro.cli.train", "Train one network."),
+    "summary": ("repro.cli.summary", "A network's layers, parameters and multiply-accumulates."),
+    "import": ("repro.cli.weights", "Bring weights of other programs into a network."),
+    "export": ("repro.cli.weights", "Write a network as safetensors or ONNX."),
+    "claims": ("repro.cli.claims", "Published numbers and their verdicts."),
+    "compare": ("repro.cli.claims", "Judge two results folders against each other."),
+    "data": ("repro.cli.data", "Which images are here; fetch and check them."),
+    "status": ("repro.cli.status", "What is done, under way and missing."),
+    "report": ("repro.cli.report", "Rebuild tables, figures and the page from records."),
+    "completion": ("repro.cli.completion", "Shell completion."),
+}
+
+EXAMPLES = """\b
+Examples:
+  repro run table1 --budget smoke      a first table in a minute, no download
+  repro run table1                     on real images, for a laptop
+  repro ablate --remove fire2,fire5    what do these two modules bring?
+  repro summary squeezenet --classes 10
+"""
+
+
+class Verbs(click.Group):
+    """A group whose commands are imported when they are called; help lists them without."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(VERBS[cmd_name][0])
+        return getattr(module, f"{cmd_name}_command")
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise unknown("command", args[0], VERBS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+
+@click.group(cls=Verbs, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="repro")
+def cli() -> None:
+    """Re-run the science of SqueezeNet, and judge each published number."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The program: errors a user can act on are one line on stderr, exit 1 (failure) or 2 (usage)."""
+    try:
+        code: Any = cli.main(args=arguments, prog_name="repro", standalone_mode=False)
+    except Failure as failure:
+        click.echo(f"error: {failure}", err=True)
+        code = failure.exit_code
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        code = 130
+    except KeyboardInterrupt:
+        click.echo("interrupted; the same command goes on from the last finished epoch", err=True)
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader (`| head`) has seen enough.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,200 @@
+"""`repro claims` and `repro compare`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from repro.cli import options
+from repro.errors import BadInput, unknown
+from repro.planning import experiments
+from repro.planning.experiments import Experiment
+from repro.records import Store
+from repro.reporting.table import Column, Table
+
+CLAIMS_EXAMPLES = """\b
+Examples:
+  repro claims
+  repro claims --source report --verdict "not reproduced"
+  repro claims parameters-squeezenet
+  repro claims --format json
+"""
+COMPARE_EXAMPLES = """\b
+Examples:
+  repro compare results /elsewhere/results
+  repro compare results other --budget paper --margin 0.5
+"""
+OUTCOMES = ["reproduced", "direction only", "not reproduced", "inconclusive", "not testable"]
+
+
+@click.command("claims", epilog=CLAIMS_EXAMPLES)
+@click.argument("claim_id", required=False, metavar="[ID]")
+@click.option("--source", help="Only claims of this source: paper, report, official, ...")
+@click.option("--verdict", type=click.Choice(OUTCOMES), help="Only claims with this verdict.")
+@click.option("--experiment", "name", shell_complete=options.complete_experiments, help="Only claims of this experiment.")
+@options.data_dir
+@options.results_dir
+@options.output_format
+def claims_command(
+    claim_id: str | None,
+    source: str | None,
+    verdict: str | None,
+    name: str | None,
+    data_dir: Path,
+    results_dir: Path,
+    output_format: str,
+) -> None:
+    """Published numbers and statements, and whether they hold; with an ID, one of them with its runs."""
+    store = Store(results_dir)
+    suite = [experiments.find(name)] if name else list(experiments.everything())
+    known = {claim.id: experiment for experiment in suite for claim in experiment.claims}
+    if claim_id:
+        if claim_id not in known:
+            raise unknown("claim", claim_id, known)
+        suite = [known[claim_id]]
+    rows = [row for experiment in suite for row in judged(experiment, store, data_dir)]
+    if claim_id:
+        rows = [row for row in rows if row["id"] == claim_id]
+        if output_format == "text":
+            show_one(rows[0], known[claim_id], store, data_dir)
+            return
+    if source:
+        sources = sorted({row["source"] for row in rows})
+        if source not in sources:
+            raise unknown("source", source, sources)
+        rows = [row for row in rows if row["source"] == source]
+    if verdict:
+        rows = [row for row in rows if row["verdict"] == verdict]
+    number = ".6g"
+    columns = [
+        Column("id"),
+        Column("source"),
+        Column("published", align="right", format=number),
+        Column("measured", align="right", format=number),
+        Column("unit"),
+        Column("n", align="right"),
+        Column("failures", align="right"),
+        Column("verdict"),
+    ]
+    if output_format in ("json", "csv"):
+        names = ["experiment", "type", "low", "high", "badge", "reason", "sentence", "statement", "place", "claim_hash"]
+        columns += [Column(name) for name in names]
+    counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in OUTCOMES}
+    if output_format in ("json", "csv"):
+        rows = [row | {"verdict": row["outcome"]} for row in rows]
+    notes = [", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)]
+    Table(f"{len(rows)} claims", columns, rows, notes).print(output_format)
+
+
+def judged(experiment: Experiment, store: Store, data_dir: Path) -> list[dict[str, Any]]:
+    """The experiment's claims with their verdicts, as rows."""
+    from repro.judging.evidence import verdicts_of
+
+    rows = []
+    for claim, found in zip(experiment.claims, verdicts_of(experiment, store, data_dir), strict=True):
+        low, high = found.interval or (None, None)
+        rows.append(
+            {
+                "id": claim.id,
+                "experiment": experiment.name,
+                "source": claim.source,
+                "place": claim.place,
+                "statement": claim.statement,
+                "type": claim.type,
+                "published": claim.published if claim.published is not None else claim.effect,
+                "measured": found.measured,
+                "unit": claim.unit,
+                "low": low,
+                "high": high,
+                "n": found.n,
+                "failures": found.failures,
+                "outcome": found.verdict,
+                "verdict": found.verdict + (f" ({found.badge})" if found.badge else ""),
+                "badge": found.badge,
+                "reason": found.reason,
+                "sentence": found.sentence,
+                "claim_hash": found.claim_hash,
+            }
+        )
+    return rows
+
+
+def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir: Path) -> None:
+    """One claim with the sentence that states the result, what is known of its origin, and its runs."""
+    from repro.judging.evidence import shown
+
+    claim = next(claim for claim in experiment.claims if claim.id == row["id"])
+    click.echo(f"{claim.id}: {claim.statement}")
+    click.echo(f"  {claim.source}, {claim.place}" + ("" if claim.verified else " (from memory, not re-read at its source)"))
+    if claim.obtained:
+        click.echo(f"  obtained: {claim.obtained}")
+    for assumption in claim.assumptions:
+        click.echo(f"  assumption: {assumption}")
+    click.echo(f"\n{row['verdict']}: {row['reason']}")
+    click.echo(f"{row['sentence']}\n")
+    rows = [
+        {
+            "variant": item.variant.title,
+            "budget": budget,
+            "seed": record.run.seed,
+            "measured": value,
+            "status": record.status,
+            "record": str(store.place(record.run, record.identity)),
+        }
+        for budget, found in shown(experiment, store, data_dir).items()
+        for item in found
+        if item.variant.name in claim.variants and item.protocol == claim.protocol
+        for record, value in zip(item.records, item.values, strict=True)
+    ]
+    if rows:
+        number = Column("measured", "accuracy (%)", align="right", format=".2f")
+        columns = [Column("variant"), Column("budget"), Column("seed"), number, Column("status"), Column("record")]
+        Table(f"Runs, protocol {claim.protocol}", columns, rows).print()
+    elif experiment.kind == "training":
+        click.echo(f"not run: repro run {experiment.name}")
+
+
+@click.command("compare", epilog=COMPARE_EXAMPLES)
+@click.argument("first", metavar="A", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("second", metavar="B", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@options.budget
+@click.option("--margin", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True,
+              help="Points of accuracy that still count as the same.")  # fmt: skip
+@options.data_dir
+@options.output_format
+def compare_command(first: Path, second: Path, budget: Any, margin: float, data_dir: Path, output_format: str) -> None:
+    """Judge results folder B against A, experiment by experiment, by the tests that judge claims."""
+    from repro.judging.compare import compare
+    from repro.judging.evidence import gather
+    from repro.judging.samples import Sample
+
+    def samples(folder: Path) -> dict[str, Sample]:
+        store = Store(folder)
+        return {
+            f"{experiment.name}/{item.variant.name} ({item.protocol})": Sample(
+                values=item.values, seeds=item.seeds, budget=budget, pairing="seed"
+            )
+            for experiment in experiments.everything()
+            for item in gather(experiment, budget, store, data_dir)
+        }
+
+    found = compare(samples(first), samples(second), margin)
+    if not found:
+        raise BadInput(f"neither {first} nor {second} has records at the {budget} budget")
+    rows = [
+        {
+            "measurement": one.name,
+            "a": one.a.mean if one.a else None,
+            "b": one.b.mean if one.b else None,
+            "difference": one.difference,
+            "low": one.interval.low if one.interval else None,
+            "high": one.interval.high if one.interval else None,
+            "p": one.holm_p,
+            "relation": one.relation,
+        }
+        for one in found
+    ]
+    columns = [Column("measurement"), Column("a", "A", "right", ".2f"), Column("b", "B", "right", ".2f")]
+    columns += [Column(name, align="right", format="+.2f") for name in ("difference", "low", "high")]
+    columns += [Column("p", "p (Holm)", "right", ".3g"), Column("relation", "B is")]
+    Table(f"{second} against {first}, {budget} budget", columns, rows).print(output_format)

@@ -1,0 +1,41 @@
+"""`repro list`."""
+
+from pathlib import Path
+
+import click
+
+from repro.cli import options
+from repro.planning import experiments, plan
+from repro.planning.specification import Budget
+from repro.records import Store
+from repro.reporting.table import Column, Table
+
+EXAMPLES = """\b
+Examples:
+  repro list
+  repro list --budget paper --format json
+"""
+
+
+@click.command("list", epilog=EXAMPLES)
+@options.budget
+@options.data_dir
+@options.results_dir
+@options.output_format
+def list_command(budget: Budget, data_dir: Path, results_dir: Path, output_format: str) -> None:
+    """The experiments of the suite, and how many of their runs at a budget have records."""
+    store = Store(results_dir)
+    rows = []
+    for experiment in experiments.everything():
+        steps = plan.plan(plan.cells(experiment, budget), store, data_dir)
+        rows.append(
+            {
+                "name": experiment.name,
+                "title": experiment.title,
+                "source": experiment.source,
+                "runs": len(steps),
+                "done": sum(step.state == "done" for step in steps),
+            }
+        )
+    columns = [Column("name"), Column("title"), Column("source"), Column("runs", align="right"), Column("done", align="right")]
+    Table(f"Experiments at the {budget} budget", columns, rows).print(output_format)

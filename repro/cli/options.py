@@ -1,0 +1,105 @@
+"""Options that several verbs share, and how their values are read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from repro import models
+from repro.data import DATASETS
+from repro.errors import BadInput
+from repro.planning import experiments
+from repro.planning.specification import BUDGETS
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+results_dir = click.option(
+    "--results-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Where records, tables and figures are.",
+)
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="REPRO_DATA",
+    show_envvar=True,
+    default=Path(".data"),
+    show_default=True,
+    help="Where the images are.",
+)
+budget = click.option(
+    "--budget",
+    type=click.Choice(BUDGETS),
+    default="laptop",
+    show_default=True,
+    help="smoke: embedded images, a minute. laptop: real images, 32 pixels. paper: as published, GPU.",
+)
+seeds = click.option("--seeds", type=click.IntRange(min=1), help="Runs per cell.  [default: the experiment's own]")
+device = click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
+)
+output_format = click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json", "csv", "md", "tex"]),
+    default="text",
+    show_default=True,
+    help="How the table is printed.",
+)
+overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda ctx, param, value: read_settings(value),
+    help="Change a setting of every run: recipe.epochs=3, data.pixels=64, options.bypass=simple.",
+)
+
+
+def stack(*options: Decorator) -> Decorator:
+    """Several options as one decorator, in the order in which help shows them."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+running = stack(budget, seeds, data_dir, results_dir, device, overrides)
+
+
+def read_settings(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """`("recipe.epochs=3", ...)` as names and values; values are read as TOML where they are, else as words."""
+    settings = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name or not value:
+            raise BadInput(f"--set {pair}: give NAME=VALUE, such as recipe.epochs=3")
+        settings[name.strip()] = read_value(value.strip())
+    return settings
+
+
+def read_value(text: str) -> Any:
+    """A number, true/false or list as TOML writes it; anything else is a word."""
+    import tomllib
+
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def complete(choices: Callable[[], list[str]]) -> Callable[..., list[CompletionItem]]:
+    """Shell completion from a list of names."""
+    return lambda ctx, param, incomplete: [CompletionItem(c) for c in choices() if c.startswith(incomplete)]
+
+
+complete_experiments = complete(experiments.names)
+complete_networks = complete(lambda: list(models.NETWORKS))
+complete_datasets = complete(lambda: list(DATASETS))

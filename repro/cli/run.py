@@ -1,0 +1,150 @@
+"""`repro run`, and what every verb that trains shares."""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from repro.cli import options
+from repro.cli.progress import Teller, describe_run, duration
+from repro.errors import BadInput
+from repro.planning import experiments, plan
+from repro.planning.experiments import Experiment
+from repro.planning.plan import Step
+from repro.planning.specification import Budget
+from repro.records import Store
+from repro.reporting.table import Column, Table
+
+EXAMPLES = """\b
+Examples:
+  repro run table1 --budget smoke
+  repro run table1 fire-removal --seeds 5
+  repro run --all --dry-run
+  repro run table1 --set recipe.epochs=3 --set options.bypass=simple
+  repro run my-experiment.toml
+"""
+
+
+@click.command("run", epilog=EXAMPLES)
+@click.argument("names", nargs=-1, metavar="EXPERIMENT...", shell_complete=options.complete_experiments)
+@click.option("--all", "everything", is_flag=True, help="All experiments of the suite.")
+@options.running
+@click.option("--dry-run", is_flag=True, help="Show what would be done and how long it would take.")
+@click.option("--explain", is_flag=True, help="Show for each run why it is done, stale or missing.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails.")
+@options.output_format
+def run_command(
+    names: tuple[str, ...],
+    everything: bool,
+    budget: Budget,
+    seeds: int | None,
+    data_dir: Path,
+    results_dir: Path,
+    device: str,
+    overrides: dict[str, Any],
+    dry_run: bool,
+    explain: bool,
+    fail_fast: bool,
+    output_format: str,
+) -> int:
+    """Run experiments and show their tables. What has a record is not run again; what was interrupted goes on.
+
+    EXPERIMENT is a name of `repro list` or the path of an experiment file of your own.
+    """
+    if not names and not everything:
+        raise BadInput("which experiment? name one of `repro list`, or give --all")
+    chosen = [experiments.find(name) for name in names] if names else list(experiments.everything())
+    store = Store(results_dir)
+    cells = [cell for experiment in chosen for cell in plan.cells(experiment, budget, seeds, overrides)]
+    steps = plan.plan(cells, store, data_dir)
+    if dry_run or explain:
+        show_plan(steps, store, device, output_format)
+        return 0
+    failures = carry_out(steps, store, data_dir, device, fail_fast)
+    show_results(chosen, cells, budget, bool(overrides or seeds), store, results_dir, data_dir, output_format)
+    return 1 if failures else 0
+
+
+def kind_of(device: str) -> str:
+    """The kind of device for estimates. `auto` counts as a CPU unless torch, once imported, says otherwise."""
+    if device != "auto":
+        return device
+    if Path("/dev/nvidiactl").exists():
+        return "cuda"
+    return "cpu"
+
+
+def show_plan(steps: list[Step], store: Store, device: str, output_format: str) -> None:
+    """The plan as a table, with the time that is left in all."""
+    seconds = plan.estimates(steps, store, kind_of(device))
+    rows = [
+        {
+            "run": describe_run(step.run),
+            "for": ", ".join(step.cells),
+            "state": step.state,
+            "why": step.why,
+            "estimate": None if step.state == "done" else duration(estimate),
+            "seconds": round(estimate, 1),
+            "identity": (step.identity or "")[:16],
+        }
+        for step, estimate in zip(steps, seconds, strict=True)
+    ]
+    columns = [Column("run"), Column("for"), Column("state"), Column("why"), Column("estimate", align="right")]
+    if output_format != "text":
+        columns += [Column("seconds"), Column("identity")]
+    counts = {state: sum(step.state == state for step in steps) for state in dict.fromkeys(step.state for step in steps)}
+    total = duration(sum(seconds))
+    words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing to train"
+    Table(f"Plan: {words}; about {total} on this {kind_of(device)}", columns, rows).print(output_format)
+
+
+def carry_out(steps: list[Step], store: Store, data_dir: Path, device: str, fail_fast: bool) -> int:
+    """Do what is not done, telling how it goes; torch is imported only when there is something to do."""
+    todo = [step for step in steps if step.state != "done"]
+    for step in steps:
+        if step.state == "stale":
+            click.echo(f"run again, {step.why}: {describe_run(step.run)}", err=True)
+    if not todo:
+        return 0
+    from repro.training import devices, launch
+
+    chosen, reason = devices.choose(device)
+    total = duration(sum(plan.estimates(todo, store, chosen.type)))
+    runs = "1 run" if len(todo) == 1 else f"{len(todo)} runs"
+    click.echo(f"{runs} on {chosen.type} ({reason}), about {total} in all", err=True)
+    teller = Teller(len(todo))
+    try:
+        return launch.carry_out(todo, store, data_dir, chosen, teller, fail_fast)
+    finally:
+        teller.stop()
+
+
+def show_results(
+    chosen: Iterable[Experiment],
+    cells: list[plan.Cell],
+    budget: Budget,
+    changed: bool,
+    store: Store,
+    results: Path,
+    data_dir: Path,
+    output_format: str,
+) -> None:
+    """Rebuild and print the experiments' tables.
+
+    Runs with changed settings are shown, but leave the published tables and figures alone: those hold the experiments
+    as their files state them.
+    """
+    from repro.reporting import report, tables
+
+    if changed:
+        tables.cells_table(cells, budget, store, data_dir).print(output_format)
+    else:
+        chosen = list(chosen)
+        report.render(results, data_dir, only=[experiment.name for experiment in chosen])
+        for experiment in chosen:
+            tables.experiment_table(experiment, store, data_dir, budgets=[budget]).print(output_format)
+    for problem in dict.fromkeys(store.problems):
+        click.echo(f"warning: {problem}", err=True)
+    sys.stdout.flush()

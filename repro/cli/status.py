@@ -1,0 +1,53 @@
+"""`repro status`."""
+
+from pathlib import Path
+
+import click
+
+from repro.cli import options
+from repro.cli.progress import duration
+from repro.planning import experiments, plan
+from repro.planning.specification import BUDGETS
+from repro.records import Store
+from repro.records.files import cache_folder
+from repro.reporting.table import Column, Table
+
+EXAMPLES = """\b
+Examples:
+  repro status
+  repro status --format json
+"""
+
+
+@click.command("status", epilog=EXAMPLES)
+@options.data_dir
+@options.results_dir
+@options.output_format
+def status_command(data_dir: Path, results_dir: Path, output_format: str) -> None:
+    """What is done, interrupted and missing, for every experiment and budget."""
+    store = Store(results_dir)
+    rows = []
+    for experiment in experiments.everything():
+        for budget in BUDGETS:
+            steps = plan.plan(plan.cells(experiment, budget), store, data_dir)
+            if not steps:
+                continue
+            records = [step.record for step in steps if step.record]
+            rows.append(
+                {
+                    "experiment": experiment.name,
+                    "budget": budget,
+                    "done": sum(step.state == "done" for step in steps),
+                    "runs": len(steps),
+                    "to resume": sum(step.state == "to resume" for step in steps),
+                    "stale": sum(step.state == "stale" for step in steps),
+                    "diverged": sum(record.status == "diverged" for record in records),
+                    "collapsed": sum(record.status == "collapsed" for record in records),
+                    "spent": duration(sum(record.seconds for record in records)),
+                    "devices": ", ".join(sorted({str(r.environment.get("device_name")) for r in records})) or None,
+                }
+            )
+    names = ["done", "runs", "to resume", "stale", "diverged", "collapsed", "spent"]
+    columns = [Column("experiment"), Column("budget"), *(Column(n, align="right") for n in names), Column("devices")]
+    notes = [f"checkpoints and weights: {cache_folder()}", *dict.fromkeys(store.problems)]
+    Table(f"Records in {store.folder}", columns, rows, notes).print(output_format)

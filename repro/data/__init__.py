@@ -1,0 +1,144 @@
+"""The data sets, their identity, and loading them. Neither torch nor numpy is imported before `load` is called."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.data import bike_ship, files
+from repro.data.catalogue import (
+    CIFAR10_FILES,
+    DATASETS,
+    MNIST_FILES,
+    MODIFIED_MNIST_FILES,
+    SYNTHETIC,
+    SYNTHETIC_SIZE,
+    DatasetInfo,
+    files_checksum,
+)
+from repro.data.prepare import prepare, status
+from repro.errors import BadInput, unknown
+from repro.planning.specification import Data
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["DATASETS", "SYNTHETIC_SIZE", "Dataset", "DatasetInfo", "ImageSet", "checksum", "load", "prepare", "status"]
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """images: uint8 [N, C, H, W] at their own size; labels: int64 [N]."""
+
+    images: "torch.Tensor"
+    labels: "torch.Tensor"
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: "torch.Tensor | slice") -> "ImageSet":
+        return ImageSet(self.images[index], self.labels[index])
+
+    def to(self, device: "torch.device | str") -> "ImageSet":
+        return ImageSet(self.images.to(device), self.labels.to(device))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a run trains on and what it is measured on; `info` has the counts of these two sets."""
+
+    train: ImageSet
+    test: ImageSet
+    info: DatasetInfo
+    checksum: str
+
+    def to(self, device: "torch.device | str") -> "Dataset":
+        return replace(self, train=self.train.to(device), test=self.test.to(device))
+
+
+def checksum(spec: Data, root: Path) -> str | None:
+    """The identity of the images `spec` selects from; None where only an absent folder could tell.
+
+    For the official sets and the synthetic ones it is known without the files.
+    """
+    if spec.name not in DATASETS:
+        raise unknown("data set", spec.name, DATASETS)
+    if spec.synthetic:
+        return f"{spec.name}-{SYNTHETIC}"
+    match spec.name:
+        case "cifar10":
+            return files_checksum(CIFAR10_FILES)
+        case "mnist":
+            return files_checksum(MNIST_FILES)
+        case "modified-mnist":
+            return files_checksum(MODIFIED_MNIST_FILES)
+    photographs = bike_ship.files(root)
+    return files.folder_checksum(root / bike_ship.FOLDER, photographs) if photographs else None
+
+
+def load(spec: Data, root: Path) -> Dataset:
+    """The images that `spec` selects; what is absent is downloaded or built first.
+
+    holdout = k: the last k training images are what is measured; training does without them, and the test set is not
+    touched. train_images = n: then, of the training images left, the first n when taken class by class in turn: each
+    class gets equally many, as far as it has that many.
+    """
+    import torch
+
+    identity = checksum(spec, root)  # before anything else: it knows which names there are
+    info = DATASETS[spec.name]
+    if spec.synthetic:
+        from repro.data import synthetic
+
+        (images, labels), test = synthetic.make(spec.name)
+        info = replace(info, substitute="synthetic images in the place of the real ones")
+    else:
+        prepare([spec.name], root)
+        identity = identity or checksum(spec, root)
+        (images, labels), test = _read(spec.name, root)
+        if spec.name == "bike-ship" and bike_ship.is_original(bike_ship.files(root)):
+            info = replace(info, substitute="")
+    assert identity is not None
+    train = ImageSet(torch.from_numpy(images), torch.from_numpy(labels))
+    measured = ImageSet(torch.from_numpy(test[0]), torch.from_numpy(test[1]))
+
+    if max(spec.holdout, spec.train_images + spec.holdout) > len(train) or spec.holdout == len(train):
+        asked = f"{spec.train_images} training images and a holdout of {spec.holdout}"
+        raise BadInput(f"{info.title} has {len(train)} training images, not enough for {asked}")
+    if spec.holdout:
+        train, measured = train[: len(train) - spec.holdout], train[len(train) - spec.holdout :]
+    if spec.train_images:
+        train = train[_first_of_each_class(train.labels, spec.train_images)]
+    info = replace(info, train=len(train), test=len(measured), size=train.images.shape[-1])
+    return Dataset(train, measured, info, identity)
+
+
+def _read(name: str, root: Path):
+    """Training and test set as pairs of arrays: images, uint8 [N, C, H, W], and labels, int64 [N]."""
+    match name:
+        case "cifar10":
+            from repro.data import cifar10
+
+            return cifar10.read(root)
+        case "mnist":
+            from repro.data import mnist
+
+            return mnist.read(root)
+        case "modified-mnist":
+            from repro.data import mnist
+
+            return mnist.read(files.cache_folder(), MODIFIED_MNIST_FILES)
+        case _:
+            from repro.data import photographs
+
+            return photographs.read_bike_ship(root)
+
+
+def _first_of_each_class(labels: "torch.Tensor", count: int) -> "torch.Tensor":
+    """Indices, ascending, of `count` images: every class's first one, every class's second one, and so on."""
+    import torch
+
+    rank = torch.empty_like(labels)  # the how-manieth of its class an image is
+    for label in labels.unique():
+        members = labels == label
+        rank[members] = torch.arange(int(members.sum()))
+    return torch.argsort(rank, stable=True)[:count].sort().values

@@ -1,0 +1,73 @@
+"""CIFAR-10: 60,000 colour photographs, 32x32, ten classes (Krizhevsky 2009)."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repro.data.catalogue import CIFAR10_FILES
+from repro.errors import Failure
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+def read(root: Path) -> tuple[Arrays, Arrays]:
+    """Training and test images, uint8 [N, 3, 32, 32], with labels, int64 [N]; in the official order."""
+    *training, test = [read_batch(root / name) for name in CIFAR10_FILES]
+    images, labels = (np.concatenate(parts) for parts in zip(*training, strict=True))
+    return (images, labels), test
+
+
+def read_batch(file: Path) -> Arrays:
+    """Images and labels of one batch file, a pickle written by Python 2. Runs nothing that the file may contain."""
+    try:
+        with open(file, "rb") as stream:
+            batch = _Reader(stream, encoding="bytes").load()
+        images = batch[b"data"].pixels().reshape(-1, 3, 32, 32)
+        labels = np.array(batch[b"labels"], dtype=np.int64)
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror or error}") from error
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        raise Failure(f"{file} is not a CIFAR-10 batch file: {error or type(error).__name__}") from error
+    if labels.shape != images.shape[:1] or not ((labels >= 0) & (labels < 10)).all():
+        raise Failure(f"{file} is not a CIFAR-10 batch file: {labels.size} labels for {len(images)} images")
+    return images, labels
+
+
+class _Element:
+    """Stands in for numpy's element type while unpickling: keeps its name."""
+
+    def __init__(self, name: bytes = b"", *_: Any) -> None:
+        self.name = name
+
+    def __setstate__(self, _: Any) -> None:
+        pass
+
+
+class _Array:
+    """Stands in for numpy's array while unpickling: keeps its bytes."""
+
+    def __setstate__(self, state: tuple[int, tuple[int, ...], _Element, bool, bytes]) -> None:
+        _, self.shape, self.element, self.fortran, self.content = state
+
+    def pixels(self) -> np.ndarray:
+        """The array itself: uint8, [images, 3 x 32 x 32]."""
+        if self.element.name != b"u1" or self.fortran:
+            raise ValueError("its pixels are not bytes in row order")
+        return np.frombuffer(self.content, np.uint8).reshape(self.shape).copy()
+
+
+class _Reader(pickle.Unpickler):
+    """Unpickles containers, numbers and strings; the three names of numpy that a batch uses give inert stand-ins."""
+
+    stand_ins: dict[tuple[str, str], Any] = {  # noqa: RUF012
+        ("numpy.core.multiarray", "_reconstruct"): lambda *_: _Array(),
+        ("numpy", "ndarray"): None,
+        ("numpy", "dtype"): _Element,
+    }
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self.stand_ins:
+            raise pickle.UnpicklingError(f"it refers to {module}.{name}, which no batch file needs")
+        return self.stand_ins[module, name]

@@ -1,0 +1,44 @@
+"""Reading photographs into one array."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from repro.data import bike_ship
+from repro.errors import Failure
+
+Arrays = tuple[np.ndarray, np.ndarray]
+
+
+def read_bike_ship(root: Path) -> tuple[Arrays, Arrays]:
+    """Training and test images, uint8 [N, 3, size, size], with labels, int64 [N]; in the order of their paths."""
+    files = bike_ship.files(root)
+    pixels = read(files, bike_ship.COMMON_SIZE)
+    labels = np.array([bike_ship.label_of(file) for file in files], dtype=np.int64)
+    training = np.array([bike_ship.split_of(file) == "train" for file in files])
+    return (pixels[training], labels[training]), (pixels[~training], labels[~training])
+
+
+def read(files: list[Path], common_size: int) -> np.ndarray:
+    """RGB pixels, uint8 [N, 3, size, size]: at their own size if all are equal squares, else squashed to `common_size`."""
+    sizes = {_open(file).size for file in files}
+    (width, height) = sizes.pop() if len(sizes) == 1 else (0, 1)
+    size = width if width == height else common_size
+    pixels = np.empty((len(files), 3, size, size), np.uint8)
+    for row, file in zip(pixels, files, strict=True):
+        try:
+            image = _open(file).convert("RGB")
+        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+            raise Failure(f"{file} is damaged: {error}") from error
+        if image.size != (size, size):
+            image = image.resize((size, size), Image.Resampling.BILINEAR)
+        row[:] = np.asarray(image).transpose(2, 0, 1)
+    return pixels
+
+
+def _open(file: Path) -> Image.Image:
+    try:
+        return Image.open(file)
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+        raise Failure(f"{file} cannot be read as a photograph: {error}") from error

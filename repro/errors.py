@@ -1,0 +1,26 @@
+"""Errors a user can act on: one line that names the thing and the nearest valid choice."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class Failure(Exception):
+    """Something went wrong while working; the command line prints the message and exits with 1."""
+
+    exit_code = 1
+
+
+class BadInput(Failure):
+    """The user asked for something that does not exist; the command line exits with 2."""
+
+    exit_code = 2
+
+
+def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> BadInput:
+    """The error for a name that is not among `choices`: names it, the place, and the nearest choice or all of them."""
+    choices = list(choices)
+    # Compared without case, so that `SqueezeNet` finds `squeezenet`; the answer is spelt as it is valid.
+    spelt = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(name.lower(), spelt, n=1, cutoff=0.5)
+    hint = f"did you mean {spelt[near[0]]!r}?" if near else f"choose from {', '.join(choices)}"
+    return BadInput(f"{where + ': ' if where else ''}unknown {kind} {name!r}; {hint}")

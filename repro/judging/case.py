@@ -1,0 +1,262 @@
+"""A claim with its samples: what stands in the way of a test, what the samples say, how many more runs would decide."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+
+import msgspec
+
+from repro.judging import samples as comparing
+from repro.judging import statistics
+from repro.judging.claims import Claim
+from repro.judging.samples import Contrast, Sample
+from repro.judging.statistics import Estimate, Interval
+from repro.planning.specification import BUDGETS, PROTOCOLS, Budget
+
+ALPHA = 0.05
+PLANNED_SEEDS = 5  # named where too few runs exist to know how much they vary
+
+
+class Case:
+    """A claim and what its variants measured, in the claim's unit.
+
+    Attributes:
+        samples: of the variants that were run, in the claim's order.
+        unclear: why the claim cannot be tested with these samples, though runs or data may come; empty = it can.
+        withheld: why it cannot be tested at all here (no data, too small a budget); empty = it can.
+        contrast: of the two variants, or of a trend's ends; None where a variant is missing or has no number.
+    """
+
+    def __init__(self, claim: Claim, samples: Mapping[str, Sample], experiment: str = ""):
+        self.claim = claim
+        self.experiment = experiment
+        self.samples = {
+            variant: _in_unit(samples[variant], claim)
+            for variant in claim.variants
+            if variant in samples and samples[variant].values
+        }
+        self.missing = [variant for variant in claim.variants if variant not in self.samples]
+        self.withheld, self.unclear = self._withheld(), self._unclear()
+        self.complete = not self.missing and not self._unmeasured()
+        self.contrast = self._contrast() if self.complete and len(claim.variants) > 1 else None
+
+    @property
+    def testable(self) -> bool:
+        return not self.withheld and not self.unclear
+
+    @property
+    def in_family(self) -> bool:
+        """Whether Holm's correction counts this claim."""
+        return self.claim.type in ("ordering", "trend") and not self.claim.deterministic and not self.withheld
+
+    # What stands in the way
+
+    def _withheld(self) -> str:
+        claim = self.claim
+        if self.missing:
+            return f"needs {claim.needs}" if claim.needs else ""
+        if claim.deterministic:
+            return ""
+        by_value = claim.type in ("point", "ratio")
+        if self.budget == "smoke" and claim.budget != "smoke":
+            return f"measured on stand-in images; to test it: {self._command(claim.budget if by_value else 'laptop')}"
+        if not by_value or not self.reduced:
+            return ""
+        if claim.needs:
+            return f"needs {claim.needs}"
+        if BUDGETS.index(self.budget) < BUDGETS.index(claim.budget):
+            return f"measured at the {self.budget} budget; to test it: {self._command(claim.budget)}"
+        return "measured on other data, or trained by another recipe"
+
+    def _unclear(self) -> str:
+        if self.missing:
+            names = "" if len(self.missing) == len(self.claim.variants) else f"{', '.join(self.missing)} "
+            return f"{names}not run: {self._command(self.claim.budget)}"
+        return self._unmeasured()
+
+    def _unmeasured(self) -> str:
+        for variant, sample in self.samples.items():
+            for seed, value in zip(sample.seeds, sample.values, strict=True):
+                if not math.isfinite(value):
+                    return f"seed {seed} of {variant} has no finite {self.claim.metric}"
+                if self.claim.type == "ratio" and value <= 0:
+                    return f"seed {seed} of {variant} has no positive {self.claim.metric} to take a ratio of"
+        return ""
+
+    def _command(self, budget: Budget) -> str:
+        option = "" if self.claim.deterministic else f" --budget {budget}"
+        return f"repro run {self.experiment or 'EXPERIMENT'}{option}"
+
+    @property
+    def budget(self) -> Budget:
+        """The smallest budget among the samples."""
+        return BUDGETS[min(BUDGETS.index(sample.budget) for sample in self.samples.values())]
+
+    @property
+    def reduced(self) -> bool:
+        """Whether any sample is smaller than, or otherwise not quite, what the claim is about."""
+        own = [not self.claim.needs if s.same_scope is None else s.same_scope for s in self.samples.values()]
+        return not all(own) or BUDGETS.index(self.budget) < BUDGETS.index(self.claim.budget)
+
+    # What the samples say
+
+    @property
+    def n(self) -> int:
+        """Runs of the variant with the fewest."""
+        return min((sample.n for sample in self.samples.values()), default=0) if not self.missing else 0
+
+    @property
+    def ends(self) -> tuple[Sample, Sample]:
+        """What is compared: first and second variant; of a trend (its rising part) the last and the first."""
+        rising = self._rising
+        return (rising[-1], rising[0]) if self.claim.type == "trend" else (rising[0], rising[1])
+
+    @property
+    def _rising(self) -> list[Sample]:
+        names = self.claim.variants
+        if self.claim.saturates:
+            names = names[: names.index(self.claim.saturates) + 1]
+        return [self.samples[name] for name in names]
+
+    @property
+    def _binary(self) -> bool:
+        return self.claim.metric == "collapsed"
+
+    def _contrast(self) -> Contrast:
+        return comparing.contrast(*self.ends, sign=self.claim.sign, binary=self._binary)
+
+    @cached_property
+    def p(self) -> float:
+        """One-sided p of an ordering or trend, before Holm's correction; 1 where it was not tested."""
+        if not self.testable or self.contrast is None:
+            return 1.0
+        rising = self._rising
+        if self.claim.type != "trend" or len(rising) < 3:
+            return self.contrast.p
+        # The trend and its ends must both pass, so the larger p stands for both.
+        columns = [[self.claim.sign * value for value in sample.by_seed] for sample in rising]
+        paired = not self._binary and comparing.are_paired(rising)
+        return max(self.contrast.p, statistics.p_trend(columns, paired))
+
+    def plateau(self) -> list[Contrast]:
+        """Each variant after the one a trend saturates at, against that one."""
+        claim = self.claim
+        if not claim.saturates:
+            return []
+        after = claim.variants[claim.variants.index(claim.saturates) + 1 :]
+        knee = self.samples[claim.saturates]
+        return [comparing.contrast(self.samples[name], knee, claim.sign, self._binary) for name in after]
+
+    def value(self) -> Estimate:
+        """Of a point or ratio: measured minus published; of ratios the difference of logarithms."""
+        claim = self.claim
+        assert claim.published is not None
+        if claim.type == "point":
+            (sample,) = self.samples.values()
+            return statistics.mean_of(sample.values, sample.step or 0.0).moved(-claim.published)
+        first, second = ([math.log(value) for value in sample.by_seed] for sample in self.ends)
+        return statistics.difference(first, second, comparing.are_paired(self.ends)).moved(-math.log(claim.published))
+
+    @cached_property
+    def superiority(self) -> tuple[float, float]:
+        """P(A > B), A being what is claimed to be better, and its one-sided lower 95 % bound."""
+        a, b, paired = self._better_first()
+        return statistics.probability_greater(a, b, paired), statistics.probability_bound(a, b, paired, self._seed)
+
+    def rank_p(self) -> float:
+        return statistics.rank_p_greater(*self._better_first())
+
+    def bootstrap_interval(self) -> Interval:
+        """Of the difference of means, 95 %, BCa."""
+        first, second = self.ends
+        assert self.contrast is not None
+        return statistics.bootstrap_interval(first.by_seed, second.by_seed, self.contrast.paired, self._seed)
+
+    def _better_first(self) -> tuple[list[float], list[float], bool]:
+        first, second = self.ends
+        a, b = (first, second) if self.claim.sign > 0 else (second, first)
+        assert self.contrast is not None
+        return a.by_seed, b.by_seed, self.contrast.paired
+
+    @property
+    def _seed(self) -> int:
+        """Of the bootstrap: the same claim gets the same interval on every machine."""
+        return int(self.claim.hash(), 16)
+
+    # How many seeds would decide, per variant and in all, if means and deviations stay as they are
+
+    def seeds_for_value(self, margin: float) -> int | None:
+        """Of a point or ratio; None where none would: the published value's own seed noise does not shrink."""
+        if self.n < 2:
+            return PLANNED_SEEDS
+        estimate, original = self.value(), self.claim.original_runs
+        off, sd = estimate.value, estimate.draw
+        if self.claim.direction != "two-sided" and off * self.claim.sign > -margin:
+            gap = off * self.claim.sign + margin
+            return self._more(partial(_greater, gap, sd, True))
+        if abs(off) < margin:
+            return self._more(partial(_equivalent, margin, sd, off))
+        excess = abs(off) - margin
+        return self._more(lambda n: Estimate(excess, sd / math.sqrt(n), n - 1, sd).prediction(original).low > 0)
+
+    def seeds_for_difference(self, gap: float, alpha: float = ALPHA) -> int | None:
+        """Of a true difference `gap` > 0 to be shown by the one-sided test."""
+        if self.n < 2:
+            return PLANNED_SEEDS
+        found = self.contrast
+        assert found is not None
+        # `draw` is the deviation of a difference; each of two independent runs has its 1/sqrt(2).
+        sd = found.draw if found.paired else found.draw / math.sqrt(2)
+        return self._more(partial(_greater, gap, sd, found.paired, alpha=alpha))
+
+    def seeds_for_ordering(self, holm_p: float) -> int | None:
+        """Of whichever comes first: the ordering, its opposite, or no difference."""
+        found, margin = self.contrast, self.claim.margin
+        if self.n < 2 or found is None:
+            return PLANNED_SEEDS
+        ahead = found.value * self.claim.sign
+        # In the direction claimed, the test has to pass Holm's correction too.
+        share = min(1.0, self.p / holm_p) if ahead > 0 and holm_p > 0 else 1.0
+        options = [self.seeds_for_difference(abs(ahead), ALPHA * share)]
+        if abs(ahead) < margin:
+            options.append(self._more(partial(_equivalent, margin, found.draw, ahead)))
+        return min((option for option in options if option is not None), default=None)
+
+    def seeds_for_plateau(self) -> int | None:
+        """Of a trend that rises: to show for each later variant that it is level with the saturating one, or not."""
+        if self.n < 2:
+            return PLANNED_SEEDS
+        margin = self.claim.margin
+        needed: list[int | None] = []
+        for step in self.plateau():
+            off, sd, paired = abs(step.value), step.draw, step.paired
+            if step.inside(margin):
+                continue
+            if off < margin:
+                enough = partial(_equivalent, margin, sd, off)
+            else:
+                enough = partial(_greater, off - margin, sd if paired else sd / math.sqrt(2), paired)
+            needed.append(self._more(enough))
+        return None if None in needed else max((n for n in needed if n is not None), default=None)
+
+    def _more(self, enough: Callable[[int], bool]) -> int | None:
+        return statistics.seeds_needed(enough, start=max(self.n + 1, 2))
+
+
+def _equivalent(margin: float, sd: float, off: float, n: int) -> bool:
+    return statistics.power_equivalence(margin, sd, n, off) >= statistics.POWER
+
+
+def _greater(gap: float, sd: float, paired: bool, n: int, alpha: float = ALPHA) -> bool:
+    return statistics.power_superiority(gap, sd, n, paired, alpha) >= statistics.POWER
+
+
+def _in_unit(sample: Sample, claim: Claim) -> Sample:
+    """The sample in the claim's unit, with its step filled in."""
+    step = sample.step
+    if step is None:
+        protocol = PROTOCOLS.get(claim.protocol)
+        truncates = protocol is not None and protocol.truncate and not claim.deterministic
+        step = 1.0 if truncates else 100 / sample.total if sample.total else 0.0
+    values = tuple(value / claim.scale for value in sample.values)
+    return msgspec.structs.replace(sample, values=values, step=step / claim.scale)

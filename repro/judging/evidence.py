@@ -1,0 +1,311 @@
+"""From records to what claims are judged by: for each variant, protocol and budget, the values that seeds gave."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count, takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from repro import data, models
+from repro.errors import unknown
+from repro.judging.claims import Claim
+from repro.planning import experiments, plan
+from repro.planning.experiments import Experiment, Variant
+from repro.planning.plan import Cell
+from repro.planning.specification import PROTOCOLS, Budget, Run
+from repro.records import Record, Store
+
+if TYPE_CHECKING:
+    from repro.judging.verdicts import Sample, Verdict
+
+ACCURACIES = ("accuracy", "balanced_accuracy")
+JUDGED: tuple[Budget, ...] = ("paper", "laptop")  # budgets whose runs can decide a claim, largest first
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One variant at one budget, measured under one protocol.
+
+    run: the variant's run, of seed 0.
+    expected: how many seeds the experiment asks for; more may have been run.
+    records: of the seeds that have been run, by seed.
+    values: accuracy in percent, one a record. A diverged or collapsed network counts with what it scored.
+    """
+
+    experiment: str
+    variant: Variant
+    budget: Budget
+    protocol: str
+    run: Run
+    expected: int
+    records: tuple[Record, ...]
+    values: tuple[float, ...]
+
+    @property
+    def n(self) -> int:
+        """How many seeds have been run."""
+        return len(self.values)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """The seeds that have been run."""
+        return tuple(record.run.seed for record in self.records)
+
+    @property
+    def failed(self) -> tuple[bool, ...]:
+        """Which of the records diverged or collapsed."""
+        return tuple(record.status != "done" for record in self.records)
+
+    @property
+    def failures(self) -> int:
+        """How many of the records diverged or collapsed."""
+        return sum(self.failed)
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The seeds that the experiment asks for and that have no record."""
+        return tuple(seed for seed in range(self.expected) if seed not in self.seeds)
+
+    @property
+    def parameters(self) -> int | None:
+        """Of the trained networks; None where none was trained."""
+        return self.records[0].parameters if self.records else None
+
+    @cached_property
+    def mean(self) -> float:
+        """In percent; defined where `n` is not 0."""
+        return self._estimate.value
+
+    @cached_property
+    def sd(self) -> float | None:
+        """Sample standard deviation over seeds, in points; None for fewer than two."""
+        return self._estimate.draw if self.n > 1 else None
+
+    @cached_property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % t interval of the mean, cut to 0..100; None for fewer than two seeds."""
+        if self.n < 2:
+            return None
+        low, high = self._estimate.interval(0.95)
+        return max(low, 0.0), min(high, 100.0)
+
+    @cached_property
+    def _estimate(self):
+        # Imported here because scipy takes longer to load than most verbs to run.
+        from repro.judging.statistics import mean_of
+
+        return mean_of(self.values, step=1.0 if PROTOCOLS[self.protocol].truncate else 0.0)
+
+
+def gather(experiment: Experiment, budget: Budget, store: Store, data_dir: Path) -> list[Evidence]:
+    """The experiment's variants x protocols at a budget, in that order, with the records there are.
+
+    Seeds beyond those that the experiment asks for count too, as far as they follow without a gap.
+    """
+    return [e for cell in plan.cells(experiment, budget) for e in of_cell(cell, budget, store, data_dir, further=True)]
+
+
+def of_cell(cell: Cell, budget: Budget, store: Store, data_dir: Path, further: bool = False) -> list[Evidence]:
+    """The evidence of one cell, one for each of its protocols.
+
+    further: seeds that follow those of the cell count too.
+    """
+    records = [record for run in cell.runs if (record := find(run, store, data_dir)) is not None]
+    if further and len(records) == len(cell.runs):
+        following = (msgspec.structs.replace(cell.runs[0], seed=seed) for seed in count(len(cell.runs)))
+        found = (find(run, store, data_dir) for run in following)
+        records += takewhile(lambda record: record is not None, found)
+    evidence = []
+    for protocol in cell.protocols:
+        measured = [(record, percent) for record in records if (percent := value(record, protocol, store)) is not None]
+        evidence.append(
+            Evidence(
+                experiment=cell.experiment,
+                variant=cell.variant,
+                budget=budget,
+                protocol=protocol,
+                run=cell.runs[0],
+                expected=len(cell.runs),
+                records=tuple(record for record, _ in measured),
+                values=tuple(percent for _, percent in measured),
+            )
+        )
+    return evidence
+
+
+def find(run: Run, store: Store, data_dir: Path) -> Record | None:
+    """The record of one run on the images at hand, or on whichever it was made where none are."""
+    return store.find(run, data.checksum(run.data, data_dir))
+
+
+def value(record: Record, protocol: str, store: Store) -> float | None:
+    """Accuracy in percent under a protocol, over classes where the run is balanced; None where it was not measured.
+
+    A diverged network answers the same under every protocol, so its one measurement stands for all. The best epoch is
+    read from the history.
+    """
+    if PROTOCOLS[protocol].epoch == "best":
+        history = store.history(record)
+        return max((100 * epoch.test_accuracy for epoch in history), default=None)
+    measurement = record.measurements.get(protocol)
+    if measurement is None and record.status == "diverged":
+        measurement = record.measurements.get("described")
+    if measurement is None:
+        return None
+    return measurement.balanced_accuracy if record.run.data.balanced else measurement.accuracy
+
+
+def shown(
+    experiment: Experiment, store: Store, data_dir: Path, budgets: Iterable[Budget] = ()
+) -> dict[Budget, list[Evidence]]:
+    """The evidence by budget: of those asked for, or of all that have records.
+
+    `smoke` is shown only where asked for, or where there is nothing else.
+    """
+    if budgets:
+        return {budget: gather(experiment, budget, store, data_dir) for budget in budgets}
+    found: dict[Budget, list[Evidence]] = {}
+    for budget in ("laptop", "paper", "smoke"):
+        if budget == "smoke" and found:
+            continue
+        evidence = gather(experiment, budget, store, data_dir)
+        if any(item.n for item in evidence):
+            found[budget] = evidence
+    return found
+
+
+def published(experiment: Experiment, variant: Variant, metrics: tuple[str, ...] = ACCURACIES) -> list[Claim]:
+    """The point claims about one variant: the values that its measurement stands beside."""
+    return [
+        claim
+        for claim in experiment.claims
+        if claim.type == "point" and claim.metric in metrics and claim.variants == (variant.name,)
+    ]
+
+
+def verdicts_of(experiment: Experiment, store: Store, data_dir: Path) -> "list[Verdict]":
+    """The verdicts on all claims of an experiment, in their order."""
+    if not experiment.claims:
+        return []
+    # Imported here because scipy takes longer to load than most verbs to run.
+    from repro.judging.verdicts import judge_family
+
+    return judge_family(experiment.claims, samples_of(experiment, store, data_dir), experiment.name)
+
+
+def samples_of(experiment: Experiment, store: Store, data_dir: Path) -> "dict[str, dict[str, Sample]]":
+    """What claims are judged by: for each claim's id, a sample for each of its variants that has been run.
+
+    Each claim is judged on the largest budget at which all its variants have been run; where there is none, on the
+    largest at which any has. The smoke budget shows that the code runs and judges nothing.
+    """
+    evidence = {budget: by_variant(gather(experiment, budget, store, data_dir)) for budget in JUDGED}
+    found = {}
+    for claim in experiment.claims:
+        if claim.deterministic:
+            found[claim.id] = {name: s for name in claim.variants if (s := counted(experiment, claim, name))}
+            continue
+        candidates = [
+            {name: s for name in claim.variants if (s := sample(claim, evidence[budget].get(name), store))}
+            for budget in JUDGED
+        ]
+        # `max` takes the first of equals, and budgets come largest first.
+        found[claim.id] = max(candidates, key=len)
+    return found
+
+
+def by_variant(found: list[Evidence]) -> dict[str, Evidence]:
+    """One piece of evidence for each variant, whatever the protocol: for its run and records."""
+    return {item.variant.name: item for item in reversed(found)}
+
+
+def sample(claim: Claim, item: Evidence | None, store: Store) -> "Sample | None":
+    """The values of one variant's runs in the claim's metric; None where there are none."""
+    from repro.judging.verdicts import Sample
+
+    if item is None:
+        return None
+    measured = [(record, number) for record in item.records if (number := metric(record, claim, store)) is not None]
+    if not measured:
+        return None
+    run = item.run
+    recipe = run.recipe
+    # What a seed fixes beside the initial weights: which images, in which order, with which flips and crops.
+    drawn = (run.data, recipe.batch, recipe.epochs, recipe.flip, recipe.crop_padding)
+    shorter = claim.epoch is not None and recipe.epochs < claim.epoch
+    described = measured[0][0].measurements.get("described")
+    return Sample(
+        values=tuple(number for _, number in measured),
+        seeds=tuple(record.run.seed for record, _ in measured),
+        failed=tuple(record.run.seed for record, _ in measured if record.status != "done"),
+        budget=item.budget,
+        same_scope=False if shorter or run.data.synthetic else None,
+        total=sum(described.total) if described and claim.metric in ACCURACIES else 0,
+        pairing=msgspec.json.encode(drawn, order="deterministic").decode(),
+    )
+
+
+def metric(record: Record, claim: Claim, store: Store) -> float | None:
+    """A claim's metric of one run, in the metric's own unit; None where it was not measured, NaN where it has
+    no finite value.
+
+    Earlier epochs are known from the history, which is measured in eval mode and over all images alike.
+    """
+    if claim.metric == "collapsed":
+        return 0.0 if record.status == "done" else 100.0
+    if claim.metric in ACCURACIES:
+        if claim.epoch is None or claim.epoch >= record.run.recipe.epochs:
+            return value(record, claim.protocol, store)
+        if PROTOCOLS[claim.protocol].mode != "eval" or record.run.data.balanced:
+            return None
+    if claim.metric == "loss" and claim.epoch is None:
+        measurement = record.measurements.get(claim.protocol)
+        return (math.nan if measurement.loss is None else measurement.loss) if measurement else None
+    names = {"accuracy": "test_accuracy", "train_accuracy": "train_accuracy", "loss": "test_loss"}
+    history = store.history(record)
+    if claim.metric not in names or not history:
+        return None
+    epochs = history[: claim.epoch] if claim.epoch else history
+    scale = 1.0 if claim.metric == "loss" else 100.0
+    chosen = max if PROTOCOLS[claim.protocol].epoch == "best" else lambda numbers: numbers[-1]
+    return scale * chosen([getattr(epoch, names[claim.metric]) for epoch in epochs])
+
+
+def counted(experiment: Experiment, claim: Claim, name: str) -> "Sample | None":
+    """A property of a network, computed from its definition at the claim's budget; None where it cannot be."""
+    from repro.judging.verdicts import Sample
+
+    run = experiments.resolve(experiment, experiment.variant(name), claim.budget)
+    number = network_property(run, claim.metric, claim.layer)
+    return None if number is None else Sample(values=(number,), seeds=(0,), budget=claim.budget)
+
+
+def network_property(run: Run, name: str, layer: str) -> float | None:
+    """Parameters, multiply-accumulates, bytes (float32) or output height of a network or one of its layers.
+
+    None for what its definition does not tell.
+
+    Raises:
+        BadInput: the network has no such layer.
+    """
+    architecture = models.architecture(run.model.name, run.model.options)
+    shape = (architecture.channels, run.data.pixels, run.data.pixels)
+    steps = list(architecture.trace(shape))
+    if layer:
+        steps = [step for step in steps if step[0].name == layer]
+        if not steps:
+            raise unknown("layer", layer, [step[0].name for step in architecture.trace(shape)], run.model.name)
+    match name:
+        case "parameters":
+            return sum(step.parameters for step, _, _ in steps)
+        case "bytes":
+            return 4 * sum(step.parameters for step, _, _ in steps)
+        case "macs":
+            return sum(step.macs(taken) for step, taken, _ in steps)
+        case "side":
+            return steps[-1][2][1]
+    return None

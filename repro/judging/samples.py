@@ -1,0 +1,147 @@
+"""What runs measured, as plain data, and the comparison of two such samples."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from repro.judging import statistics
+from repro.judging.statistics import Interval
+from repro.planning.specification import Budget
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runs of one variant measured, for one metric, protocol and epoch.
+
+    values: one per seed, in the metric's own unit (percent, parameters, bytes), failed runs included.
+    failed: the seeds of runs that diverged or collapsed.
+    same_scope: whether data and recipe are the claim's own; None = they are unless the claim `needs` something.
+    total: test images, where the metric is a share of them.
+    step: the smallest difference two values can show, in the same unit; None = 1 where the claim's protocol truncates,
+        otherwise one test image.
+    pairing: what a seed fixes beside the network: a name for data, order and augmentation. Samples of equal, non-empty
+        pairing and equal seeds are compared seed by seed.
+    """
+
+    values: tuple[float, ...] = ()
+    seeds: tuple[int, ...] = ()
+    failed: tuple[int, ...] = ()
+    budget: Budget = "paper"
+    same_scope: bool | None = None
+    total: int = 0
+    step: float | None = None
+    pairing: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.values) != len(self.seeds) or len(set(self.seeds)) != len(self.seeds):
+            raise ValueError(f"{len(self.values)} values need as many different seeds, not {self.seeds}")
+        if not set(self.failed) <= set(self.seeds):
+            raise ValueError(f"failed seeds {self.failed} are not all among {self.seeds}")
+
+    @property
+    def n(self) -> int:
+        return len(self.values)
+
+    @property
+    def failures(self) -> int:
+        return len(self.failed)
+
+    @property
+    def by_seed(self) -> list[float]:
+        """The values in the order of their seeds, so that paired samples line up."""
+        return [value for _, value in sorted(zip(self.seeds, self.values, strict=True))]
+
+    def converged(self) -> "Sample":
+        """Without the failed runs: for the sensitivity analysis alone."""
+        kept = [(seed, value) for seed, value in zip(self.seeds, self.values, strict=True) if seed not in self.failed]
+        seeds, values = tuple(seed for seed, _ in kept), tuple(value for _, value in kept)
+        return msgspec.structs.replace(self, values=values, seeds=seeds, failed=())
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """One variant's runs in numbers, in the claim's unit; intervals are 95 %.
+
+    failure_interval: Wilson interval of the share of failed runs, in percent.
+    checkpoint: Wilson interval of a single run's accuracy, over its test images.
+    """
+
+    n: int
+    failures: int
+    mean: float
+    sd: float | None = None
+    interval: Interval | None = None
+    failure_interval: Interval | None = None
+    checkpoint: Interval | None = None
+    total: int = 0
+
+
+class Contrast(NamedTuple):
+    """First minus second sample. p: of "the first is better", opposite: of "the second is better", both one-sided."""
+
+    value: float
+    p: float
+    opposite: float
+    interval: Interval
+    interval_90: Interval
+    draw: float
+    paired: bool
+    n: int
+
+    def inside(self, margin: float) -> bool:
+        """Equivalence: two one-sided tests at 5 %, that is, the 90 % interval inside the margin."""
+        return self.interval_90.inside(Interval(-margin, margin))
+
+
+def are_paired(samples: Sequence[Sample]) -> bool:
+    """Whether a seed means the same in all samples, and all have the same seeds."""
+    first = samples[0]
+    return bool(first.pairing) and all(
+        sample.pairing == first.pairing and set(sample.seeds) == set(first.seeds) for sample in samples[1:]
+    )
+
+
+def contrast(first: Sample, second: Sample, sign: int = 1, binary: bool = False) -> Contrast:
+    """Compare two samples of at least one run each.
+
+    Args:
+        sign: -1 where less is better.
+        binary: the values are 0 or 100, one failed or succeeded run each; exact tests of shares then, never paired.
+    """
+    a, b = first.by_seed, second.by_seed
+    paired = not binary and are_paired([first, second])
+    estimate = statistics.difference(a, b, paired, step=max(first.step or 0.0, second.step or 0.0))
+    wide, narrow = estimate.interval(0.95), estimate.interval(0.90)
+    if binary:
+        p, opposite = statistics.p_more_often(a, b), statistics.p_more_often(b, a)
+        # Equal shares of few runs have no variance, and so no t interval worth the name.
+        wide, narrow = statistics.share_difference(a, b, 0.95), statistics.share_difference(a, b, 0.90)
+    elif min(first.n, second.n) < 2:
+        p = opposite = 1.0
+    else:
+        p, opposite = statistics.p_greater(a, b, paired), statistics.p_greater(b, a, paired)
+    if sign < 0:
+        p, opposite = opposite, p
+    return Contrast(estimate.value, p, opposite, wide, narrow, estimate.draw, paired, min(first.n, second.n))
+
+
+def summarise(sample: Sample, deterministic: bool = False) -> Summary:
+    """The numbers always shown beside a verdict."""
+    mean = float(np.mean(sample.values))
+    if deterministic:
+        return Summary(n=sample.n, failures=sample.failures, mean=mean)
+    varies = sample.n > 1 and math.isfinite(mean)
+    checkpoint = None
+    if sample.n == 1 and sample.total and 0 <= mean <= 100:
+        checkpoint = statistics.wilson(mean / 100 * sample.total, sample.total).times(100)
+    return Summary(
+        n=sample.n,
+        failures=sample.failures,
+        mean=mean,
+        sd=statistics.deviation(sample.values) if varies else None,
+        interval=statistics.mean_of(sample.values).interval() if varies else None,
+        failure_interval=statistics.wilson(sample.failures, sample.n).times(100),
+        checkpoint=checkpoint,
+        total=sample.total,
+    )

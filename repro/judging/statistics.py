@@ -1,0 +1,323 @@
+"""The tests behind the verdicts: scipy and statsmodels, in the few forms that the rule needs.
+
+Every mean, difference or log ratio becomes an `Estimate`, from which the t intervals, the one-sided tests and the
+equivalence test (two one-sided tests, which is the 90 % interval inside the margins) are read. Intervals of one run
+are infinite, so that too few seeds never decide anything.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+POWER = 0.8  # the chance of a decision that "seeds needed" promises
+MOST_SEEDS = 1000  # beyond this no number of seeds is named
+RESAMPLES = 9999
+
+Values = Sequence[float]
+
+
+class Interval(NamedTuple):
+    low: float
+    high: float
+
+    def inside(self, other: "Interval") -> bool:
+        """Strictly, so that touching a margin is not being within it."""
+        return other.low < self.low and self.high < other.high
+
+    def meets(self, other: "Interval") -> bool:
+        return self.low <= other.high and other.low <= self.high
+
+    def times(self, factor: float) -> "Interval":
+        return Interval(factor * self.low, factor * self.high)
+
+    def moved(self, by: float) -> "Interval":
+        return Interval(self.low + by, self.high + by)
+
+    def limited(self) -> "Interval | None":
+        """None where a single run gives no limits, which is how it is stored and shown."""
+        return self if math.isfinite(self.low) and math.isfinite(self.high) else None
+
+
+class Estimate(NamedTuple):
+    """A value with its standard error, degrees of freedom, and the standard deviation of a single draw of it."""
+
+    value: float
+    error: float
+    df: float
+    draw: float
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """The two-sided t interval; a point where the error is 0."""
+        return self._around(self.error, level)
+
+    def prediction(self, runs: int = 1, level: float = 0.95) -> Interval:
+        """Where the difference to a mean of `runs` further runs would lie if they came from the same process."""
+        return self._around(math.sqrt(self.error**2 + self.draw**2 / runs), level)
+
+    def p_above(self, bound: float) -> float:
+        """One-sided p of "the true value is above `bound`"."""
+        distance = self.value - bound
+        if self.error == 0:
+            return 0.0 if distance > 0 else 1.0
+        return float(stats.t.sf(distance / self.error, self.df))
+
+    def p_below(self, bound: float) -> float:
+        return self.negated().p_above(-bound)
+
+    def p_equivalent(self, margin: float) -> float:
+        """TOST: p of "the true value is inside (-margin, margin)"."""
+        return max(self.p_above(-margin), self.p_below(margin))
+
+    def moved(self, by: float) -> "Estimate":
+        return self._replace(value=self.value + by)
+
+    def negated(self) -> "Estimate":
+        return self._replace(value=-self.value)
+
+    def _around(self, error: float, level: float) -> Interval:
+        if math.isinf(error):
+            return Interval(-math.inf, math.inf)
+        half = float(stats.t.ppf((1 + level) / 2, self.df)) * error
+        return Interval(self.value - half, self.value + half)
+
+
+def deviation(values: Values, step: float = 0.0) -> float:
+    """Standard deviation (n - 1), at least that of the rounding to multiples of `step`; infinite for a single value."""
+    if len(values) < 2:
+        return math.inf
+    # Equal values are exactly equal: a mean off by one unit in the last place is no variance.
+    spread = 0.0 if min(values) == max(values) else float(np.std(values, ddof=1))
+    return max(spread, step / math.sqrt(12))
+
+
+def mean_of(values: Values, step: float = 0.0) -> Estimate:
+    """The mean of the runs of one variant."""
+    sd = deviation(values, step)
+    return Estimate(float(np.mean(values)), sd / math.sqrt(len(values)), max(len(values) - 1, 1), sd)
+
+
+def t_interval(values: Values, level: float = 0.95) -> Interval:
+    """The t interval of the mean; without limits for a single value."""
+    return mean_of(values).interval(level)
+
+
+def paired_difference(a: Values, b: Values, step: float = 0.0) -> Estimate:
+    """Mean of a - b over runs that share the seed; the test on it is the paired t test."""
+    # A difference of two values that are both multiples of `step`.
+    return mean_of([x - y for x, y in zip(a, b, strict=True)], step * math.sqrt(2))
+
+
+def welch_difference(a: Values, b: Values, step: float = 0.0) -> Estimate:
+    """Mean of a minus mean of b for independent runs, with Welch's degrees of freedom."""
+    first, second = mean_of(a, step), mean_of(b, step)
+    value = first.value - second.value
+    error = math.hypot(first.error, second.error)
+    draw = math.hypot(first.draw, second.draw)
+    if math.isinf(error):
+        return Estimate(value, math.inf, 1, math.inf)
+    if error == 0:
+        return Estimate(value, 0.0, first.df + second.df, 0.0)
+    # As shares of the whole, because fourth powers of tiny errors underflow.
+    share_a, share_b = (first.error / error) ** 2, (second.error / error) ** 2
+    return Estimate(value, error, 1 / (share_a**2 / first.df + share_b**2 / second.df), draw)
+
+
+def difference(a: Values, b: Values, paired: bool, step: float = 0.0) -> Estimate:
+    return paired_difference(a, b, step) if paired else welch_difference(a, b, step)
+
+
+def p_greater(a: Values, b: Values, paired: bool) -> float:
+    """One-sided p of "a is greater than b": paired t or Welch.
+
+    Where nothing varies (every run of both at its own constant, as collapsed runs are) t is undefined, and the exact
+    permutation test takes its place: 3 runs against 3 can then not pass 0.05.
+    """
+    if deviation(a) > 0 or deviation(b) > 0:
+        estimate = difference(a, b, paired)
+        if estimate.error > 0:
+            return estimate.p_above(0)
+    if a[0] <= b[0]:
+        return 1.0
+    return 0.5 ** len(a) if paired else 1 / math.comb(len(a) + len(b), len(a))
+
+
+def p_more_often(a: Values, b: Values) -> float:
+    """One-sided p of "a happens more often than b" for values that are either 0 or not: Fisher's exact test."""
+    hits_a, hits_b = int(np.count_nonzero(a)), int(np.count_nonzero(b))
+    table = [[hits_a, len(a) - hits_a], [hits_b, len(b) - hits_b]]
+    return _p(stats.fisher_exact(table, alternative="greater"))
+
+
+def rank_p_greater(a: Values, b: Values, paired: bool) -> float:
+    """The same by ranks alone, which a single collapsed run cannot sway: Wilcoxon signed rank or Mann-Whitney."""
+    if not paired:
+        return _p(stats.mannwhitneyu(a, b, alternative="greater"))
+    if all(x == y for x, y in zip(a, b, strict=True)):
+        return 1.0
+    return _p(stats.wilcoxon(a, b, alternative="greater"))
+
+
+def _p(result: Any) -> float:
+    """Out of a result object of scipy, whose types say nothing."""
+    return float(result.pvalue)
+
+
+def probability_greater(a: Values, b: Values, paired: bool) -> float:
+    """P(A > B): the share of pairs in which a wins, ties counting half."""
+    return float(_wins_paired(np.asarray(a), np.asarray(b)) if paired else _wins(np.asarray(a), np.asarray(b)))
+
+
+def probability_bound(a: Values, b: Values, paired: bool, seed: int, resamples: int = RESAMPLES) -> float:
+    """The one-sided lower 95 % bound of P(A > B): BCa bootstrap over runs."""
+    return _bootstrap(a, b, _wins_paired if paired else _wins, paired, "greater", seed, resamples).low
+
+
+def bootstrap_interval(a: Values, b: Values, paired: bool, seed: int, resamples: int = RESAMPLES) -> Interval:
+    """The 95 % BCa interval of the mean difference."""
+    return _bootstrap(a, b, _mean_difference, paired, "two-sided", seed, resamples)
+
+
+def _wins(a, b, axis: int = -1):
+    del axis  # scipy passes it; runs are always last
+    return _won(a[..., :, None], b[..., None, :]).mean(axis=(-2, -1))
+
+
+def _wins_paired(a, b, axis: int = -1):
+    return _won(a, b).mean(axis=axis)
+
+
+def _won(a, b):
+    return (a > b) + 0.5 * (a == b)
+
+
+def _mean_difference(a, b, axis: int = -1):
+    return a.mean(axis=axis) - b.mean(axis=axis)
+
+
+def _bootstrap(a, b, statistic: Callable, paired: bool, alternative: str, seed: int, resamples: int) -> Interval:
+    if min(len(a), len(b)) < 2:
+        return Interval(-math.inf, math.inf)
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    if _constant(a, b, statistic, paired):
+        value = float(statistic(a, b))
+        return Interval(value, value)
+    with warnings.catch_warnings():
+        # The correction is undefined where the leave-one-out values all agree; answered below.
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        result = stats.bootstrap(
+            (a, b),
+            statistic,
+            paired=paired,
+            vectorized=True,
+            alternative=alternative,
+            n_resamples=resamples,
+            method="BCa",
+            rng=np.random.default_rng(seed),
+        )
+    low, high = result.confidence_interval
+    if math.isnan(low) or math.isnan(high):
+        tails = (5, 100) if alternative == "greater" else (2.5, 97.5)
+        low, high = np.percentile(result.bootstrap_distribution, tails)
+    return Interval(float(low), float(high))
+
+
+def _constant(a, b, statistic: Callable, paired: bool) -> bool:
+    """Whether every resample gives the same number: no variance, or one side wins always."""
+    if statistic is _mean_difference:
+        return np.ptp(a - b) == 0 if paired else np.ptp(a) == 0 and np.ptp(b) == 0
+    if paired:
+        return np.ptp(_won(a, b)) == 0
+    return a.min() > b.max() or a.max() < b.min() or (np.ptp(a) == 0 and np.ptp(b) == 0)
+
+
+def p_trend(columns: Sequence[Values], paired: bool) -> float:
+    """One-sided p of "the values grow along the columns" (at least 3).
+
+    Page's test where each seed has a value in every column, else Spearman's correlation of value and position.
+    """
+    if min(len(column) for column in columns) < 1 or sum(len(column) for column in columns) <= len(columns):
+        return 1.0
+    if paired:
+        table = np.array(columns, float).T
+        if len(table) < 2:
+            return 1.0
+        # The exact distribution takes seconds where seeds x variants is large, and the normal one is then good.
+        method = "exact" if table.size <= 60 and table.shape[1] <= 8 else "asymptotic"
+        return _p(stats.page_trend_test(table, method=method))
+    values = np.concatenate([np.asarray(column, float) for column in columns])
+    if np.ptp(values) == 0:
+        return 1.0
+    positions = np.repeat(np.arange(len(columns)), [len(column) for column in columns])
+    return _p(stats.spearmanr(positions, values, alternative="greater"))
+
+
+def share_difference(a: Values, b: Values, level: float) -> Interval:
+    """Newcombe's interval of the difference between two shares, for values that are either 0 or 100; in points."""
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
+    hits = int(np.count_nonzero(a)), int(np.count_nonzero(b))
+    limits: Any = confint_proportions_2indep(
+        hits[0], len(a), hits[1], len(b), method="newcomb", compare="diff", alpha=1 - level
+    )
+    return Interval(*map(float, limits)).times(100)
+
+
+def holm(p_values: Values) -> list[float]:
+    """Holm-adjusted p values, in the order given."""
+    # By hand, because statsmodels' multipletests collects all garbage at each call, which takes a tenth of a second.
+    order = np.argsort(p_values, kind="stable")
+    factors = np.arange(len(order), 0, -1)
+    adjusted = np.empty(len(order))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(factors * np.asarray(p_values, float)[order]))
+    return adjusted.tolist()
+
+
+def wilson(hits: float, total: int, level: float = 0.95) -> Interval:
+    """Wilson interval of a share, as fractions: failures among runs, or one checkpoint's correct test images."""
+    return Interval(*stats.binomtest(round(hits), total).proportion_ci(level, method="wilson"))
+
+
+def power_equivalence(margin: float, sd: float, n: int, shift: float = 0.0) -> float:
+    """Chance that n runs show equivalence by TOST at 5 %, where the true difference is `shift`."""
+    if sd == 0:
+        return float(abs(shift) < margin)
+    if n < 2:
+        return 0.0
+    # For each possible sample deviation (as a multiple of `sd`) the chance that the mean lies well enough inside.
+    multiples = np.sqrt(stats.chi2.ppf((np.arange(400) + 0.5) / 400, n - 1) / (n - 1))
+    reach = stats.t.ppf(0.95, n - 1) * multiples
+    root = math.sqrt(n) / sd
+    chance = stats.norm.cdf(root * (margin - shift) - reach) - stats.norm.cdf(-root * (margin + shift) + reach)
+    return float(np.clip(chance, 0, None).mean())
+
+
+def power_superiority(effect: float, sd: float, n: int, paired: bool, alpha: float = 0.05) -> float:
+    """Chance that n runs per variant show a true difference `effect` > 0 in the one-sided t test.
+
+    sd: of the paired differences, or of one variant's runs (both variants alike).
+    """
+    if sd == 0:
+        return float(effect > 0)
+    if n < 2:
+        return 0.0
+    df, root = (n - 1, math.sqrt(n)) if paired else (2 * n - 2, math.sqrt(n / 2))
+    return float(stats.nct.sf(stats.t.isf(alpha, df), df, effect / sd * root))
+
+
+def seeds_needed(enough: Callable[[int], bool], start: int = 2) -> int | None:
+    """The smallest number of seeds that is enough; None above `MOST_SEEDS`. `enough` must not turn false again."""
+    if enough(start):
+        return start
+    low, high = start, start
+    while not enough(high):
+        if high >= MOST_SEEDS:
+            return None
+        low, high = high, min(2 * high, MOST_SEEDS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

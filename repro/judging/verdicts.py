@@ -1,0 +1,343 @@
+"""The rule: from a claim and the measured values to one of five verdicts, with everything needed to check it.
+
+Plain data in and out. Whether a claim can be tested is asked first, then the outcomes in the order reproduced,
+direction only, not reproduced, inconclusive; the first that holds is the verdict.
+
+* exact, and ratios of counts: equal up to the margin.
+* point, ratio (as its logarithm): reproduced if the 90 % interval of the difference to the published value lies inside
+  the margin. Not reproduced only if the 95 % *prediction* interval, in which the published value is one more random
+  draw, lies outside: nobody is accused of what the seed noise of a single published run explains.
+* ordering: reproduced if the one-sided test passes after Holm's correction within the experiment, the lower bound of
+  P(A > B) exceeds 1/2, and the interval of the difference meets the published effect (direction only if it does not).
+  Not reproduced if the opposite test passes or the difference is shown to be nil.
+* no-loss: the one-sided 95 % bounds of the difference against minus the margin.
+* trend: as an ordering of its two ends, with a trend test beside it, and equivalence from where it is said to saturate.
+
+Diverged and collapsed runs count with the value they reached. More than one in ten leave a point or a ratio
+inconclusive: such a recipe has no typical value.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from repro.judging import statistics, wording
+from repro.judging.case import ALPHA, PLANNED_SEEDS, Case
+from repro.judging.claims import Claim
+from repro.judging.samples import Sample, Summary, summarise
+from repro.judging.statistics import Interval
+from repro.planning.specification import Budget
+
+Outcome = Literal["reproduced", "direction only", "not reproduced", "inconclusive", "not testable"]
+OUTCOMES: tuple[Outcome, ...] = ("reproduced", "direction only", "not reproduced", "inconclusive", "not testable")
+
+MOST_FAILURES = 0.1  # of the runs behind a point or ratio
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """A judged claim. Values are in the claim's unit; intervals without limits (a single run) are None.
+
+    badge: "exceeded" (better than an "at least" claim), "reduced scale", or empty.
+    reason: one sentence that says why this verdict and not another.
+    sentence: the result in one sentence.
+    measured, interval: the value (95 %); of two variants their difference or ratio, of a trend that of its ends.
+    difference, difference_interval, level: measured minus published for values, first minus second variant for the
+        others, with the interval that decides (percent `level`).
+    bootstrap_interval, rank_p: the same difference by BCa bootstrap, its p by ranks.
+    superiority, superiority_bound: P(A > B) and its one-sided lower 95 % bound.
+    n, failures: runs of the variant with the fewest; failed runs of all.
+    seeds_needed: per variant, in all, for a decision with 80 % power if differences stay as they are; None where no
+        number of seeds would help or none is needed.
+    converged_only: the verdict without the failed runs, where there are any.
+    budget: the smallest among the samples.
+    claim_hash: of the claim as it was judged.
+    """
+
+    id: str
+    verdict: Outcome
+    reason: str
+    sentence: str
+    claim_hash: str
+    badge: str = ""
+    measured: float | None = None
+    interval: Interval | None = None
+    difference: float | None = None
+    difference_interval: Interval | None = None
+    level: int | None = None
+    bootstrap_interval: Interval | None = None
+    p: float | None = None
+    holm_p: float | None = None
+    rank_p: float | None = None
+    superiority: float | None = None
+    superiority_bound: float | None = None
+    n: int = 0
+    failures: int = 0
+    seeds_needed: int | None = None
+    converged_only: Outcome | None = None
+    budget: Budget | None = None
+    variants: dict[str, Summary] = {}
+    assumptions: tuple[str, ...] = ()
+
+
+class Finding(NamedTuple):
+    """A verdict with its reason, before the numbers are put around it."""
+
+    verdict: Outcome
+    reason: str
+    badge: str = ""
+    seeds_needed: int | None = None
+
+
+def judge(claim: Claim, samples: Mapping[str, Sample], experiment: str = "") -> Verdict:
+    """The verdict on a claim that stands alone; `samples` by variant, missing ones not run."""
+    return judge_family([claim], {claim.id: samples}, experiment)[0]
+
+
+def judge_family(
+    claims: Sequence[Claim], samples: Mapping[str, Mapping[str, Sample]], experiment: str = ""
+) -> list[Verdict]:
+    """The verdicts on the claims of one experiment, a family for Holm's correction, in the order given.
+
+    All orderings and trends that could be tested belong to the family, also those not yet run, which enter with p = 1:
+    what is already measured does not get easier by leaving the rest out.
+
+    Args:
+        samples: by claim id, then by variant, because claims differ in metric, protocol and epoch.
+        experiment: its name, for the command that would run what is missing.
+    """
+    cases = [Case(claim, samples.get(claim.id, {}), experiment) for claim in claims]
+    verdicts = _judge_cases(cases)
+    failing = [any(sample.failed for sample in case.samples.values()) for case in cases]
+    if not any(failing):
+        return verdicts
+    converged = [
+        Case(claim, {name: sample.converged() for name, sample in samples.get(claim.id, {}).items()}, experiment)
+        for claim in claims
+    ]
+    return [
+        msgspec.structs.replace(verdict, converged_only=other.verdict) if failed else verdict
+        for verdict, other, failed in zip(verdicts, _judge_cases(converged), failing, strict=True)
+    ]
+
+
+def _judge_cases(cases: Sequence[Case]) -> list[Verdict]:
+    adjusted = iter(statistics.holm([case.p for case in cases if case.in_family]))
+    return [_judge_case(case, next(adjusted) if case.in_family else None) for case in cases]
+
+
+def _judge_case(case: Case, holm_p: float | None) -> Verdict:
+    claim = case.claim
+    finding = find(case, holm_p)
+    summaries = {variant: summarise(sample, claim.deterministic) for variant, sample in case.samples.items()}
+    numbers = _numbers(case, holm_p) if case.complete else {}
+    outcome = finding.verdict + (f" ({finding.badge})" if finding.badge else "")
+    return Verdict(
+        id=claim.id,
+        verdict=finding.verdict,
+        badge=finding.badge,
+        reason=finding.reason,
+        sentence=wording.sentence(claim, outcome, finding.reason, summaries, numbers),
+        claim_hash=claim.hash(),
+        n=case.n,
+        failures=sum(sample.failures for sample in case.samples.values()),
+        seeds_needed=finding.seeds_needed,
+        budget=case.budget if case.samples else None,
+        variants=summaries,
+        assumptions=claim.assumptions,
+        **numbers,
+    )
+
+
+# ---- The rule ----
+
+
+def find(case: Case, holm_p: float | None) -> Finding:
+    """The verdict on one case. holm_p: the adjusted p of an ordering or trend."""
+    claim = case.claim
+    if case.withheld:
+        return Finding("not testable", case.withheld)
+    if case.unclear:
+        needed = PLANNED_SEEDS if case.missing and not claim.deterministic else None
+        return Finding("inconclusive", case.unclear, seeds_needed=needed)
+    if claim.deterministic:
+        return _find_exact(case)
+    if claim.type in ("point", "ratio"):
+        return _find_value(case)
+    if claim.type == "no-loss":
+        return _find_no_loss(case)
+    assert holm_p is not None
+    return _find_ordering(case, holm_p)
+
+
+def _find_exact(case: Case) -> Finding:
+    claim = case.claim
+    for variant, sample in case.samples.items():
+        if len(set(sample.values)) > 1:
+            return Finding("not reproduced", f"{variant} differs between measurements")
+    values = [sample.values[0] for sample in case.samples.values()]
+    if claim.type == "ordering":
+        relation = "less" if values[0] < values[1] else "more" if values[0] > values[1] else "as much"
+        right = (values[0] - values[1]) * claim.sign > 0
+        return Finding("reproduced" if right else "not reproduced", f"{claim.variants[0]} has {relation}")
+    assert claim.published is not None
+    if claim.type == "ratio":
+        off, margin = math.log(values[0] / values[1] / claim.published), math.log1p(claim.margin)
+    else:
+        off, margin = (values[0] - values[1] if len(values) == 2 else values[0]) - claim.published, claim.margin
+    # A published 4.8 stands for 4.75 to 4.85, the ends included whatever binary fractions make of them.
+    margin += 1e-9 * max(1.0, abs(claim.published))
+    if abs(off) <= margin:
+        return Finding("reproduced", "equal" if off == 0 else f"equal within {wording.margin(claim)}")
+    if claim.direction != "two-sided" and off * claim.sign > 0:
+        return Finding("reproduced", f"better than {wording.published(claim)}", "exceeded")
+    return Finding("not reproduced", f"off by more than {wording.margin(claim)}" if claim.margin else "not equal")
+
+
+def _find_value(case: Case) -> Finding:
+    claim = case.claim
+    for variant, sample in case.samples.items():
+        if sample.failures > MOST_FAILURES * sample.n and not claim.collapse:
+            return Finding(
+                "inconclusive", f"{sample.failures} of {sample.n} runs of {variant} failed: the recipe is unstable"
+            )
+    margin = math.log1p(claim.margin) if claim.type == "ratio" else claim.margin
+    band, estimate = Interval(-margin, margin), case.value()
+    decisive, prediction = estimate.interval(0.90), estimate.prediction(claim.original_runs)
+    if decisive.inside(band):
+        return Finding("reproduced", f"the 90 % interval of the difference is inside {wording.margin(claim)}")
+    if claim.direction == "two-sided":
+        contradicted = not prediction.meets(band)
+    else:
+        # With "better" upwards, whichever way that is.
+        upward = estimate if claim.sign > 0 else estimate.negated()
+        if upward.interval(0.90).low > -margin:
+            return Finding("reproduced", "the 90 % interval of the difference is on the better side", "exceeded")
+        contradicted = upward.prediction(claim.original_runs).high < -margin
+    if contradicted:
+        return Finding(
+            "not reproduced",
+            f"off by more than {wording.margin(claim)} even if the published value has seed noise of its own",
+        )
+    return _undecided(case, case.seeds_for_value(margin))
+
+
+def _find_no_loss(case: Case) -> Finding:
+    claim, found, badge = case.claim, case.contrast, _scale_badge(case)
+    assert found is not None
+    # The ends of a two-sided 90 % interval are the one-sided 95 % bounds.
+    low, high = found.interval_90 if claim.sign > 0 else found.interval_90.times(-1)[::-1]
+    allowed = wording.margin(claim, both=False)
+    if low > -claim.margin:
+        return Finding("reproduced", f"a loss of {allowed} is excluded", badge)
+    if high < -claim.margin:
+        return Finding("not reproduced", f"the loss is more than {allowed}", badge)
+    return _undecided(case, case.seeds_for_difference(abs(found.value * claim.sign + claim.margin)), badge)
+
+
+def _find_ordering(case: Case, holm_p: float) -> Finding:
+    claim, found, badge = case.claim, case.contrast, _scale_badge(case)
+    assert found is not None
+    margin = Interval(-claim.margin, claim.margin)
+    as_large = claim.effect is None or found.interval.meets(margin.moved(claim.effect))
+    plateau = case.plateau()
+    significant = holm_p < ALPHA
+    if significant and as_large and all(step.inside(claim.margin) for step in plateau) and case.superiority[1] > 0.5:
+        size = "" if claim.effect is None else ", and the difference agrees with the published one"
+        flat = f", and it is flat from {claim.saturates}" if plateau else ""
+        return Finding("reproduced", f"p {wording.p_value(holm_p)} after Holm's correction{size}{flat}", badge)
+    if significant and not as_large:
+        return Finding(
+            "direction only",
+            f"the direction holds, but the 95 % interval {wording.bracketed(found.interval)} excludes the published "
+            f"{wording.signed(claim.effect)} {wording.margin(claim)}",
+            badge,
+        )
+    if significant and not all(step.interval.meets(margin) for step in plateau):
+        return Finding("direction only", f"the direction holds, but it does not level off at {claim.saturates}", badge)
+    if found.opposite < ALPHA:
+        return Finding("not reproduced", f"the opposite holds (p {wording.p_value(found.opposite)})", badge)
+    if found.inside(claim.margin):
+        return Finding("not reproduced", f"no difference: the 90 % interval is inside {wording.margin(claim)}", badge)
+    if significant and plateau:
+        return _undecided(case, case.seeds_for_plateau(), badge, f"whether it is flat from {claim.saturates}")
+    return _undecided(case, case.seeds_for_ordering(holm_p), badge)
+
+
+def _scale_badge(case: Case) -> str:
+    return "reduced scale" if case.reduced else ""
+
+
+def _undecided(case: Case, needed: int | None, badge: str = "", what: str = "it") -> Finding:
+    if case.n < 2:
+        reason = f"one seed says nothing about variation: run at least {PLANNED_SEEDS}"
+    elif needed is None:
+        reason = f"n = {case.n} does not decide {what}, and more seeds would hardly"
+    else:
+        reason = f"n = {case.n} does not decide {what}: about {needed} seeds would"
+    return Finding("inconclusive", reason, badge, needed)
+
+
+# ---- The numbers around it ----
+
+
+def _numbers(case: Case, holm_p: float | None) -> dict[str, Any]:
+    """The fields of a `Verdict` that say what was measured."""
+    claim, found = case.claim, case.contrast
+    if claim.deterministic:
+        return _exact_numbers(case)
+    if claim.type in ("point", "ratio"):
+        return _value_numbers(case)
+    assert found is not None
+    superiority, bound = case.superiority
+    no_loss = claim.type == "no-loss"
+    return {
+        "measured": found.value,
+        "interval": found.interval.limited(),
+        "difference": found.value,
+        "difference_interval": (found.interval_90 if no_loss else found.interval).limited(),
+        "level": 90 if no_loss else 95,
+        "bootstrap_interval": case.bootstrap_interval().limited(),
+        "p": case.p if case.testable and not no_loss else found.p,
+        "holm_p": holm_p,
+        "rank_p": case.rank_p(),
+        "superiority": superiority,
+        "superiority_bound": bound if math.isfinite(bound) else None,
+    }
+
+
+def _exact_numbers(case: Case) -> dict[str, Any]:
+    claim = case.claim
+    values = [float(np.mean(sample.values)) for sample in case.samples.values()]
+    if claim.type == "ratio":
+        measured = values[0] / values[1]
+    else:
+        measured = values[0] - values[1] if len(values) == 2 else values[0]
+    return {"measured": measured, "difference": measured - (claim.published or 0.0)}
+
+
+def _value_numbers(case: Case) -> dict[str, Any]:
+    claim = case.claim
+    assert claim.published is not None
+    estimate, published = case.value(), claim.published
+    measured = published * math.exp(estimate.value) if claim.type == "ratio" else published + estimate.value
+    wide, decisive = (_in_claims_unit(estimate.interval(level), claim) for level in (0.95, 0.90))
+    return {
+        "measured": measured,
+        "interval": wide,
+        "difference": measured - published,
+        "difference_interval": decisive.moved(-published) if decisive else None,
+        "level": 90,
+    }
+
+
+def _in_claims_unit(interval: Interval, claim: Claim) -> Interval | None:
+    """An interval of a difference to the published value as one of the value itself."""
+    assert claim.published is not None
+    if interval.limited() is None:
+        return None
+    if claim.type == "ratio":
+        return Interval(math.exp(interval.low), math.exp(interval.high)).times(claim.published)
+    return interval.moved(claim.published)

@@ -1,0 +1,108 @@
+"""Every network of the sources, by name and options: `build("squeezenet", classes=10, bypass="simple")`.
+
+A network is the same on the command line, in experiment files and here. Nothing but `build` imports torch.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from repro.errors import BadInput, unknown
+
+from .alexnet import AlexNetOptions, alexnet
+from .convnet import NotebookMLPOptions, TraditionalCNNOptions, notebook_mlp, traditional_cnn
+from .layers import Architecture, Shape
+from .mini import MiniSqueezeNetOptions, mini_squeezenet
+from .options import Options, differing, read
+from .preact import PreactSqueezeNetOptions, preact_squeezenet
+from .squeezenet import SqueezeNetOptions, squeezenet
+from .vgg import VGG19Options, vgg19
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+class Definition(NamedTuple):
+    """What a network may be told, its layers for given options, and the height and width its source gives it."""
+
+    options: type[Options]
+    layers: Callable[[Any], Architecture]
+    pixels: int
+
+
+NETWORKS: dict[str, Definition] = {
+    "squeezenet": Definition(SqueezeNetOptions, squeezenet, 227),
+    "mini-squeezenet": Definition(MiniSqueezeNetOptions, mini_squeezenet, 32),
+    "preact-squeezenet": Definition(PreactSqueezeNetOptions, preact_squeezenet, 128),
+    "alexnet": Definition(AlexNetOptions, alexnet, 224),
+    "vgg19": Definition(VGG19Options, vgg19, 224),
+    "traditional-cnn": Definition(TraditionalCNNOptions, traditional_cnn, 28),
+    "notebook-mlp": Definition(NotebookMLPOptions, notebook_mlp, 28),
+}
+
+
+def option_names(name: str) -> list[str]:
+    """The options that a network takes."""
+    return [field.name for field in msgspec.structs.fields(_definition(name).options)]
+
+
+def canonical(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that differ from the defaults, checked, as JSON types in a fixed order; values may be text.
+
+    Raises BadInput for an unknown network, option or value (with the nearest valid one) and for options that
+    contradict each other.
+    """
+    definition = _definition(name)
+    resolved = read(name, definition.options, options)
+    definition.layers(resolved)
+    return differing(resolved)
+
+
+def architecture(name: str, options: Mapping[str, Any]) -> Architecture:
+    """The resolved layers of a network; hashable, and plain data through `msgspec.to_builtins`."""
+    definition = _definition(name)
+    return definition.layers(read(name, definition.options, options))
+
+
+def build(name: str, **options: Any) -> "Network":
+    """The torch module: float images [N, channels, H, W] -> logits [N, classes]; weights from torch's generator."""
+    from .network import Network
+
+    return Network(architecture(name, options))
+
+
+def input_shape(name: str, options: Mapping[str, Any]) -> Shape:
+    """The input (channels, height, width) that a network is measured with unless said otherwise: its source's."""
+    definition = _definition(name)
+    resolved = read(name, definition.options, options)
+    pixels = 32 if getattr(resolved, "stem", "imagenet") == "cifar" else getattr(resolved, "pixels", definition.pixels)
+    return resolved.channels, pixels, pixels
+
+
+def parameter_count(name: str, **options: Any) -> int:
+    """Learnable parameters, in closed form."""
+    return architecture(name, options).parameters
+
+
+def macs(name: str, input: Shape, **options: Any) -> int:
+    """Multiply-accumulates of convolutions and dense layers for one input (channels, height, width), in closed form.
+
+    Raises BadInput where the input is too small or does not fit.
+    """
+    resolved = architecture(name, options)
+    try:
+        return resolved.macs(input)
+    except BadInput as error:
+        raise BadInput(f"{name}: {error}") from None
+
+
+def same_network(a: tuple[str, Mapping[str, Any]], b: tuple[str, Mapping[str, Any]]) -> bool:
+    """Whether two (name, options) are one network: the same layers and initialisation, whatever they are called."""
+    return architecture(*a).unnamed() == architecture(*b).unnamed()
+
+
+def _definition(name: str) -> Definition:
+    if name not in NETWORKS:
+        raise unknown("network", name, NETWORKS)
+    return NETWORKS[name]

@@ -1,0 +1,60 @@
+"""Reading Keras `.h5` weights: kernels in HWIO order, one group per layer, whole models and weights alone."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from repro.errors import Failure
+
+# Keras's name of a weight, its device suffix `:0` removed -> torch's.
+WEIGHTS = {
+    "kernel": "weight",
+    "bias": "bias",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+
+
+def read(path: Path) -> dict[str, dict[str, np.ndarray]]:
+    """{layer: {`weight`, `bias`, ...: array}} in torch's layout: kernels [C_out, C_in, height, width] or [out, in].
+
+    Raises:
+        Failure: h5py is not installed, or the file is not readable, damaged or no Keras weights file of version 1 or 2.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise Failure("reading Keras .h5 files needs h5py: pip install 'repro[keras]'") from error
+    try:
+        with h5py.File(path, "r") as file:
+            root: Any = file.get("model_weights", file)  # a whole model keeps its weights one level down
+            if "layer_names" not in root.attrs:
+                raise Failure(f"{path} is not a Keras weights file of version 1 or 2: it lists no layers")
+            layers = {name: weights(root[name], name, path) for name in texts(root.attrs["layer_names"])}
+    except FileNotFoundError as error:
+        raise Failure(f"cannot read {path}: no such file") from error
+    except (AttributeError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
+        raise Failure(f"{path} is damaged or not an .h5 file") from error
+    return {name: arrays for name, arrays in layers.items() if arrays}
+
+
+def weights(group: Any, layer: str, path: Path) -> dict[str, np.ndarray]:
+    """The arrays of one layer's group, by torch's names."""
+    found = {}
+    for name in texts(group.attrs.get("weight_names", ())):
+        kind = name.rsplit("/", 1)[-1].split(":")[0]
+        if kind not in WEIGHTS:
+            raise Failure(f"{path}: {layer} holds {name!r}, which no layer of these networks has")
+        array = np.asarray(group[name], np.float32)
+        if kind == "kernel":
+            array = array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T
+        found[WEIGHTS[kind]] = array
+    return found
+
+
+def texts(names: Any) -> list[str]:
+    """Names as text: h5py hands out bytes or str, depending on who wrote the file."""
+    return [name.decode() if isinstance(name, bytes) else str(name) for name in names]

@@ -1,0 +1,269 @@
+"""Experiment files: `experiments/NAME.toml`, one per table or figure, and the budgets they share.
+
+A setting of a run is looked up in this order, later ones winning: `experiments/budgets.toml` for the budget, its part
+for the network, the experiment's own `[laptop]` (or other budget), the variant, the variant's part for the budget,
+`--set` on the command line.
+"""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from repro import models
+from repro.data import DATASETS
+from repro.errors import BadInput, unknown
+from repro.judging.claims import Claim
+from repro.planning.specification import PROTOCOLS, Budget, Data, Model, Positive, Recipe, Run, Spec
+
+T = TypeVar("T")
+
+SHARED = "budgets"  # the file of common settings, beside the experiments
+
+
+class Settings(Spec):
+    """Settings that a budget, an experiment or a variant gives; what is absent is left to the others.
+
+    stem: the first layer of networks that have a choice, `imagenet` or `cifar`.
+    networks: settings for one network of the experiment, by its name.
+    """
+
+    seeds: Positive | None = None
+    stem: Literal["imagenet", "cifar"] | None = None
+    options: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+    networks: dict[str, "Settings"] = {}
+
+
+class Variant(Spec):
+    """One row of an experiment: a network on a data set, trained by a recipe, once per seed.
+
+    label: how tables and figures call it; the name when empty.
+    at: where it stands on a sweep's axis (a squeeze ratio, a learning rate).
+    series: which line or group of the figure it belongs to.
+    """
+
+    name: str
+    model: str
+    label: str = ""
+    series: str = ""
+    at: float | str | None = None
+    options: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+    recipe: dict[str, Any] = {}
+    smoke: Settings = Settings()
+    laptop: Settings = Settings()
+    paper: Settings = Settings()
+
+    @property
+    def title(self) -> str:
+        """What a reader sees."""
+        return self.label or self.name
+
+
+class Figure(Spec):
+    """How an experiment is drawn; see `repro.reporting.figures` for what each kind shows.
+
+    metric: which number of a measurement is drawn.
+    """
+
+    kind: Literal["bars", "parameters", "grid", "share", "none"] = "bars"
+    title: str = ""
+    x: str = ""
+    y: str = ""
+
+
+class Experiment(Spec):
+    """A table or figure to reproduce: the runs it needs, the claims it checks, how it is shown.
+
+    kind: `training` = variants are trained; `sizes` and `diagrams` = computed from the networks, no training.
+    metric: the number the experiment is about; `balanced_accuracy` where classes are of unequal size (a variant's data
+    decides: see `metric_of`).
+    reduced: what the laptop budget changes against the source, in a sentence.
+    """
+
+    title: str
+    source: str
+    question: str
+    name: str = ""
+    file: str = ""
+    order: int = 100
+    kind: Literal["training", "sizes", "diagrams"] = "training"
+    protocols: tuple[str, ...] = ("described",)
+    finding: str = ""
+    reduced: str = ""
+    smoke: Settings = Settings()
+    laptop: Settings = Settings()
+    paper: Settings = Settings()
+    variants: tuple[Variant, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    figure: Figure = Figure()
+
+    def variant(self, name: str) -> Variant:
+        """The variant of that name.
+
+        Raises:
+            BadInput: there is none.
+        """
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        raise unknown("variant", name, [v.name for v in self.variants], f"experiment {self.name}")
+
+
+def folder() -> Path:
+    """Where the experiment files are: the checkout's `experiments/`, or the copy inside an installed package."""
+    checkout = Path(__file__).resolve().parents[2] / "experiments"
+    if (checkout / f"{SHARED}.toml").is_file():
+        return checkout
+    return Path(__file__).resolve().parents[1] / "experiments"
+
+
+def names() -> list[str]:
+    """All experiments, in the order the report tells them."""
+    return [experiment.name for experiment in everything()]
+
+
+@cache
+def everything() -> tuple[Experiment, ...]:
+    """All experiments of the suite, in order."""
+    files = [path for path in folder().glob("*.toml") if path.stem != SHARED]
+    return tuple(sorted((read(path) for path in files), key=lambda e: (e.order, e.name)))
+
+
+def find(name: str) -> Experiment:
+    """An experiment of the suite by name, or of one's own by the path of its file.
+
+    Raises:
+        BadInput: there is no such experiment, or its file is wrong.
+    """
+    if name.endswith(".toml"):
+        return read(Path(name))
+    path = folder() / f"{name}.toml"
+    if name == SHARED or not path.is_file():
+        raise unknown("experiment", name, names())
+    return read(path)
+
+
+@cache
+def read(path: Path) -> Experiment:
+    """One experiment file.
+
+    Raises:
+        BadInput: it cannot be read, or has an unknown key, network, option, data set or a wrong value; the message
+            names file and key.
+    """
+    experiment = msgspec.structs.replace(decode(path, Experiment), name=path.stem)
+    if experiment.kind == "training" and not experiment.variants:
+        raise BadInput(f"{path}: no [[variants]]: an experiment that trains needs at least one")
+    seen = set()
+    for index, variant in enumerate(experiment.variants):
+        if variant.name in seen:
+            raise BadInput(f"{path}: variants[{index}].name: {variant.name!r} is there twice")
+        seen.add(variant.name)
+    for index, protocol in enumerate(experiment.protocols):
+        if protocol not in PROTOCOLS:
+            raise unknown("protocol", protocol, PROTOCOLS, f"{path}: protocols[{index}]")
+    for index, claim in enumerate(experiment.claims):
+        for variant in claim.variants:
+            if variant not in seen:
+                raise unknown("variant", variant, seen, f"{path}: claims[{index}].variants")
+    return msgspec.structs.replace(experiment, file=str(path))
+
+
+def decode(path: Path, kind: type[T]) -> T:
+    """A TOML file as a struct; every error names the file, the key and, for an unknown key, the nearest valid one."""
+    try:
+        content = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"{path}: {error}") from error
+    return convert(content, kind, str(path))
+
+
+def convert(content: Any, kind: type[T], where: str) -> T:
+    """Plain values as a struct; errors as in `decode`."""
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        message = str(error)
+        reason, _, place = message.partition(" - at ")
+        key = place.strip("`").removeprefix("$").removeprefix(".")
+        where = f"{where}: {key}" if key else where
+        if "unknown field `" in reason:
+            raise unknown("key", reason.split("`")[1], valid_keys(kind, key), where) from None
+        raise BadInput(f"{where}: {reason[:1].lower()}{reason[1:]}") from None
+
+
+def valid_keys(kind: Any, key: str) -> list[str]:
+    """The fields a struct has at a dotted place such as `variants[...].recipe`."""
+    for word in key.split("."):
+        name = word.split("[")[0]
+        if not name:
+            continue
+        kind = {f.name: f.type for f in msgspec.structs.fields(kind)}[name]
+        if "[" in word:
+            kind = next(part for part in kind.__args__ if part is not Ellipsis and part is not str)
+    return list(getattr(kind, "__struct_fields__", ()))
+
+
+@cache
+def budgets() -> dict[str, Settings]:
+    """The settings all experiments share, by budget."""
+    return decode(folder() / f"{SHARED}.toml", dict[Budget, Settings])
+
+
+def resolve(
+    experiment: Experiment, variant: Variant, budget: Budget, overrides: dict[str, Any] | None = None
+) -> Run:
+    """The variant's run at a budget, with seed 0: every setting decided and checked.
+
+    Args:
+        overrides: dotted names to values, as `--set` gives them (`{"recipe.epochs": 3}`).
+
+    Raises:
+        BadInput: a setting does not exist or has a wrong value.
+    """
+    where = f"{experiment.file}: variant {variant.name}" if experiment.file else ""
+    if variant.model not in models.NETWORKS:
+        raise unknown("network", variant.model, models.NETWORKS, where)
+    layers = []
+    for settings in (budgets()[budget], getattr(experiment, budget)):
+        layers += [settings, settings.networks.get(variant.model, Settings())]
+    layers += [Settings(options=variant.options, data=variant.data, recipe=variant.recipe), getattr(variant, budget)]
+    options: dict[str, Any] = {}
+    data: dict[str, Any] = {"name": "cifar10"}
+    recipe: dict[str, Any] = {}
+    stem = None
+    for layer in layers:
+        options |= layer.options
+        data |= layer.data
+        recipe |= layer.recipe
+        stem = layer.stem or stem
+    for name, value in (overrides or {}).items():
+        part, _, key = name.partition(".")
+        target = {"data": data, "recipe": recipe, "train": recipe, "options": options, "model": options}.get(part)
+        if target is None or not key:
+            raise unknown("setting", name, [f"recipe.{f}" for f in Recipe.__struct_fields__], "--set")
+        target[key] = value
+    if data["name"] not in DATASETS:
+        raise unknown("data set", str(data["name"]), DATASETS, where)
+    if stem and "stem" in models.option_names(variant.model):
+        options.setdefault("stem", stem)
+    # The published notebooks keep ten outputs on two classes too; so do we, and every parameter count stays the same.
+    options.setdefault("classes", max(10, len(DATASETS[data["name"]].classes)))
+    return Run(
+        model=Model(name=variant.model, options=models.canonical(variant.model, options)),
+        data=convert(data, Data, f"{where}: data" if where else "data"),
+        recipe=convert(recipe, Recipe, f"{where}: recipe" if where else "recipe"),
+    )
+
+
+def seeds(experiment: Experiment, variant: Variant, budget: Budget) -> int:
+    """How many seeds the variant gets at a budget."""
+    layers = (budgets()[budget], getattr(experiment, budget), getattr(variant, budget))
+    return next((layer.seeds for layer in reversed(layers) if layer.seeds), 3)

@@ -1,0 +1,154 @@
+"""From experiments to the runs they need, and where each of them stands. Knows no torch."""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from repro import data, models
+from repro.planning import experiments
+from repro.planning.experiments import Experiment, Variant
+from repro.planning.specification import NUMERICS, Budget, Data, Run, Spec
+from repro.records import Record, Store
+from repro.records.files import cache_folder
+
+State = Literal["done", "to measure", "to resume", "to do", "stale"]
+
+# Training costs about three forward passes: one forward, two in the backward pass.
+TRAINING_PASSES = 3
+# Multiply-accumulates a second where no record of the machine's kind tells better: two CPU cores; one data-centre GPU.
+TYPICAL_RATE = {"cpu": 4.5e10, "cuda": 1.5e13, "mps": 1e12}
+
+
+class Cell(Spec):
+    """One row of an experiment at a budget: the variant and its runs, one per seed."""
+
+    experiment: str
+    variant: Variant
+    runs: tuple[Run, ...]
+    protocols: tuple[str, ...]
+
+
+class Step(Spec):
+    """One run of a plan.
+
+    state: `done`; `to measure` = trained, weights at hand, a protocol missing; `to resume` = a checkpoint is there;
+    `stale` = a record exists but data or numerics changed; `to do`.
+    why: the state in words, for `--explain`.
+    """
+
+    run: Run
+    identity: str | None
+    cells: tuple[str, ...]
+    protocols: tuple[str, ...]
+    state: State
+    why: str
+    record: Record | None
+
+
+def cells(
+    experiment: Experiment, budget: Budget, seeds: int | None = None, overrides: dict[str, Any] | None = None
+) -> list[Cell]:
+    """The experiment's cells at a budget; empty for experiments that train nothing."""
+    if experiment.kind != "training":
+        return []
+    found = []
+    for variant in experiment.variants:
+        run = experiments.resolve(experiment, variant, budget, overrides)
+        count = seeds or experiments.seeds(experiment, variant, budget)
+        runs = tuple(msgspec.structs.replace(run, seed=seed) for seed in range(count))
+        found.append(
+            Cell(experiment=experiment.name, variant=variant, runs=runs, protocols=experiment.protocols)
+        )
+    return found
+
+
+def plan(found: Iterable[Cell], store: Store, data_dir: Path) -> list[Step]:
+    """The runs that cells need, each once, seed by seed (so that every cell has a first result early)."""
+    wanted: dict[bytes, tuple[Run, list[str], list[str]]] = {}
+    for cell in found:
+        for run in cell.runs:
+            key = msgspec.json.encode(run, order="deterministic")
+            _, names, protocols = wanted.setdefault(key, (run, [], []))
+            names.append(f"{cell.experiment}/{cell.variant.name}")
+            protocols += [p for p in cell.protocols if p not in protocols]
+    checksum = cache(lambda name, synthetic: data.checksum(Data(name=name, synthetic=synthetic), data_dir))
+    steps = [
+        step(run, tuple(names), tuple(protocols), store, checksum(run.data.name, run.data.synthetic))
+        for run, names, protocols in wanted.values()
+    ]
+    return sorted(steps, key=lambda s: s.run.seed)
+
+
+def step(run: Run, names: tuple[str, ...], protocols: tuple[str, ...], store: Store, checksum: str | None) -> Step:
+    """Where one run stands, on data of this checksum (None: the data is not here)."""
+    record = store.find(run, checksum)
+    identity = run.identity(checksum) if checksum else record.identity if record else None
+    state: State = "to do"
+    why = "no record"
+    if record is not None:
+        missing = [protocol for protocol in protocols if protocol not in record.measurements]
+        if not missing:
+            state, why = "done", "its record is there" + ("" if checksum else "; the data is not here to compare")
+        elif record.status == "diverged":
+            state, why = "done", "its record is there: it diverged, so nothing can be measured"
+        else:
+            kept = weights_file(record.identity).is_file()
+            state = "to measure" if kept else "to do"
+            why = f"its record lacks {', '.join(missing)}" + ("" if kept else ", and its weights are gone")
+    elif identity and checkpoint_file(identity).is_file():
+        state, why = "to resume", "it was interrupted; a checkpoint is there"
+    elif old := store.stale(run):
+        reasons = {"code of older numerics" if r.numerics != NUMERICS else "other data" for r in old}
+        state, why = "stale", f"the record is of {' and '.join(sorted(reasons))}"
+    return Step(run=run, identity=identity, cells=names, protocols=protocols, state=state, why=why, record=record)
+
+
+def estimates(steps: Iterable[Step], store: Store, device: str) -> list[float]:
+    """Seconds that each run still needs on a kind of device; a checkpoint's share is not subtracted."""
+    rate = measured_rate(store, device)
+    return [0.0 if step.state == "done" else cost(step.run) / rate(step.run) for step in steps]
+
+
+def images(run: Run) -> tuple[int, int]:
+    """Training images seen in the whole run, and test images measured, going by the data set's published size."""
+    info = data.DATASETS[run.data.name]
+    train, test = data.SYNTHETIC_SIZE if run.data.synthetic else (info.train, info.test)
+    train = min(run.data.train_images or train, train) - run.data.holdout
+    return train * run.recipe.epochs, (run.data.holdout or test) * run.recipe.epochs
+
+
+def cost(run: Run) -> float:
+    """Multiply-accumulates of a run: training and one evaluation each epoch."""
+    channels = run.model.options.get("channels", 3)
+    size = (channels, run.data.pixels, run.data.pixels)
+    trained, tested = images(run)
+    return models.macs(run.model.name, size, **run.model.options) * (TRAINING_PASSES * trained + tested)
+
+
+def measured_rate(store: Store, device: str) -> Callable[[Run], float]:
+    """Multiply-accumulates a second of this kind of device: the newest record of the network there, or a typical rate."""
+    newest: dict[tuple[str, int, str], Record] = {}
+    for record in store.all():
+        if record.environment.get("device") == device and record.seconds > 1:
+            key = (record.run.model.name, record.run.data.pixels, record.run.recipe.precision)
+            if key not in newest or record.finished > newest[key].finished:
+                newest[key] = record
+
+    def rate(run: Run) -> float:
+        record = newest.get((run.model.name, run.data.pixels, run.recipe.precision))
+        return cost(record.run) / record.seconds if record else TYPICAL_RATE.get(device, TYPICAL_RATE["cpu"])
+
+    return rate
+
+
+def checkpoint_file(identity: str) -> Path:
+    """The state of an unfinished run."""
+    return cache_folder() / "checkpoints" / f"{identity}.pt"
+
+
+def weights_file(identity: str) -> Path:
+    """The final weights of a finished run."""
+    return cache_folder() / "weights" / f"{identity}.safetensors"

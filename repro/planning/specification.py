@@ -1,0 +1,127 @@
+"""What a run is: model x data x recipe x seed, and how its result is measured. Knows no torch.
+
+Every field of `Run` is part of its identity: change one and it is another run. Device, versions and commit are not
+(they are recorded), so a refactoring does not throw away hours of training.
+"""
+
+import hashlib
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+# Raised by hand when a change of code changes results; every earlier record is then stale.
+NUMERICS = 1
+
+Budget = Literal["smoke", "laptop", "paper"]
+BUDGETS: tuple[Budget, ...] = ("smoke", "laptop", "paper")
+
+Count = Annotated[int, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+Fraction = Annotated[float, Meta(ge=0.0, lt=1.0)]
+
+
+class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A strict, immutable part of a specification: an unknown key or a wrong type is an error."""
+
+
+class Model(Spec):
+    """A network: a name of `repro.models.NETWORKS` and the options that differ from its defaults."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Data(Spec):
+    """A data set as the network sees it.
+
+    pixels: height and width of the network's input; images of another size are resized (bilinear) on the device.
+    synthetic: the embedded stand-in of the same shape instead of the real images.
+    train_images: how many of the training images are used, the first ones of each class; 0 = all.
+    holdout: that many training images (the last ones) are set apart and measured instead of the test set: for tuning.
+    balanced: every class is drawn equally often, by repeating images of the smaller ones.
+    normalisation: `data` = the data set's own channel means and deviations, `half` = mean .5 and deviation .5.
+    """
+
+    name: str
+    pixels: Positive = 32
+    synthetic: bool = False
+    train_images: Count = 0
+    holdout: Count = 0
+    balanced: bool = False
+    normalisation: Literal["data", "half"] = "data"
+
+
+class Recipe(Spec):
+    """How a network is trained.
+
+    schedule: `constant`; `step` (times `gamma` at each of `milestones`, in epochs); `linear` (to zero);
+    `one-cycle` (linear up over the first `warmup` share of all steps, then linear to zero).
+    flip, crop_padding: horizontal flips with probability 1/2; random crops after zero padding by that many pixels.
+    """
+
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    learning_rate: Annotated[float, Meta(gt=0)] = 0.01
+    momentum: Fraction = 0.9
+    weight_decay: Annotated[float, Meta(ge=0)] = 0.0
+    schedule: Literal["constant", "step", "linear", "one-cycle"] = "constant"
+    milestones: tuple[Positive, ...] = ()
+    gamma: Annotated[float, Meta(gt=0)] = 0.1
+    warmup: Fraction = 0.25
+    label_smoothing: Fraction = 0.0
+    batch: Positive = 128
+    epochs: Positive = 10
+    flip: bool = False
+    crop_padding: Count = 0
+    precision: Literal["float32", "bfloat16"] = "float32"
+
+
+class Protocol(Spec):
+    """How a trained network is measured.
+
+    mode: `eval` = dropout off, running batch statistics; `train` = dropout on, statistics of the test batch itself.
+    batch: images per test batch; matters only where batch norm takes statistics from it (mode `train`).
+    epoch: `last` = the final weights; `best` = the highest test accuracy over all epochs, which selects on the test set.
+    truncate: the accuracy in percent is cut to an integer, as printed with `%d`.
+    """
+
+    mode: Literal["eval", "train"] = "eval"
+    batch: Positive = 500
+    epoch: Literal["last", "best"] = "last"
+    truncate: bool = False
+
+
+# `notebook`: what the report's published notebooks did (dropout left on, one test image at a time, `%d`).
+PROTOCOLS: dict[str, Protocol] = {
+    "described": Protocol(),
+    "notebook": Protocol(mode="train", batch=1, truncate=True),
+    "train-mode-128": Protocol(mode="train", batch=128),
+    "best-epoch": Protocol(epoch="best"),
+}
+
+
+class Run(Spec):
+    """One training: model x data x recipe x seed."""
+
+    model: Model
+    data: Data
+    recipe: Recipe
+    seed: Count = 0
+
+    def identity(self, checksum: str) -> str:
+        """The run's name: a hash of everything here, of the data's checksum and of `NUMERICS` (40 hex digits)."""
+        content = {"run": msgspec.to_builtins(self), "data": checksum, "numerics": NUMERICS}
+        return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:40]
+
+    def without_seed(self) -> bytes:
+        """The cell this run repeats: equal for runs that differ in the seed alone."""
+        return msgspec.json.encode(msgspec.structs.replace(self, seed=0), order="deterministic")
+
+
+def axis_seed(seed: int, axis: str, epoch: int = 0) -> int:
+    """The seed of one named source of variation, so that variants share order and augmentation (paired runs).
+
+    Axes in use: `initialisation`, `order`, `augmentation`, `dropout`, `evaluation`. 63 bits.
+    """
+    digest = hashlib.sha256(f"{seed}/{axis}/{epoch}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -1,0 +1,40 @@
+"""Writing files so that a kill or a full disk never leaves half of one."""
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+from repro.errors import Failure
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Write the whole file or nothing: readers see the old content or the new, never a part.
+
+    Raises:
+        Failure: the folder cannot be written to (read-only, no space), naming file and reason.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; results are meant to be read by others.
+        os.chmod(partial, 0o644)
+        os.replace(partial, path)
+    except OSError as error:
+        if partial is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)
+        raise Failure(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def cache_folder() -> Path:
+    """Where checkpoints, weights and prepared data live: $REPRO_CACHE, or the user's cache folder. Never in git."""
+    import platformdirs
+
+    return Path(os.environ.get("REPRO_CACHE") or platformdirs.user_cache_path("repro"))

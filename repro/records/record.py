@@ -1,0 +1,77 @@
+"""The record of one run: what was asked, what came out, on what."""
+
+import math
+from typing import Any, Literal
+
+from repro.planning.specification import Protocol, Run, Spec
+
+# `diverged`: the loss became infinite or NaN. `collapsed`: the network never left chance. Both are results, and count.
+Status = Literal["done", "diverged", "collapsed"]
+
+
+class Epoch(Spec):
+    """One line of a run's history. Accuracies are shares in 0..1; the test columns are measured in eval mode.
+
+    train_accuracy: over the epoch's own augmented batches, dropout on, while the weights were changing.
+    active_logits: share of the test set's logits above zero; 0 means that the last layer is dead behind its ReLU.
+    """
+
+    epoch: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    test_loss: float
+    test_accuracy: float
+    active_logits: float
+    seconds: float
+
+
+class Measurement(Spec):
+    """A trained network measured on the test set under one protocol.
+
+    correct, total: one number for each class of the data set, in its order.
+    loss: mean cross-entropy; None where it is not finite.
+    """
+
+    protocol: Protocol
+    correct: list[int]
+    total: list[int]
+    loss: float | None
+    active_logits: float
+    epoch: int
+
+    @property
+    def accuracy(self) -> float:
+        """Top-1 accuracy in percent, cut to an integer where the protocol says so."""
+        return self.rounded(100 * sum(self.correct) / sum(self.total))
+
+    @property
+    def balanced_accuracy(self) -> float:
+        """Mean over the classes of the share correct, in percent: what counts where classes are of unequal size."""
+        shares = [correct / total for correct, total in zip(self.correct, self.total, strict=True) if total]
+        return self.rounded(100 * sum(shares) / len(shares))
+
+    def rounded(self, percent: float) -> float:
+        """`percent` as the protocol prints it."""
+        return float(math.floor(percent)) if self.protocol.truncate else percent
+
+
+class Record(Spec):
+    """What a finished run leaves in `results/runs/MODEL-DATA/IDENTITY/record.json`; the history is beside it as CSV.
+
+    seconds: wall time of training and evaluation, over all sessions of the run.
+    environment: versions, device, threads, commit and whether the tree was dirty: shown, never part of the identity.
+    """
+
+    identity: str
+    run: Run
+    checksum: str
+    numerics: int
+    status: Status
+    parameters: int
+    measurements: dict[str, Measurement]
+    seconds: float
+    images_per_second: float
+    finished: str
+    environment: dict[str, Any]
+    note: str = ""

@@ -1,0 +1,108 @@
+"""The folder `results/runs/`: one folder a run, found by the run's identity."""
+
+import csv
+import io
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from repro.errors import Failure
+from repro.planning.specification import NUMERICS, Run
+from repro.records.files import write_atomic
+from repro.records.record import Epoch, Record
+
+IDENTITY_SHOWN = 16  # hex digits in folder names and on screen
+
+
+class Store:
+    """Reads and writes the records of one results folder.
+
+    Attributes:
+        problems: a line for each record that could not be read and was passed over.
+    """
+
+    def __init__(self, results: Path):
+        self.folder = results / "runs"
+        self.problems: list[str] = []
+
+    def place(self, run: Run, identity: str) -> Path:
+        """The folder of one run's record."""
+        return self.folder / f"{run.model.name}-{run.data.name}" / identity[:IDENTITY_SHOWN]
+
+    def find(self, run: Run, checksum: str | None) -> Record | None:
+        """The record of this run on this data, or None.
+
+        Without the data (`checksum` None) the newest record of the same specification stands in, so that committed
+        results can be shown on a machine that has no images.
+        """
+        if checksum is not None:
+            path = self.place(run, run.identity(checksum)) / "record.json"
+            return self.read(path) if path.is_file() else None
+        same = [record for record in self.by_run.get(run_key(run), []) if record.numerics == NUMERICS]
+        return max(same, key=lambda record: record.finished, default=None)
+
+    def stale(self, run: Run) -> list[Record]:
+        """Records of the same specification, made from other data or by older numerics."""
+        return self.by_run.get(run_key(run), [])
+
+    @cached_property
+    def by_run(self) -> dict[bytes, list[Record]]:
+        """All records by what was run, whatever their data and numerics."""
+        index: dict[bytes, list[Record]] = {}
+        for record in self.all():
+            index.setdefault(run_key(record.run), []).append(record)
+        return index
+
+    def all(self) -> list[Record]:
+        """Every readable record, in a fixed order."""
+        found = (self.read(path) for path in sorted(self.folder.glob("*/*/record.json")))
+        return [record for record in found if record is not None]
+
+    def read(self, path: Path) -> Record | None:
+        """One record; None, and a line in `problems`, when it is damaged or was written by something else."""
+        try:
+            record = msgspec.json.decode(path.read_bytes(), type=Record)
+            if record.identity != record.run.identity(record.checksum) and record.numerics == NUMERICS:
+                raise ValueError("its content does not match its identity; was it edited?")
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            self.problems.append(f"{path} was passed over: {error}")
+            return None
+        return record
+
+    def history(self, record: Record) -> list[Epoch]:
+        """The record's epochs; empty when the file is missing.
+
+        Raises:
+            Failure: the file is damaged.
+        """
+        path = self.place(record.run, record.identity) / "history.csv"
+        if not path.is_file():
+            return []
+        try:
+            rows = csv.DictReader(io.StringIO(path.read_text()))
+            return [msgspec.convert(row, Epoch, strict=False) for row in rows]
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            raise Failure(f"{path} is damaged: {error}") from error
+
+    def save(self, record: Record, history: list[Epoch]) -> None:
+        """Write a record and its history; the record's file comes last, so a record that is there is whole."""
+        place = self.place(record.run, record.identity)
+        lines = io.StringIO()
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(Epoch.__struct_fields__)
+        writer.writerows([f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in rows(history))
+        write_atomic(place / "history.csv", lines.getvalue())
+        text = msgspec.json.format(msgspec.json.encode(record), indent=1)
+        write_atomic(place / "record.json", text + b"\n")
+        self.__dict__.pop("by_run", None)
+
+
+def rows(history: list[Epoch]) -> list[tuple]:
+    """The epochs as rows of plain values, in the order of the columns."""
+    return [msgspec.structs.astuple(epoch) for epoch in history]
+
+
+def run_key(run: Run) -> bytes:
+    """What makes two runs the same, leaving out data checksum and numerics."""
+    return msgspec.json.encode(run, order="deterministic")

@@ -1,0 +1,648 @@
+"""The figures of experiments. Each shows measured values with 95 % intervals, and published values beside them.
+
+A figure is drawn from evidence and histories alone. Colours, markers and line styles change together, so that nothing
+is told by colour alone.
+"""
+
+import math
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from repro.data import DATASETS
+from repro.judging.evidence import Evidence, published
+from repro.planning.experiments import Experiment
+from repro.planning.specification import Budget
+from repro.records import Store
+from repro.reporting import style
+from repro.reporting.style import COLOURS, DASHES, INK, MARKERS, MUTED, PAPER, PUBLISHED, RULE
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ByBudget = dict[Budget, list[Evidence]]
+
+LINES_IN_A_PANEL = 5  # more curves than that in one panel cannot be told apart
+PANELS_IN_A_ROW = 4
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure that was written as NAME.svg, .png and .pdf.
+
+    alt: what it shows, for those who cannot see it.
+    """
+
+    name: str
+    alt: str
+
+
+def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path) -> list[Drawn]:
+    """Write the experiment's own figure and its training curves; nothing where nothing has been run."""
+    if not evidence:
+        return []
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    kinds: dict[str, Callable[[Figure, Experiment, ByBudget], str]] = {
+        "bars": bars,
+        "parameters": parameters,
+        "grid": grid,
+        "share": share,
+    }
+    drawn = []
+    with style.styled():
+        if paint := kinds.get(experiment.figure.kind):
+            figure = FigureCanvasAgg(Figure(layout="constrained")).figure
+            drawn.append(Drawn(experiment.name, paint(figure, experiment, evidence)))
+            style.save(figure, folder, experiment.name)
+        figure = FigureCanvasAgg(Figure(layout="constrained")).figure
+        name = f"{experiment.name}-curves"
+        drawn.append(Drawn(name, curves(figure, experiment, evidence, store)))
+        style.save(figure, folder, name)
+    return drawn
+
+
+def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
+    """A row for each variant and protocol: a dot per seed, the mean with its interval, the published value."""
+    protocols = experiment.protocols
+    rows = layout_rows(experiment)
+    step = 1 / (len(protocols) + 0.6)
+    bottom = rows[-1][1] + 0.5
+    figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.19 * len(protocols) + 0.06))
+    axes = panels(figure, evidence)
+    for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
+        numbers: list[float] = []
+        for item in found:
+            place = next(y for variant, y, _ in rows if variant is item.variant)
+            index = protocols.index(item.protocol)
+            y = place + (index - (len(protocols) - 1) / 2) * step
+            numbers += draw_row(axis, item, y, index)
+            for claim in published(experiment, item.variant):
+                if claim.protocol == item.protocol or (claim.protocol not in protocols and index == 0):
+                    axis.plot(claim.published, y, **PUBLISHED_MARK)
+                    numbers.append(claim.published or 0.0)
+        limits(axis.set_xlim, numbers)
+        axis.set_ylim(bottom, -0.6)
+        axis.set_title(budget_title(budget, found))
+        axis.set_xlabel(experiment.figure.y or "test accuracy (%)")
+        axis.grid(axis="y", visible=False)
+        axis.tick_params(axis="y", length=0)
+    names = [short(experiment, variant) for variant, _, _ in rows]
+    axes[0].set_yticks([y for _, y, _ in rows], [wrap(name, 34) for name in names])
+    for _, y, group in rows:
+        if group:
+            axes[0].annotate(
+                wrap(group, 40), (0, y - 0.72), xycoords=("axes fraction", "data"), xytext=(-4, 0),
+                textcoords="offset points", ha="right", va="center", weight="bold", fontsize=7.5,
+            )  # fmt: skip
+    title(figure, experiment)
+    legend(figure, [*protocol_keys(protocols), *seed_keys(evidence), *published_keys(experiment)])
+    return alt_text("Dot plot of test accuracy", experiment, evidence)
+
+
+def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
+    """One measured row of `bars`; returns every number drawn."""
+    colour = COLOURS[index % len(COLOURS)]
+    if not item.n:
+        axis.annotate("not run", (0, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+                      va="center", color=MUTED, fontsize=7, style="italic")  # fmt: skip
+        return []
+    for value, failed in zip(item.values, item.failed, strict=True):
+        mark: dict[str, Any] = {"marker": "x", "ms": 4, "mew": 1} if failed else {"marker": "o", "ms": 3, "mew": 0.6}
+        axis.plot(value, y + 0.13, ls="", mfc="none", mec=colour, alpha=0.75, zorder=2, **mark)
+    error_bar(axis, item.mean, y, item.interval, index, along="x")
+    label = f"{item.mean:.1f}"
+    if item.failures:
+        label += f"  ({item.failures} of {item.n} failed)"
+    axis.annotate(label, (1, y), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
+                  va="center", fontsize=7, color=INK)  # fmt: skip
+    return sensible(item)
+
+
+def parameters(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
+    """Accuracy against the number of parameters: a point for each variant and protocol."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+    figure.set_size_inches(style.WIDTH, 3.7)
+    axes = panels(figure, evidence, sharey=False)
+    named = []
+    for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
+        found = [item for item in found if item.n]
+        sizes = [item.parameters or 1 for item in found]
+        wide = max(sizes) > 3 * min(sizes)
+        axis.set_xscale("log" if wide else "linear")
+        numbers: list[float] = []
+        points: list[tuple[float, float, float]] = []  # size, and from where to where it is covered
+        for item in found:
+            index = experiment.protocols.index(item.protocol)
+            size = item.parameters or 1
+            error_bar(axis, item.mean, size, item.interval, index, along="y")
+            numbers += sensible(item)
+            points.append((size, *(item.interval or (item.mean, item.mean))))
+            for claim in published(experiment, item.variant):
+                if claim.protocol == item.protocol or (claim.protocol not in experiment.protocols and index == 0):
+                    stated = claim.published or 0.0
+                    axis.plot([size, size], [item.mean, stated], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
+                    axis.plot(size, stated, **PUBLISHED_MARK)
+                    numbers.append(stated)
+                    points.append((size, stated, stated))
+        limits(axis.set_ylim, numbers, room=0.12)
+        low, high = min(sizes), max(sizes)
+        if wide:
+            axis.set_xlim(low / (high / low) ** 0.15, high * (high / low) ** 0.15)
+        else:
+            spread = (high - low) or high * 0.1
+            axis.set_xlim(low - 0.15 * spread, high + 0.15 * spread)
+        if wide:
+            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axis.xaxis.set_minor_locator(NullLocator())
+        else:
+            axis.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+        axis.xaxis.set_major_formatter(lambda x, _: shorten(x))
+        axis.set_xlabel(experiment.figure.x or "parameters")
+        axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
+        axis.set_title(budget_title(budget, found))
+        named.append((axis, [(text, i.parameters or 1, i.mean) for text, i in merged(first_protocol(found))], points))
+    title(figure, experiment)
+    legend(figure, [*protocol_keys(experiment.protocols), *published_keys(experiment)])
+    style.settle(figure)
+    for axis, labels, points in named:
+        place_labels(axis, labels, points)
+    return alt_text("Test accuracy against number of parameters", experiment, evidence)
+
+
+def grid(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
+    """Variants x protocols as a heat map, the mean in each cell."""
+    import numpy as np
+
+    variants, protocols = experiment.variants, experiment.protocols
+    figure.set_size_inches(style.WIDTH, 1.3 + 0.36 * len(variants))
+    axes = panels(figure, evidence)
+    top = 10 * math.ceil(max(item.mean for found in evidence.values() for item in found if item.n) / 10)
+    shade = None
+    for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
+        means = np.full((len(variants), len(protocols)), np.nan)
+        for item in found:
+            row, column = variants.index(item.variant), protocols.index(item.protocol)
+            if item.n:
+                means[row, column] = item.mean
+            cell_text(axis, item, row, column, dark=item.n > 0 and item.mean < 0.55 * top)
+        shade = axis.imshow(means, cmap="cividis", vmin=0, vmax=top, aspect="auto")
+        axis.set_xticks(range(len(protocols)), [wrap(spoken(p), 14) for p in protocols])
+        axis.set_title(budget_title(budget, found))
+        axis.grid(visible=False)
+        axis.tick_params(length=0)
+        axis.set_xticks(np.arange(-0.5, len(protocols)), minor=True)
+        axis.set_yticks(np.arange(-0.5, len(variants)), minor=True)
+        axis.grid(which="minor", color=PAPER, linewidth=1.5, visible=True)
+        axis.tick_params(which="minor", length=0)
+        axis.spines[:].set_visible(False)
+        if budget == next(iter(evidence)):
+            axis.set_yticks(range(len(variants)), [wrap(v.title, 34) for v in variants])
+            axis.set_ylabel(experiment.figure.y)
+        axis.set_xlabel(experiment.figure.x)
+    bar = figure.colorbar(shade, ax=list(axes), shrink=0.9, pad=0.02, aspect=18)
+    bar.set_label("test accuracy (%)")
+    bar.outline.set_visible(False)
+    title(figure, experiment)
+    legend(figure, published_keys(experiment, "printed small"))
+    return alt_text("Heat map of test accuracy, variants by protocols", experiment, evidence)
+
+
+def cell_text(axis: "Axes", item: Evidence, row: int, column: int, dark: bool) -> None:
+    """The numbers in one cell of `grid`."""
+    if not item.n:
+        axis.text(column, row, "not run", ha="center", va="center", fontsize=7, color=MUTED, style="italic")
+        return
+    colour = "#fdfdfd" if dark else "#101112"
+    spread = "" if item.interval is None else f" ±{(item.interval[1] - item.interval[0]) / 2:.1f}"
+    text = f"{item.mean:.1f}{spread}"
+    if item.failures:
+        text += f"\n{item.failures} of {item.n} failed"
+    axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour, linespacing=1.1)
+
+
+def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
+    """The share of runs that never left chance against `variant.at`, a line for each series, with Wilson intervals."""
+    from matplotlib.ticker import NullLocator
+
+    from repro.judging.statistics import wilson
+
+    figure.set_size_inches(style.WIDTH, 3.4)
+    axes = panels(figure, evidence)
+    for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
+        found = [item for item in first_protocol(found) if item.n]
+        series = list(dict.fromkeys(item.variant.series for item in found))
+        stands = list(dict.fromkeys(item.variant.at for item in found))
+        numeric = all(isinstance(at, int | float) for at in stands)
+        log = numeric and min(stands) > 0 and max(stands) >= 10 * min(stands)
+        gap = math.log(max(stands) / min(stands)) / 60 if log else 0.0
+        for index, name in enumerate(series):
+            items = [item for item in found if item.variant.series == name]
+            if numeric:
+                items.sort(key=lambda item: float(item.variant.at or 0))
+            # Lines that agree would hide each other: each stands a little beside the last.
+            aside = index - (len(series) - 1) / 2
+            if numeric:
+                x = [float(i.variant.at or 0) * math.exp(gap * aside) for i in items]
+            else:
+                x = [stands.index(i.variant.at) + 0.06 * aside for i in items]
+            shares = [100 * item.failures / item.n for item in items]
+            bounds = [wilson(item.failures, item.n) for item in items]
+            error = [
+                [max(0.0, s - 100 * b.low) for s, b in zip(shares, bounds, strict=True)],
+                [max(0.0, 100 * b.high - s) for s, b in zip(shares, bounds, strict=True)],
+            ]
+            axis.errorbar(
+                x, shares, yerr=error, color=COLOURS[index % 6], ls=DASHES[index % 6], marker=MARKERS[index % 6],
+                ms=5, lw=1.2, elinewidth=0.9, capsize=2, label=name or experiment.title, clip_on=False, zorder=3,
+            )  # fmt: skip
+        if log:
+            axis.set_xscale("log")
+            axis.set_xticks(sorted(stands), [f"{at:g}" for at in sorted(stands)])
+            axis.xaxis.set_minor_locator(NullLocator())
+        elif not numeric:
+            axis.set_xticks(range(len(stands)), [wrap(str(at), 14) for at in stands])
+        axis.set_ylim(0, 100)
+        axis.set_xlabel(experiment.figure.x)
+        axis.set_title(budget_title(budget, found))
+    axes[0].set_ylabel(f"{experiment.figure.y or 'share of runs that failed'} (%)")
+    title(figure, experiment)
+    handles: dict[str, Any] = {}
+    for axis in axes:
+        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    legend(figure, list(handles.values()), list(handles))
+    return alt_text("Share of failed runs", experiment, evidence)
+
+
+def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: Store) -> str:
+    """Accuracy after each epoch: on the test set the mean over seeds with its interval, on training images a thin line.
+
+    A panel for each series, or for each variant where a series has too many.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    found: list[list[tuple[Budget, str, list[Evidence]]]] = []
+    for budget, items in evidence.items():
+        items = [item for _, item in merged([item for item in first_protocol(items) if item.n])]
+        groups: dict[str, list[Evidence]] = {}
+        for item in items:
+            groups.setdefault(group_of(experiment, item.variant), []).append(item)
+        if any(len(group) > LINES_IN_A_PANEL for group in groups.values()):
+            groups = {item.variant.title: [item] for item in items}
+        several = len(evidence) > 1
+        found.append([(budget, panel_title(budget, name, several), group) for name, group in groups.items()])
+    # Each budget begins a line of panels of its own, for its epochs are not those of the others.
+    widest = max(map(len, found))
+    columns = widest if widest <= 3 else PANELS_IN_A_ROW
+    lines = [block[start : start + columns] for block in found for start in range(0, len(block), columns)]
+    figure.set_size_inches(style.WIDTH, 0.9 + len(lines) * (2.5 if columns < 3 else 1.8 if columns < 4 else 1.5))
+    axes = figure.subplots(len(lines), columns, squeeze=False, sharey=True)
+    named: dict[str, int] = {}
+    single = all(len(group) == 1 for line in lines for _, _, group in line)
+    numbers: list[float] = []
+    for row, line in zip(axes, lines, strict=True):
+        for axis in row[len(line) :]:
+            axis.set_visible(False)
+        for axis, (_, heading, group) in zip(row, line, strict=False):
+            if single:
+                # The other panels' curves in grey: what this one is to be compared with.
+                for item in (i for other in found for b, _, g in other for i in g if b == group[0].budget):
+                    axis.plot(*numbered(band(learning(item, store)[0])[0]), color=RULE, lw=0.9, zorder=1)
+            for item in group:
+                name = short(experiment, item.variant)
+                index = 0 if single else named.setdefault(name, len(named)) % len(COLOURS)
+                numbers += draw_curve(axis, item, store, index)
+            axis.set_title(wrap(heading, 96 // columns), fontsize=8)
+            axis.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
+            if all(item.run.recipe.epochs == 1 for item in group):
+                axis.set_xlim(0.5, 1.5)
+        row[0].set_ylabel("accuracy (%)")
+    for position in range(columns):
+        below = [row[position] for row, line in zip(axes, lines, strict=True) if len(line) > position]
+        below[-1].set_xlabel("epoch")
+    limits(axes[0, 0].set_ylim, numbers)
+    title(figure, experiment, "training curves")
+    more = [_key("the others", color=RULE, lw=0.9)] if single else []
+    if any(item.failures for block in found for _, _, group in block for item in group):
+        more.append(_key("a seed that failed", color=MUTED, lw=0.6, marker="x", ms=3.5))
+    legend(figure, [*curve_keys({} if single else named), *train_test_keys(), *more])
+    ends = [f"{item.variant.title} {item.mean:.1f} %" for block in found for _, _, group in block for item in group]
+    return f"Training curves of {experiment.title}: test accuracy after each epoch. At the end: {'; '.join(ends)}."
+
+
+def panel_title(budget: Budget, group: str, several: bool) -> str:
+    """The heading of a panel of `curves`."""
+    if not group:
+        return f"{budget} budget"
+    return f"{group}, {budget}" if several else group
+
+
+def draw_curve(axis: "Axes", item: Evidence, store: Store, index: int) -> list[float]:
+    """One variant's curves; returns numbers that the axis must hold.
+
+    Seeds that failed stand by themselves: in the mean they would hide how the others learn.
+    """
+    import numpy as np
+
+    test, train = learning(item, store)
+    failed = np.array(item.failed)
+    colour = COLOURS[index]
+    for values in test[failed]:
+        axis.plot(*numbered(values), color=colour, lw=0.6, marker="x", ms=3.5, alpha=0.8, zorder=2)
+    if failed.all():
+        return [float(number) for number in test[np.isfinite(test)]]
+    lost = test[failed].ravel()
+    test, train = test[~failed], train[~failed]
+    mean, low, high = band(test)
+    epochs, mean = numbered(mean)
+    axis.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
+    axis.plot(
+        epochs, mean, color=colour, ls=DASHES[index], lw=1.4, marker=MARKERS[index], ms=3,
+        markevery=max(1, len(epochs) // 10), zorder=3,
+    )  # fmt: skip
+    seen = band(train)[0]
+    axis.plot(epochs, seen, color=colour, lw=0.7, ls=(0, (2, 1)), zorder=2)
+    return [float(number) for number in (*mean, *seen, *lost) if math.isfinite(number)]
+
+
+def numbered(values: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
+    """Values with the epochs that they are of, from 1."""
+    import numpy as np
+
+    return np.arange(1, len(values) + 1), values
+
+
+def learning(item: Evidence, store: Store) -> "tuple[np.ndarray, np.ndarray]":
+    """Test and training accuracy in percent, [seeds, epochs]; NaN after the end of a run that diverged."""
+    import numpy as np
+
+    histories = [store.history(record) for record in item.records]
+    length = max((len(history) for history in histories), default=0)
+    test, train = (np.full((len(histories), max(length, 1)), np.nan) for _ in range(2))
+    for row, history in enumerate(histories):
+        test[row, : len(history)] = [100 * epoch.test_accuracy for epoch in history]
+        train[row, : len(history)] = [100 * epoch.train_accuracy for epoch in history]
+    return test, train
+
+
+def band(values: "np.ndarray") -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+    """Mean of each column and its 95 % t interval, cut to 0..100; no width where there is one value only."""
+    import numpy as np
+    from scipy import stats
+
+    there = np.isfinite(values)
+    n = there.sum(0)
+    filled = np.where(there, values, 0.0)
+    mean = np.divide(filled.sum(0), n, out=np.full(len(n), np.nan), where=n > 0)
+    square = np.where(there, (values - mean) ** 2, 0.0).sum(0)
+    sd = np.sqrt(np.divide(square, n - 1, out=np.zeros(len(n)), where=n > 1))
+    half = stats.t.ppf(0.975, np.maximum(n - 1, 1)) * sd / np.sqrt(np.maximum(n, 1))
+    return mean, np.clip(mean - half, 0, 100), np.clip(mean + half, 0, 100)
+
+
+# What the figures share.
+
+PUBLISHED_MARK: dict[str, Any] = {
+    "marker": "D", "ms": 5, "mfc": "none", "mec": PUBLISHED, "mew": 1.3, "ls": "", "zorder": 4, "clip_on": False,
+}  # fmt: skip
+
+
+def panels(figure: "Figure", evidence: ByBudget, sharey: bool = True) -> "Sequence[Axes]":
+    """One panel for each budget, side by side."""
+    return figure.subplots(1, len(evidence), squeeze=False, sharey=sharey)[0]
+
+
+def error_bar(
+    axis: "Axes", mean: float, at: float, interval: tuple[float, float] | None, index: int, along: str
+) -> None:
+    """A mean with its interval, along one axis."""
+    look: dict[str, Any] = {
+        "marker": MARKERS[index % 6], "color": COLOURS[index % 6], "ms": 5, "mec": PAPER, "mew": 0.5, "elinewidth": 1.1,
+        "capsize": 2.5, "ls": "", "zorder": 3,
+    }  # fmt: skip
+    error = None if interval is None else [[max(0.0, mean - interval[0])], [max(0.0, interval[1] - mean)]]
+    if along == "x":
+        axis.errorbar([mean], [at], xerr=error, **look)
+    else:
+        axis.errorbar([at], [mean], yerr=error, **look)
+
+
+def layout_rows(experiment: Experiment) -> list[tuple[Any, float, str]]:
+    """Variants from top to bottom: (variant, y, heading of the group that starts there or empty)."""
+    rows, y, last = [], 0.0, None
+    grouped = len({group_of(experiment, v) for v in experiment.variants}) > 1
+    order = list(dict.fromkeys(group_of(experiment, v) for v in experiment.variants))
+    for variant in sorted(experiment.variants, key=lambda v: order.index(group_of(experiment, v))):
+        group = group_of(experiment, variant)
+        starts = grouped and group != last
+        y += 0.75 if starts else 0.0
+        rows.append((variant, y, group if starts else ""))
+        last = group
+        y += 1
+    return rows
+
+
+def group_of(experiment: Experiment, variant: Any) -> str:
+    """The group a variant is shown in: its series, or its data set where the experiment has several."""
+    if variant.series:
+        return variant.series
+    names = {v.data.get("name", "cifar10") for v in experiment.variants}
+    return DATASETS[variant.data.get("name", "cifar10")].title if len(names) > 1 else ""
+
+
+def first_protocol(found: list[Evidence]) -> list[Evidence]:
+    """One piece of evidence for each variant."""
+    return list({item.variant.name: item for item in reversed(found)}.values())[::-1]
+
+
+def merged(found: list[Evidence]) -> list[tuple[str, Evidence]]:
+    """Evidence with its name; variants that turned out to be the same network are one, under all their names."""
+    groups: dict[bytes, list[Evidence]] = {}
+    for item in found:
+        groups.setdefault(item.run.without_seed(), []).append(item)
+    return [(" = ".join(item.variant.title for item in group), group[0]) for group in groups.values()]
+
+
+def sensible(item: Evidence) -> list[float]:
+    """The numbers an axis must hold: not the ends of an interval that failed runs blow up; it may leave the panel."""
+    return [*item.values, item.mean, *(item.interval or () if not item.failures else ())]
+
+
+def short(experiment: Experiment, variant: Any) -> str:
+    """A variant's title without the name of the group that it is shown in."""
+    group = group_of(experiment, variant)
+    rest = variant.title.replace(group, "").strip(" ,:") if group else ""
+    return rest or variant.title
+
+
+def limits(setter: Callable[[float, float], Any], numbers: Sequence[float], room: float = 0.06) -> None:
+    """Axis limits around the numbers, inside what percentages can be."""
+    low, high = (min(numbers), max(numbers)) if numbers else (0.0, 100.0)
+    span = max(high - low, 4.0)
+    setter(max(low - room * span, -1.0), min(high + room * span, 101.0))
+
+
+def title(figure: "Figure", experiment: Experiment, suffix: str = "") -> None:
+    """The figure's heading, from the left edge."""
+    text = experiment.figure.title or experiment.title
+    figure.suptitle(wrap(f"{text}: {suffix}" if suffix else text, 96), x=0.008, ha="left")
+
+
+def legend(figure: "Figure", handles: list[Any], labels: list[str] | None = None) -> None:
+    """One legend under all panels."""
+    if handles:
+        labels = labels or [handle.get_label() for handle in handles]
+        longest = max(len(label) for label in labels)
+        columns = max(1, min(len(handles), 110 // (longest + 7)))
+        figure.legend(handles, labels, loc="outside lower left", ncols=columns, handlelength=2.2, columnspacing=1.4)
+
+
+def _key(label: str, **look: Any) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=label, **look)
+
+
+def protocol_keys(protocols: Sequence[str]) -> list[Any]:
+    """Legend entries of the means."""
+    return [
+        _key(
+            f"mean, 95 % interval{f' ({spoken(p)})' if len(protocols) > 1 else ''}",
+            color=COLOURS[i % 6], marker=MARKERS[i % 6], ms=5, mec=PAPER, lw=1.1,
+        )
+        for i, p in enumerate(protocols)
+    ]  # fmt: skip
+
+
+def seed_keys(evidence: ByBudget) -> list[Any]:
+    """Legend entries of single seeds."""
+    keys = [_key("one seed", ls="", marker="o", ms=3, mfc="none", mec=MUTED, mew=0.6)]
+    if any(item.failures for found in evidence.values() for item in found):
+        keys.append(_key("one seed, failed to train", ls="", marker="x", ms=4, mec=MUTED, mew=1))
+    return keys
+
+
+def published_keys(experiment: Experiment, how: str = "") -> list[Any]:
+    """The legend entry of published values, where there are any."""
+    if how or not any(published(experiment, variant) for variant in experiment.variants):
+        return []
+    return [_key("published", **{k: v for k, v in PUBLISHED_MARK.items() if k not in ("zorder", "clip_on")})]
+
+
+def curve_keys(named: dict[str, int]) -> list[Any]:
+    """Legend entries of the variants of `curves`."""
+    return [
+        _key(name, color=COLOURS[i % 6], ls=DASHES[i % 6], marker=MARKERS[i % 6], ms=3, lw=1.4)
+        for name, i in named.items()
+    ]
+
+
+def train_test_keys() -> list[Any]:
+    """Legend entries of the two kinds of curves."""
+    from matplotlib.patches import Patch
+
+    return [
+        _key("test, mean over seeds", color=MUTED, lw=1.4),
+        Patch(facecolor=RULE, label="95 % interval"),
+        _key("training images", color=MUTED, lw=0.6, ls=(0, (2, 1))),
+    ]
+
+
+def budget_title(budget: Budget, found: list[Evidence]) -> str:
+    """A panel's heading."""
+    counts = sorted({item.n for item in found if item.n})
+    if not counts:
+        return f"{budget} budget"
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{budget} budget, {seeds} seed{'s' if counts[-1] > 1 else ''}"
+
+
+def spoken(protocol: str) -> str:
+    """A protocol's name as words."""
+    return protocol.replace("-", " ")
+
+
+def shorten(number: float) -> str:
+    """A count for an axis: 740k, 1.25M."""
+    if number >= 1e6:
+        return f"{number / 1e6:.3g}M"
+    return f"{number / 1e3:.3g}k" if number >= 1e3 else f"{number:g}"
+
+
+def wrap(text: str, width: int) -> str:
+    """The text over several lines."""
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False)) or text
+
+
+def place_labels(
+    axis: "Axes", labels: list[tuple[str, float, float]], points: list[tuple[float, float, float]]
+) -> None:
+    """Name points so that names cover neither points nor each other nor leave the panel, as far as that is possible."""
+    from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
+
+    canvas = axis.figure.canvas
+    renderer = canvas.get_renderer()  # type: ignore[attr-defined]
+    frame = axis.get_window_extent(renderer)
+    margin = 5 * axis.figure.dpi / 72
+    taken = []
+    for x, low, high in points:
+        (left, bottom), (_, top) = axis.transData.transform([(x, low), (x, high)])
+        taken.append(Bbox.from_extents(left - margin, bottom - margin, left + margin, top + margin))
+    # Beside and around the point; then farther away, with a line to it.
+    offsets = [(8, 0), (-8, 0), (0, 9), (0, -9), (6, 6), (-6, 6), (6, -6), (-6, -6)]
+    offsets += [(dx * far, dy * far) for far in (14, 22, 32) for dx, dy in ((1, 1), (-1, 1), (1, -1), (-1, -1))]
+    leader = {"arrowstyle": "-", "color": MUTED, "lw": 0.5, "shrinkA": 0, "shrinkB": 3}
+    for text, x, y in sorted(labels, key=lambda label: label[1]):
+        best = None
+        for dx, dy in offsets:
+            label = axis.annotate(
+                wrap(text, 26), (x, y), (dx, dy), textcoords="offset points", fontsize=7,
+                ha="left" if dx > 0 else "right" if dx < 0 else "center",
+                va="bottom" if dy > 0 else "top" if dy < 0 else "center",
+                arrowprops=leader if math.hypot(dx, dy) > 10 else None,
+            )  # fmt: skip
+            # The text alone: an annotation's own extent counts the line to its point.
+            label.update_positions(renderer)
+            box = Text.get_window_extent(label, renderer)
+            covered = sum(area(box, other) for other in taken)
+            outside = box.width * box.height - area(box, frame)
+            if best is None or covered + outside < best[0]:
+                if best is not None:
+                    best[1].remove()
+                best = (covered + outside, label, box)
+            else:
+                label.remove()
+            if best[0] == 0:
+                break
+        if best is not None:
+            taken.append(best[2])
+
+
+def area(a: Any, b: Any) -> float:
+    """How much two boxes overlap, in square pixels."""
+    width = min(a.x1, b.x1) - max(a.x0, b.x0)
+    height = min(a.y1, b.y1) - max(a.y0, b.y0)
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def alt_text(kind: str, experiment: Experiment, evidence: ByBudget) -> str:
+    """What the figure shows in sentences: each measured mean and published value."""
+    parts = []
+    for budget, found in evidence.items():
+        said = []
+        for item in found:
+            how = f" ({spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
+            measured = f"{item.mean:.1f} %" if item.n else "not run"
+            failed = f", {item.failures} of {item.n} failed" if item.failures else ""
+            stated = " or ".join(f"{c.published:g} %" for c in published(experiment, item.variant) if c.published)
+            beside = f", published {stated}" if stated and item.protocol == experiment.protocols[0] else ""
+            said.append(f"{item.variant.title}{how} {measured}{failed}{beside}")
+        parts.append(f"At the {budget} budget: {'; '.join(said)}.")
+    return f"{kind}. {' '.join(parts)}"

@@ -1,0 +1,83 @@
+"""results/README.md: all experiments with question, answer, table and figure, for those who read on GitHub."""
+
+from pathlib import Path
+
+from repro.planning import plan
+from repro.records import Store
+from repro.reporting import tables
+from repro.reporting.summary import Section, counted, duration
+from repro.reporting.table import Column, Table
+
+HEAD = """\
+# Results
+
+Made by `repro report` from the records in [`runs/`](runs); not edited by hand. The same with every run, verdict and
+curve is in [`index.html`](index.html), which opens in a browser from disk.
+"""
+
+
+def index(sections: list[Section], store: Store, data_dir: Path) -> str:
+    """The whole file."""
+    lines = [HEAD]
+    judged = [verdict for section in sections for verdict in section.verdicts]
+    if judged:
+        lines += [counted(judged), ""]
+    lines += [overview(sections, store, data_dir).markdown(heading=False)]
+    for section in sections:
+        lines += chapter(section, store, data_dir)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def overview(sections: list[Section], store: Store, data_dir: Path) -> Table:
+    """One row for each experiment."""
+    rows = []
+    for section in sections:
+        experiment = section.experiment
+        rows.append(
+            {
+                "experiment": f"[{experiment.name}](#{experiment.name})",
+                "source": experiment.source,
+                "laptop": done(section, "laptop", store, data_dir),
+                "paper": done(section, "paper", store, data_dir),
+                "time": duration(section.seconds) if section.records else None,
+            }
+        )
+    columns = [
+        Column("experiment"),
+        Column("source"),
+        Column("laptop", "laptop runs", "right"),
+        Column("paper", "paper runs", "right"),
+        Column("time", align="right"),
+    ]
+    return Table("", columns, rows)
+
+
+def done(section: Section, budget: str, store: Store, data_dir: Path) -> str | None:
+    """How many of a budget's runs have records."""
+    if section.experiment.kind != "training":
+        return None
+    steps = plan.plan(plan.cells(section.experiment, budget), store, data_dir)
+    return f"{sum(step.record is not None for step in steps)} of {len(steps)}"
+
+
+def chapter(section: Section, store: Store, data_dir: Path) -> list[str]:
+    """One experiment."""
+    experiment = section.experiment
+    lines = [
+        f'<a id="{experiment.name}"></a>',
+        "",
+        f"## {experiment.title}",
+        "",
+        f"*{experiment.question}* ({experiment.source})",
+        "",
+        section.answer,
+        "",
+    ]
+    if experiment.kind == "diagrams":
+        return lines
+    lines += [tables.experiment_table(experiment, store, data_dir).markdown(heading=False)]
+    formats = " · ".join(f"[{suffix}](tables/{experiment.name}.{suffix})" for suffix in ("csv", "md", "tex"))
+    lines += [f"Table: {formats}", ""]
+    for drawn in section.figures:
+        lines += [f"![{drawn.alt}](figures/{drawn.name}.svg)", ""]
+    return lines

@@ -1,0 +1,209 @@
+"""Everything under results/ that is made from records: tables, figures, the index and the page."""
+
+import hashlib
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+import repro
+from repro.judging.evidence import Evidence, shown, verdicts_of
+from repro.planning import experiments
+from repro.planning.experiments import Experiment
+from repro.planning.specification import Budget
+from repro.records import Store
+from repro.records.files import cache_folder, write_atomic
+from repro.reporting import figures, page, tables
+from repro.reporting.figures import Drawn
+from repro.reporting.index import index
+from repro.reporting.keep import write_if_changed
+from repro.reporting.summary import Section
+
+WORKERS = 2
+# Starting another process takes longer than drawing a few figures.
+WORTH_A_POOL = 3
+
+Progress = Callable[[str], None]
+
+
+def render(
+    results: Path, data_dir: Path, only: Iterable[str] | None = None, progress: Progress = lambda line: None
+) -> None:
+    """Bring tables/, figures/, README.md and index.html of a results folder up to date with its records.
+
+    Files whose content would not change are not written, figures whose records have not changed are not drawn again.
+
+    Args:
+        only: experiments whose tables and figures are made; README.md and index.html always tell of all.
+
+    Raises:
+        Failure: the folder cannot be written to.
+    """
+    store = Store(results)
+    suite = experiments.everything()
+    chosen = set(only) if only is not None else {experiment.name for experiment in suite}
+    extra = [experiments.find(name) for name in chosen if name not in {experiment.name for experiment in suite}]
+    evidence = {experiment.name: shown(experiment, store, data_dir) for experiment in [*suite, *extra]}
+    for experiment in [*suite, *extra]:
+        if experiment.name in chosen and write_tables(experiment, evidence[experiment.name], store, data_dir):
+            progress(f"tables/{experiment.name}")
+    drawn = draw_all([e for e in [*suite, *extra] if e.name in chosen], evidence, results, progress)
+    sections = [
+        Section(
+            experiment=experiment,
+            evidence=evidence[experiment.name],
+            verdicts=verdicts_of(experiment, store, data_dir),
+            figures=drawn.get(experiment.name) or there_already(experiment, results),
+        )
+        for experiment in suite
+    ]
+    if write_if_changed(results / "README.md", index(sections, store, data_dir)):
+        progress("README.md")
+    if write_if_changed(results / "index.html", page.render(sections, results, store, data_dir)):
+        progress("index.html")
+
+
+def write_tables(
+    experiment: Experiment, evidence: dict[Budget, list[Evidence]], store: Store, data_dir: Path
+) -> bool:
+    """tables/NAME.md and .tex as shown, NAME.csv with every number; whether anything changed."""
+    if experiment.kind == "diagrams":
+        return False
+    folder = store.folder.parent / "tables"
+    table = tables.experiment_table(experiment, store, data_dir)
+    numbers = tables.numbers_table(experiment, store, data_dir) if evidence else table
+    contents = {"md": table.render("md"), "tex": table.render("tex"), "csv": numbers.render("csv")}
+    return any([write_if_changed(folder / f"{experiment.name}.{suffix}", text) for suffix, text in contents.items()])
+
+
+def draw_all(
+    chosen: list[Experiment], evidence: dict[str, dict[Budget, list[Evidence]]], results: Path, progress: Progress
+) -> dict[str, list[Drawn]]:
+    """Draw what is out of date; returns the figures of every experiment chosen."""
+    folder = results / "figures"
+    store = Store(results)
+    found: dict[str, list[Drawn]] = {}
+    due: dict[str, tuple[Experiment, str]] = {}
+    for experiment in chosen:
+        if not evidence[experiment.name]:
+            continue
+        inputs = inputs_hash(experiment, evidence[experiment.name], store)
+        stamp = read_stamp(results, experiment.name)
+        if stamp and stamp.inputs == inputs and stamp.outputs == outputs_hashes(folder, stamp.drawn):
+            found[experiment.name] = stamp.drawn
+        else:
+            due[experiment.name] = (experiment, inputs)
+
+    def finished(name: str, drawn: list[Drawn]) -> None:
+        found[name] = drawn
+        write_stamp(results, name, Stamp(due[name][1], outputs_hashes(folder, drawn), drawn))
+        progress(f"figures/{name}")
+
+    tasks = {name: (experiment, evidence[name], results) for name, (experiment, _) in due.items()}
+    if len(tasks) >= WORTH_A_POOL:
+        try:
+            # Not forked: a process that has trained holds threads, which a fork would leave behind in the middle.
+            with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn"), initializer=end_with_parent) as pool:
+                waiting = {name: pool.submit(draw_one, *task) for name, task in tasks.items()}
+                for name, future in waiting.items():
+                    finished(name, future.result())
+            return found
+        except BrokenProcessPool:
+            # A program without a file of its own (typed in, piped) cannot start others; it draws itself.
+            pass
+    for name, task in tasks.items():
+        if name not in found:
+            finished(name, draw_one(*task))
+    return found
+
+
+def end_with_parent() -> None:
+    """A worker whose parent is killed ends too; left alone it would wait for work for ever."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def draw_one(experiment: Experiment, evidence: dict[Budget, list[Evidence]], results: Path) -> list[Drawn]:
+    """One experiment's figures; runs in a process of its own."""
+    return figures.draw(experiment, evidence, Store(results), results / "figures")
+
+
+def there_already(experiment: Experiment, results: Path) -> list[Drawn]:
+    """The figures drawn earlier, where this time others were asked for."""
+    stamp = read_stamp(results, experiment.name)
+    if stamp and all((results / "figures" / f"{drawn.name}.svg").is_file() for drawn in stamp.drawn):
+        return stamp.drawn
+    names = [experiment.name, f"{experiment.name}-curves"]
+    return [Drawn(name, f"Figure {name}.") for name in names if (results / "figures" / f"{name}.svg").is_file()]
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What figures were drawn from and what came out, by hash: they are drawn again when either differs."""
+
+    inputs: str
+    outputs: dict[str, str]
+    drawn: list[Drawn]
+
+
+def stamp_file(results: Path, name: str) -> Path:
+    """Where the stamp of an experiment's figures is, for one results folder."""
+    place = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()[:16]
+    return cache_folder() / "figures" / place / f"{name}.json"
+
+
+def read_stamp(results: Path, name: str) -> Stamp | None:
+    """The stamp; None where there is none that can be read."""
+    try:
+        return msgspec.json.decode(stamp_file(results, name).read_bytes(), type=Stamp)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def write_stamp(results: Path, name: str, stamp: Stamp) -> None:
+    """Remember what the figures were drawn from."""
+    write_atomic(stamp_file(results, name), msgspec.json.encode(stamp))
+
+
+def inputs_hash(experiment: Experiment, evidence: dict[Budget, list[Evidence]], store: Store) -> str:
+    """Of everything that decides how the figures look: experiment, records, histories, this code, matplotlib."""
+    digest = hashlib.sha256(f"{code_hash()} {version('matplotlib')}".encode())
+    digest.update(msgspec.json.encode(experiment, order="deterministic"))
+    for budget, items in evidence.items():
+        for item in items:
+            digest.update(f"{budget} {item.protocol} {item.expected}".encode())
+            digest.update(msgspec.json.encode(item.run, order="deterministic"))
+            for record in item.records:
+                digest.update(msgspec.json.encode(record, order="deterministic"))
+                history = store.place(record.run, record.identity) / "history.csv"
+                digest.update(history.read_bytes() if history.is_file() else b"")
+    return digest.hexdigest()
+
+
+def outputs_hashes(folder: Path, drawn: list[Drawn]) -> dict[str, str]:
+    """The figures as they are on disk, by file name."""
+    paths = [folder / f"{figure.name}.{suffix}" for figure in drawn for suffix in ("svg", "png", "pdf")]
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
+
+
+@cache
+def code_hash() -> str:
+    """Of the code that turns records into figures."""
+    package = Path(repro.__file__).parent
+    digest = hashlib.sha256()
+    for part in ("judging", "planning", "records", "reporting"):
+        for path in sorted((package / part).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

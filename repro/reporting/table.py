@@ -1,0 +1,268 @@
+"""The one table of the project: plain values in, text, Markdown, LaTeX, HTML, CSV or JSON out."""
+
+import csv
+import html
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TextIO, get_args
+
+from repro.errors import unknown
+
+Format = Literal["text", "md", "csv", "json", "tex"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+DASH = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measured number as a cell: the mean over seeds and its 95 % interval.
+
+    low, high: None where a single seed allows no interval.
+    signed: for differences.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    n: int
+    failures: int = 0
+    signed: bool = False
+
+    def __str__(self) -> str:
+        form = "+.1f" if self.signed else ".1f"
+        interval = "" if self.low is None or self.high is None else f" [{self.low:{form}}, {self.high:{form}}]"
+        failed = f", {self.failures} failed" if self.failures else ""
+        return f"{self.mean:{form}}{interval} (n={self.n}{failed})"
+
+    def plain(self) -> dict[str, float | int | None]:
+        """The numbers, for JSON."""
+        return {"mean": self.mean, "low": self.low, "high": self.high, "n": self.n, "failures": self.failures}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    name: key of the rows and of JSON objects, heading of CSV.
+    title: heading for readers; the name when empty.
+    format: a format specification for numbers, such as `,d` or `+.1f`.
+    empty: what stands for None.
+    """
+
+    name: str
+    title: str = ""
+    align: Literal["left", "right"] = "left"
+    format: str = ""
+    empty: str = DASH
+
+    @property
+    def heading(self) -> str:
+        """What a reader sees above the column."""
+        return self.title or self.name
+
+    def text(self, value: Any) -> str:
+        """One cell as a reader sees it."""
+        if value is None:
+            return self.empty
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        if isinstance(value, int | float) and self.format:
+            return format(value, self.format)
+        return str(value)
+
+
+@dataclass
+class Table:
+    """Columns and rows, with notes under them.
+
+    rows: one dict a row, by column name; a cell is a text, a number, a truth value, an `Estimate` or None.
+    """
+
+    title: str
+    columns: Sequence[Column]
+    rows: list[dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
+
+    def render(self, format: str) -> str:
+        """The table in one of `FORMATS`, ending in a newline.
+
+        Raises:
+            BadInput: there is no such format.
+        """
+        writers = {"text": self.text, "md": self.markdown, "csv": self.csv, "json": self.json, "tex": self.latex}
+        if format not in writers:
+            raise unknown("format", format, FORMATS)
+        return writers[format]()
+
+    def print(self, format: str = "text", file: TextIO | None = None) -> None:
+        """Write the table to a stream, standard output by default; `text` is coloured on a terminal."""
+        file = file or sys.stdout
+        if format == "text" and file.isatty():
+            self.print_rich(file)
+        else:
+            file.write(self.render(format))
+
+    def texts(self) -> list[list[str]]:
+        """All cells as a reader sees them."""
+        return [[column.text(row.get(column.name)) for column in self.columns] for row in self.rows]
+
+    def print_rich(self, file: TextIO, width: int | None = None) -> None:
+        """The table by rich; where the stream is no terminal, as wide as it needs to be."""
+        from rich import box
+        from rich.console import Console
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        console = Console(file=file, highlight=False, width=width)
+        if not console.is_terminal and width is None:
+            console = Console(file=file, highlight=False, width=10_000, soft_wrap=True)
+        title = Text(self.title, style="bold")
+        grid = RichTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+        for column in self.columns:
+            # Numbers are never broken; on a narrow terminal texts and intervals are.
+            grid.add_column(Text(column.heading), justify=column.align, no_wrap=bool(column.format), overflow="fold")
+        for cells in self.texts():
+            grid.add_row(*(Text(cell, style="dim" if cell in ("not run", DASH) else "") for cell in cells))
+        console.print(grid)
+        for note in self.notes:
+            console.print(Text(f"  {note}", style="dim"))
+
+    def text(self) -> str:
+        """Plain text without colours, as wide as it needs to be."""
+        stream = io.StringIO()
+        self.print_rich(stream)
+        return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
+
+    def markdown(self, heading: bool = True) -> str:
+        """GitHub's Markdown, columns padded so that the source can be read too."""
+        rows = [[markdown_cell(cell) for cell in cells] for cells in ([c.heading for c in self.columns], *self.texts())]
+        widths = [max(3, *(len(cells[i]) for cells in rows)) for i in range(len(self.columns))]
+        right = [column.align == "right" for column in self.columns]
+
+        def line(cells: Sequence[str]) -> str:
+            padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
+            return f"| {' | '.join(padded)} |"
+
+        rule = ["-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)]
+        lines = [f"**{markdown_cell(self.title)}**", ""] if heading and self.title else []
+        lines += [line(rows[0]), line(rule), *(line(cells) for cells in rows[1:])]
+        if self.notes:
+            lines += ["", *(f"- {note}" for note in self.notes)]
+        return "\n".join(lines) + "\n"
+
+    def latex(self) -> str:
+        """A booktabs `table`; needs `\\usepackage{booktabs}`."""
+        shape = "".join("r" if column.align == "right" else "l" for column in self.columns)
+        lines = [
+            r"\begin{table}",
+            r"  \centering",
+            rf"  \caption{{{latex_escape(self.title)}}}",
+            rf"  \begin{{tabular}}{{{shape}}}",
+            r"    \toprule",
+            "    " + " & ".join(latex_escape(column.heading) for column in self.columns) + r" \\",
+            r"    \midrule",
+            *("    " + " & ".join(map(latex_escape, cells)) + r" \\" for cells in self.texts()),
+            r"    \bottomrule",
+            r"  \end{tabular}",
+        ]
+        if self.notes:
+            lines.append(r"  \par\smallskip\footnotesize " + r"\newline ".join(map(latex_escape, self.notes)))
+        return "\n".join([*lines, r"\end{table}", ""])
+
+    def html(self, identifier: str = "") -> str:
+        """A `<table>`; cells carry `data-sort`, so that a script sorts numbers as numbers."""
+        mark = f' id="{html.escape(identifier)}"' if identifier else ""
+        lines = [f"<table{mark}>", f"<caption>{html.escape(self.title)}</caption>", "<thead><tr>"]
+        for column in self.columns:
+            lines.append(f'<th scope="col" class="{column.align}">{html.escape(column.heading)}</th>')
+        lines.append("</tr></thead>\n<tbody>")
+        for row in self.rows:
+            cells = []
+            for index, column in enumerate(self.columns):
+                value = row.get(column.name)
+                key = sort_key(value)
+                text = html.escape(column.text(value))
+                tag, scope = ("th", ' scope="row"') if index == 0 else ("td", "")
+                absent = " absent" if value is None else ""
+                sort = f' data-sort="{html.escape(str(key))}"'
+                cells.append(f'<{tag}{scope} class="{column.align}{absent}"{sort}>{text}</{tag}>')
+            lines.append(f"<tr>{''.join(cells)}</tr>")
+        return "\n".join([*lines, "</tbody>", "</table>", ""])
+
+    def csv(self) -> str:
+        """Comma-separated values with unrounded numbers; empty where there is none."""
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([column.name for column in self.columns])
+        for row in self.rows:
+            writer.writerow(["" if (v := row.get(column.name)) is None else v for column in self.columns])
+        return stream.getvalue()
+
+    def json(self) -> str:
+        """A list of objects by column name, with unrounded numbers."""
+        names = [column.name for column in self.columns]
+        content = [{name: plain(row.get(name)) for name in names} for row in self.rows]
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def plain(value: Any) -> Any:
+    """A cell as JSON knows it; numbers that are not finite become null."""
+    if isinstance(value, Estimate):
+        return value.plain()
+    if isinstance(value, float) and not -float("inf") < value < float("inf"):
+        return None
+    return value
+
+
+def sort_key(value: Any) -> str | float:
+    """What a cell is sorted by; missing values come last."""
+    if value is None:
+        return ""
+    if isinstance(value, Estimate):
+        return round(value.mean, 6)
+    return value if isinstance(value, int | float) else str(value)
+
+
+def markdown_cell(text: str) -> str:
+    """Text that stays in its cell."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    # A bracket right after the end of a row would be read as the row's extra space.
+    "[": "{[}",
+    "]": "{]}",
+    DASH: "--",
+    "\N{MINUS SIGN}": "$-$",
+    "±": r"$\pm$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "→": r"$\to$",
+    "…": r"\ldots{}",
+    "\n": " ",
+}
+_LATEX = str.maketrans(LATEX)
+
+
+def latex_escape(text: str) -> str:
+    """Text as LaTeX prints it literally."""
+    return text.translate(_LATEX)

@@ -1,0 +1,305 @@
+"""The tables of experiments: published beside measured, by budget and protocol."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from repro import models
+from repro.data import DATASETS
+from repro.judging.claims import Claim
+from repro.judging.evidence import Evidence, of_cell, published, shown
+from repro.planning import experiments
+from repro.planning.experiments import Experiment, Variant
+from repro.planning.plan import Cell
+from repro.planning.specification import BUDGETS, Budget
+from repro.records import Store
+from repro.reporting.table import Column, Estimate, Table
+
+NOT_RUN = "not run"
+
+
+def experiment_table(experiment: Experiment, store: Store, data_dir: Path, budgets: Sequence[Budget] = ()) -> Table:
+    """A row for each variant: parameters, published and measured accuracy.
+
+    budgets: which are shown; by default those with records, `smoke` only where there is nothing else.
+    """
+    if experiment.kind != "training":
+        return sizes_table(experiment)
+    evidence = shown(experiment, store, data_dir, budgets)
+    return variants_table(experiment, evidence or shown(experiment, store, data_dir, ["laptop"]))
+
+
+def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> Table:
+    """The table of an experiment whose evidence is at hand."""
+    variants = experiment.variants
+    columns = [Column("variant", "network")]
+    rows: list[dict[str, Any]] = [{"variant": variant.title} for variant in variants]
+    sets = [DATASETS[evidence_run(evidence, variant).data.name].title for variant in variants]
+    if len(set(sets)) > 1:
+        columns.append(Column("data"))
+        for row, name in zip(rows, sets, strict=True):
+            row["data"] = name
+    sizes = {b: [sizes_of(found, variant) for variant in variants] for b, found in evidence.items()}
+    alike = len({tuple(counts) for counts in sizes.values()}) == 1
+    for budget, counts in list(sizes.items())[: 1 if alike else None]:
+        name = "parameters" if alike else f"parameters_{budget}"
+        heading = "parameters" if alike else f"parameters, {budget}"
+        columns.append(Column(name, heading, "right", ",d"))
+        for row, count in zip(rows, counts, strict=True):
+            row[name] = count
+    if any(published(experiment, variant) for variant in variants):
+        columns.append(Column("published", "published", "right"))
+        for row, variant in zip(rows, variants, strict=True):
+            row["published"] = stated(published(experiment, variant))
+    for budget, found in evidence.items():
+        for protocol in experiment.protocols:
+            name = f"{budget}_{protocol}".replace("-", "_")
+            heading = f"{budget}, {protocol}" if len(experiment.protocols) > 1 else budget
+            columns.append(Column(name, heading, "right", empty=NOT_RUN))
+            items = {item.variant.name: item for item in found if item.protocol == protocol}
+            for row, variant in zip(rows, variants, strict=True):
+                row[name] = estimate(items[variant.name])
+        if experiment.figure.kind == "share":
+            columns.append(Column(f"{budget}_failed", f"{budget}, share failed in %", "right", empty=NOT_RUN))
+            for row, variant in zip(rows, variants, strict=True):
+                row[f"{budget}_failed"] = failed_share(next(item for item in found if item.variant is variant))
+    return Table(experiment.title, columns, rows, notes(experiment, evidence))
+
+
+def evidence_run(evidence: dict[Budget, list[Evidence]], variant: Variant) -> Any:
+    """The variant's run at the first budget shown."""
+    return next(item.run for found in evidence.values() for item in found if item.variant is variant)
+
+
+def sizes_of(found: list[Evidence], variant: Variant) -> int:
+    """Parameters of a variant, counted from its definition."""
+    run = next(item.run for item in found if item.variant is variant)
+    return models.parameter_count(run.model.name, **run.model.options)
+
+
+def estimate(item: Evidence) -> Estimate | None:
+    """A measured cell; None where nothing was run."""
+    if not item.n:
+        return None
+    low, high = item.interval or (None, None)
+    return Estimate(item.mean, low, high, item.n, item.failures)
+
+
+def failed_share(item: Evidence) -> Estimate | None:
+    """The percentage of runs that diverged or stayed at chance, with its Wilson interval."""
+    from repro.judging.statistics import wilson
+
+    if not item.n:
+        return None
+    low, high = wilson(item.failures, item.n)
+    return Estimate(100 * item.failures / item.n, 100 * low, 100 * high, item.n)
+
+
+def stated(claims: Iterable[Claim]) -> str | None:
+    """Published values as a reader sees them; the source is named where several differ."""
+    claims = list(claims)
+    several = len({claim.source for claim in claims}) > 1
+    texts = []
+    for claim in claims:
+        extra = [claim.source] if several else []
+        extra += [f"epoch {claim.epoch}"] if claim.epoch else []
+        extra += [claim.protocol] if claim.protocol != "described" else []
+        texts.append(f"{claim.published:g}" + (f" ({', '.join(extra)})" if extra else ""))
+    return "; ".join(dict.fromkeys(texts)) or None
+
+
+def notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> list[str]:
+    """What a reader must know beside the numbers."""
+    found = [item for items in evidence.values() for item in items]
+    measured = [item for item in found if item.n]
+    lines = ["Test accuracy in percent: mean over seeds, its 95 % t interval, number of seeds."] if measured else []
+    if any(item.run.data.balanced for item in measured):
+        lines.append("Where classes are drawn in equal number, accuracy is the mean over the classes.")
+    if any(item.failures for item in measured):
+        lines.append("Failed: the run diverged or stayed at chance; it counts with the accuracy it ended at.")
+    lines += protocol_notes(experiment.protocols)
+    for name in dict.fromkeys(item.run.data.name for item in found):
+        if DATASETS[name].substitute:
+            lines.append(f"{DATASETS[name].title}: {DATASETS[name].substitute}.")
+    if "smoke" in evidence:
+        lines.append("smoke budget: synthetic stand-ins for the images; these numbers say nothing about the claims.")
+    if "laptop" in evidence and experiment.reduced:
+        lines.append(f"laptop budget: {experiment.reduced}.")
+    for budget, items in evidence.items():
+        lines += device_notes(budget, items)
+    lines += same_network_notes(experiment, evidence)
+    for budget, items in evidence.items():
+        lines += missing_notes(experiment, budget, items)
+    return lines
+
+
+def protocol_notes(protocols: Iterable[str]) -> list[str]:
+    """What the protocols that need explaining are."""
+    said = {
+        "notebook": "notebook: as the published code measured: dropout on, one test image at a time, percentages cut.",
+        "train-mode-128": "train-mode-128: dropout on, batch norm with the statistics of 128 test images.",
+        "best-epoch": "best-epoch: the best of all epochs on the test set, which selects on it.",
+    }
+    return [said[protocol] for protocol in protocols if protocol in said]
+
+
+def device_notes(budget: Budget, items: list[Evidence]) -> list[str]:
+    """On what the records were made, and whether not all on the same."""
+    devices: dict[str, int] = {}
+    for record in {record.identity: record for item in items for record in item.records}.values():
+        name = record.environment.get("device_name") or record.environment.get("device") or "an unknown device"
+        devices[name] = devices.get(name, 0) + 1
+    if not devices:
+        return []
+    if len(devices) == 1:
+        return [f"{budget} budget: run on {next(iter(devices))}."]
+    named = ", ".join(f"{name} ({count} runs)" for name, count in devices.items())
+    return [f"{budget} budget: run on different devices, so numbers differ by more than seeds: {named}."]
+
+
+def same_network_notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> list[str]:
+    """Variants that are one and the same run under two names."""
+    groups: dict[bytes, list[str]] = {}
+    for variant in experiment.variants:
+        groups.setdefault(evidence_run(evidence, variant).without_seed(), []).append(variant.title)
+    return [f"One network, trained once: {' = '.join(names)}." for names in groups.values() if len(names) > 1]
+
+
+def missing_notes(experiment: Experiment, budget: Budget, items: list[Evidence]) -> list[str]:
+    """How many runs the budget lacks, and the command that runs them."""
+    lacking = {(item.run.without_seed(), seed) for item in items for seed in item.missing}
+    if not lacking:
+        return []
+    runs = "1 run" if len(lacking) == 1 else f"{len(lacking)} runs"
+    return [f"{budget} budget: {runs} missing; to run: {command(experiment, budget)}"]
+
+
+def command(experiment: Experiment, budget: Budget) -> str:
+    """What runs an experiment's missing runs."""
+    return f"repro run {experiment.name}" + ("" if budget == "laptop" else f" --budget {budget}")
+
+
+def sizes_table(experiment: Experiment) -> Table:
+    """The table of an experiment that trains nothing: parameters of each variant, counted and published."""
+    columns = [
+        Column("variant", "network"),
+        Column("parameters", align="right", format=",d"),
+        Column("mib", "MiB as float32", "right", ".2f"),
+    ]
+    rows: list[dict[str, Any]] = []
+    for variant in experiment.variants:
+        run = experiments.resolve(experiment, variant, "paper")
+        count = models.parameter_count(run.model.name, **run.model.options)
+        exact = [
+            claim
+            for claim in experiment.claims
+            if claim.type == "exact" and claim.metric in ("parameters", "bytes") and not claim.layer
+            and claim.variants == (variant.name,)
+        ]  # fmt: skip
+        text = "; ".join(f"{claim.published:,g} {claim.unit}" for claim in exact) or None
+        rows.append({"variant": variant.title, "parameters": count, "mib": 4 * count / 2**20, "published": text})
+    if any(row["published"] for row in rows):
+        columns.append(Column("published", align="right"))
+    return Table(experiment.title, columns, rows)
+
+
+def numbers_table(experiment: Experiment, store: Store, data_dir: Path) -> Table:
+    """Every number in long form: a row for each variant, budget and protocol with records, for CSV."""
+    names = [
+        "experiment", "variant", "label", "model", "data", "budget", "protocol", "parameters", "n", "failures", "mean",
+        "sd", "low", "high", "published", "difference", "seeds", "values", "identities",
+    ]  # fmt: skip
+    rows = []
+    # In the order of the budgets, every one that has records.
+    for budget in BUDGETS:
+        for item in shown(experiment, store, data_dir, [budget])[budget]:
+            if item.n:
+                rows.append(numbers_row(experiment, item))
+    return Table(experiment.title, [Column(name) for name in names], rows)
+
+
+def numbers_row(experiment: Experiment, item: Evidence) -> dict[str, Any]:
+    """One piece of evidence as numbers."""
+    low, high = item.interval or (None, None)
+    claims = published(experiment, item.variant)
+    value = next((c.published for c in claims if c.protocol == item.protocol and not c.epoch), None)
+    return {
+        "experiment": experiment.name,
+        "variant": item.variant.name,
+        "label": item.variant.title,
+        "model": item.run.model.name,
+        "data": item.run.data.name,
+        "budget": item.budget,
+        "protocol": item.protocol,
+        "parameters": item.parameters,
+        "n": item.n,
+        "failures": item.failures,
+        "mean": rounded(item.mean),
+        "sd": rounded(item.sd),
+        "low": rounded(low),
+        "high": rounded(high),
+        "published": value,
+        "difference": rounded(None if value is None else item.mean - value),
+        "seeds": " ".join(map(str, item.seeds)),
+        "values": " ".join(f"{number:.6g}" for number in item.values),
+        "identities": " ".join(record.identity[:16] for record in item.records),
+    }
+
+
+def rounded(number: float | None) -> float | None:
+    """Six digits after the point: more than any number here means."""
+    return None if number is None else round(number, 6)
+
+
+def cells_table(cells: Sequence[Cell], budget: Budget, store: Store, data_dir: Path) -> Table:
+    """What cells measured: a row for each variant, a column for each protocol."""
+    protocols = list(dict.fromkeys(protocol for cell in cells for protocol in cell.protocols))
+    columns = [Column("variant", "network"), Column("data"), Column("parameters", align="right", format=",d")]
+    for protocol in protocols:
+        heading = f"{budget}, {protocol}" if len(protocols) > 1 else f"accuracy, {budget}"
+        columns.append(Column(protocol.replace("-", "_"), heading, "right", empty=NOT_RUN))
+    rows, everything = [], []
+    for cell in cells:
+        items = of_cell(cell, budget, store, data_dir)
+        run = cell.runs[0]
+        row: dict[str, Any] = {
+            "variant": cell.variant.title,
+            "data": DATASETS[run.data.name].title,
+            "parameters": models.parameter_count(run.model.name, **run.model.options),
+        }
+        row |= {item.protocol.replace("-", "_"): estimate(item) for item in items}
+        rows.append(row)
+        everything += items
+    lines = ["Test accuracy in percent: mean over seeds, its 95 % t interval, number of seeds."]
+    if budget == "smoke":
+        lines.append("smoke budget: synthetic stand-ins for the images.")
+    title = cells[0].variant.title if len(cells) == 1 else "Results"
+    return Table(title, columns, rows, lines + device_notes(budget, everything))
+
+
+def comparison_table(cells: Sequence[Cell], budget: Budget, store: Store, data_dir: Path) -> Table:
+    """`cells_table`, with each variant's difference to the first one, seed by seed."""
+    from repro.judging.statistics import paired_difference
+
+    table = cells_table(cells, budget, store, data_dir)
+    table.title = f"{cells[0].variant.title} against {', '.join(cell.variant.title for cell in cells[1:])}"
+    first = of_cell(cells[0], budget, store, data_dir)[0]
+    size = table.rows[0]["parameters"]
+    for cell, row in zip(cells[1:], table.rows[1:], strict=True):
+        item = of_cell(cell, budget, store, data_dir)[0]
+        row["ratio"] = row["parameters"] / size
+        both = [seed for seed in item.seeds if seed in first.seeds]
+        if not both:
+            continue
+        a, b = (dict(zip(side.seeds, side.values, strict=True)) for side in (item, first))
+        gap = paired_difference([a[seed] for seed in both], [b[seed] for seed in both])
+        low, high = gap.interval(0.95) if len(both) > 1 else (None, None)
+        row["difference"] = Estimate(gap.value, low, high, len(both), signed=True)
+    table.columns = [
+        *table.columns[:3],
+        Column("ratio", "of first", "right", ".3f"),
+        *table.columns[3:],
+        Column("difference", "difference, points", "right"),
+    ]
+    table.notes.append("Difference: to the first network, over runs of the same seed (order and augmentation shared).")
+    return table

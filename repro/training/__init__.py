@@ -1,0 +1,1 @@
+"""Training and measuring networks: the one loop, its recipes, evaluation and checkpoints."""

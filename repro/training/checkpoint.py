@@ -1,0 +1,67 @@
+"""The state of an unfinished run on disk, so that a killed run goes on where it was."""
+
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import torch
+
+from repro.records import Epoch
+from repro.records.files import write_atomic
+
+# A checkpoint is put off while writing them would take more than this share of the time: AlexNet's takes as long to
+# write as a short epoch to train. At most ten times one write is lost by a kill.
+SHARE = 0.1
+
+
+class Checkpoint:
+    """One file, replaced atomically after an epoch.
+
+    It holds weights, buffers, optimiser state and the history. It needs no random state: the seeds of an epoch's order,
+    augmentation and dropout follow from the run's seed and the epoch's number.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.cost = 0.0
+        self.written = 0.0
+
+    def save(self, network: torch.nn.Module, optimizer: torch.optim.Optimizer, history: list[Epoch]) -> None:
+        """Write the state, unless the last write was so recent that writing would slow the run down."""
+        began = time.monotonic()
+        if began - self.written < self.cost / SHARE:
+            return
+        content = io.BytesIO()
+        state = {
+            "network": network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "history": [msgspec.structs.asdict(epoch) for epoch in history],
+        }
+        torch.save(state, content)
+        write_atomic(self.path, content.getvalue())
+        self.written = time.monotonic()
+        self.cost = self.written - began
+
+    def load(self, network: torch.nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> list[Epoch]:
+        """Bring network and optimiser to the state on disk; the history so far, empty when there is no usable file."""
+        state = self.read(device)
+        if state is None:
+            return []
+        network.load_state_dict(state["network"])
+        optimizer.load_state_dict(state["optimizer"])
+        return [Epoch(**epoch) for epoch in state["history"]]
+
+    def read(self, device: torch.device) -> dict[str, Any] | None:
+        """The file's content; None when it is not there or damaged: then the run starts again, which is always right."""
+        try:
+            return torch.load(self.path, map_location=device, weights_only=True)
+        except FileNotFoundError:
+            return None
+        except Exception:  # torch raises many kinds for a damaged file
+            return None
+
+    def remove(self) -> None:
+        """The run is over; the record has taken its place."""
+        self.path.unlink(missing_ok=True)

@@ -1,0 +1,27 @@
+"""Which device a run uses, and why."""
+
+import torch
+
+from repro.errors import BadInput
+
+
+def choose(wanted: str) -> tuple[torch.device, str]:
+    """The device for `auto`, `cpu`, `cuda` or `mps`, and the reason in words.
+
+    Raises:
+        BadInput: that device is not on this machine.
+    """
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        name = next(name for name, present in here.items() if present)
+        reason = "the fastest that is here" if name != "cpu" else "no accelerator is here"
+    elif not here[wanted]:
+        raise BadInput(f"--device {wanted}: there is none here; choose from {', '.join(n for n in here if here[n])}")
+    else:
+        name, reason = wanted, "as asked"
+    if name == "cuda":
+        # Shapes never change within a run, so the search for the fastest kernel pays at once.
+        torch.backends.cudnn.benchmark = True
+        # float32 means float32, as on a CPU: convolutions would otherwise round their inputs to 10 bits.
+        torch.backends.cudnn.allow_tf32 = False
+    return torch.device(name), reason

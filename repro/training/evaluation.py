@@ -1,0 +1,108 @@
+"""Measuring a trained network under a protocol."""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from repro.data.augment import Pipeline
+from repro.planning.specification import Protocol, axis_seed
+from repro.records import Measurement
+
+# Input values per test batch where the batch does not change the result: enough to be fast, small enough to fit.
+BATCH_VALUES = {"cpu": 2**20, "cuda": 2**25, "mps": 2**23}
+
+
+@torch.inference_mode()
+def measure(
+    network: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    pipeline: Pipeline,
+    protocol: Protocol,
+    classes: int,
+    seed: int,
+    epoch: int,
+    autocast: torch.autocast,
+) -> Measurement:
+    """Count the correct answers on a test set.
+
+    Dropout of the `train` mode draws from the run's `evaluation` axis; the caller's random state is left as it was,
+    and so are batch norm's running statistics.
+
+    Args:
+        images: uint8 [N, C, H, W], on the network's device.
+        labels: int64 [N].
+        pipeline: images to the network's normalised input.
+        classes: of the data set; correct answers are counted for each.
+        epoch: recorded with the numbers.
+    """
+    device = images.device
+    train_mode = protocol.mode == "train"
+    # A lone image normalises with its own statistics, which is instance norm: the same numbers, many images at once.
+    lone = train_mode and protocol.batch == 1
+    batch = protocol.batch
+    if lone or not (train_mode and has_batch_norm(network)):
+        # Images do not see each other, so the batch changes nothing but speed.
+        batch = max(1, BATCH_VALUES[device.type] // (pipeline.channels * pipeline.pixels**2))
+    correct = torch.zeros(classes, dtype=torch.int64, device=device)
+    loss = torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+    active = torch.zeros_like(loss)
+    was_training = network.training
+    network.train(train_mode)
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), batch_statistics(network, lone):
+        torch.manual_seed(axis_seed(seed, "evaluation"))
+        for some, truth in zip(images.split(batch), labels.split(batch), strict=True):
+            with autocast:
+                logits = network(pipeline(some)).float()
+            correct += torch.bincount(truth[logits.argmax(1) == truth], minlength=classes)
+            loss += F.cross_entropy(logits, truth, reduction="sum")
+            active += (logits > 0).float().mean(1).sum()
+    network.train(was_training)
+    mean_loss = float(loss) / len(images)
+    return Measurement(
+        protocol=protocol,
+        correct=correct.tolist(),
+        total=torch.bincount(labels, minlength=classes).tolist(),
+        loss=mean_loss if math.isfinite(mean_loss) else None,
+        active_logits=float(active) / len(images),
+        epoch=epoch,
+    )
+
+
+def has_batch_norm(network: nn.Module) -> bool:
+    """Whether images of one batch influence each other in train mode."""
+    return any(isinstance(module, nn.BatchNorm2d) for module in network.modules())
+
+
+@contextmanager
+def batch_statistics(network: nn.Module, lone: bool) -> Iterator[None]:
+    """While open, batch norm in train mode leaves its running statistics alone.
+
+    Args:
+        lone: every image is normalised by its own statistics, as a test batch of one does.
+    """
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    momenta = [module.momentum for module in norms]
+    counts = [None if module.num_batches_tracked is None else module.num_batches_tracked.clone() for module in norms]
+    for module in norms:
+        module.momentum = 0.0
+        if lone and module.training:
+            # An attribute of the instance hides the method until it is deleted below.
+            module.forward = lone_image_norm(module)
+    try:
+        yield
+    finally:
+        for module, momentum, count in zip(norms, momenta, counts, strict=True):
+            module.momentum = momentum
+            module.__dict__.pop("forward", None)
+            if count is not None and module.num_batches_tracked is not None:
+                module.num_batches_tracked.copy_(count)
+
+
+def lone_image_norm(module: nn.BatchNorm2d) -> Callable[[Tensor], Tensor]:
+    """Batch norm as a batch of one image sees it."""
+    return lambda x: F.instance_norm(x, weight=module.weight, bias=module.bias, eps=module.eps)

@@ -1,0 +1,139 @@
+"""Carrying out a plan on this machine: run after run, resumable, beside other processes on the same results folder."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Protocol as Interface
+
+import msgspec
+import torch
+from filelock import FileLock, Timeout
+
+from repro import data
+from repro.data import Dataset
+from repro.errors import Failure
+from repro.models import weights
+from repro.planning.plan import Step, checkpoint_file, weights_file
+from repro.planning.specification import Data
+from repro.records import Epoch, Record, Store
+from repro.records.files import cache_folder
+from repro.training.checkpoint import Checkpoint
+from repro.training.loop import Trainee, Watch, train
+
+# A process that finds a run taken looks again after this many seconds, once nothing else is left to do.
+PATIENCE = 2.0
+
+
+class Audience(Interface):
+    """Who is told what happens: a terminal, a log, a test."""
+
+    def begins(self, step: Step) -> None: ...
+    def watch(self, step: Step) -> Watch: ...
+    def finished(self, step: Step, record: Record, history: list[Epoch]) -> None: ...
+    def failed(self, step: Step, reason: str) -> None: ...
+    def waits(self, step: Step) -> None: ...
+
+
+def carry_out(
+    steps: list[Step], store: Store, data_dir: Path, device: torch.device, audience: Audience, fail_fast: bool = False
+) -> int:
+    """Do what is not done, in order; the number of runs that failed.
+
+    A run that fails is told at once and leaves no record, so that the next call tries it again; the others go on unless
+    `fail_fast`. A run that another process is working on is left to it, and its record awaited at the end.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; every run is resumable from its last checkpoint.
+    """
+    read = cache(lambda spec_json: data.load(msgspec.json.decode(spec_json, type=Data), data_dir))
+
+    def dataset(spec: Data) -> Dataset:
+        return read(msgspec.json.encode(spec))
+
+    failures = 0
+    waiting = [step for step in steps if step.state != "done"]
+    patience = 0.0
+    while waiting:
+        taken = []
+        for step in waiting:
+            try:
+                identity = step.run.identity(dataset(step.run.data).checksum)
+                with claimed(identity, patience) as mine:
+                    if not mine:
+                        taken.append(step)
+                    elif not finished_elsewhere(step, store, identity):
+                        audience.begins(step)
+                        do(step, identity, dataset(step.run.data), store, device, audience)
+            except (Failure, torch.OutOfMemoryError) as error:
+                failures += 1
+                audience.failed(step, reason(step, error))
+                if fail_fast:
+                    return failures
+        if taken and not patience:
+            audience.waits(taken[0])
+        waiting, patience = taken, PATIENCE
+    return failures
+
+
+def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.device, audience: Audience) -> None:
+    """One run: trained from where it was left, or only measured where weights and record are there."""
+    kept = weights_file(identity)
+    record = store.find(step.run, dataset.checksum)
+    if record is not None and record.status != "diverged" and kept.is_file():
+        record, history = remeasured(step, record, dataset, device), store.history(record)
+    else:
+        checkpoint = Checkpoint(checkpoint_file(identity))
+        record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, audience.watch(step))
+        weights.save(network, kept, step.run.model.name, step.run.model.options)
+    store.save(record, history)
+    checkpoint_file(identity).unlink(missing_ok=True)
+    audience.finished(step, record, history)
+
+
+def remeasured(step: Step, record: Record, dataset: Dataset, device: torch.device) -> Record:
+    """The record with the protocols that it lacked, measured on the kept weights."""
+    trainee = Trainee(step.run, dataset, device)
+    trainee.network.load_state_dict(weights.load(weights_file(record.identity)).state_dict())
+    missing = [protocol for protocol in step.protocols if protocol not in record.measurements]
+    epochs = step.run.recipe.epochs
+    measured = {protocol: trainee.measure(protocol, epochs) for protocol in missing}
+    return msgspec.structs.replace(record, measurements=record.measurements | measured)
+
+
+def finished_elsewhere(step: Step, store: Store, identity: str) -> bool:
+    """Whether another process has written all this run was to leave since the plan was made."""
+    path = store.place(step.run, identity) / "record.json"
+    record = store.read(path) if path.is_file() else None
+    if record is None:
+        return False
+    return record.status == "diverged" or all(protocol in record.measurements for protocol in step.protocols)
+
+
+@contextlib.contextmanager
+def claimed(identity: str, patience: float) -> Iterator[bool]:
+    """Hold a run so that no other process of this machine works on it; False when another one does.
+
+    The lock is the operating system's: it ends with the process, however that ends.
+    """
+    place = cache_folder() / "locks" / f"{identity}.lock"
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(place)
+        lock.acquire(timeout=patience)
+    except Timeout:
+        yield False
+        return
+    except OSError as error:
+        raise Failure(f"cannot write {place}: {error.strerror or error}") from error
+    try:
+        yield True
+    finally:
+        lock.release()
+
+
+def reason(step: Step, error: BaseException) -> str:
+    """Why a run failed, in one line."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"out of memory on the device; try --set recipe.batch={max(1, step.run.recipe.batch // 2)}"
+    return str(error)

@@ -1,0 +1,164 @@
+"""The training loop: one run, from seed to record."""
+
+import math
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from repro import models
+from repro.data import Dataset
+from repro.data.augment import Pipeline
+from repro.data.batches import epoch_draws, epoch_order
+from repro.planning.specification import NUMERICS, PROTOCOLS, Run, axis_seed
+from repro.records import Epoch, Measurement, Record, Status
+from repro.records.environment import describe
+from repro.training.checkpoint import Checkpoint
+from repro.training.evaluation import measure
+from repro.training.graph import captured
+from repro.training.recipe import learning_rate, optimizer, set_learning_rate
+
+# Called while a run trains: epoch (from 0), images seen of this epoch, images of an epoch, running loss and accuracy.
+Watch = Callable[[int, int, int, float, float], None]
+# On a GPU reading the running loss waits for the device, so a watcher hears from the loop this often, in seconds.
+WATCH_EVERY = 0.5
+
+
+class Trainee:
+    """A network in training: its optimiser, its data on its device, and the step that brings them together."""
+
+    def __init__(self, run: Run, dataset: Dataset, device: torch.device):
+        self.run, self.device = run, device
+        torch.manual_seed(axis_seed(run.seed, "initialisation"))
+        network = models.build(run.model.name, **run.model.options)
+        self.network: nn.Module = network.to(device, memory_format=torch.channels_last)
+        self.optimizer = optimizer(run.recipe, self.network.parameters(), device)
+        self.data = dataset.to(device)
+        info = dataset.info
+        half = ((0.5,) * info.channels,) * 2
+        mean, std = (info.mean, info.std) if run.data.normalisation == "data" else half
+        channels = run.model.options.get("channels", 3)
+        self.pipeline = Pipeline(run.data.pixels, channels, mean, std, run.recipe.crop_padding).to(device)
+        # Casts are not cached: a captured graph would otherwise keep the weights of its first replay.
+        self.autocast = torch.autocast(
+            device.type, torch.bfloat16, enabled=run.recipe.precision == "bfloat16", cache_enabled=False
+        )
+        self.loss = torch.zeros((), device=device)
+        self.correct = torch.zeros((), device=device)
+
+    def step(self, index: Tensor, flips: Tensor, dy: Tensor, dx: Tensor) -> None:
+        """One optimiser step on the training images `index` (int64 [batch]) with their draws, all on the device.
+
+        Adds the batch's mean loss to `self.loss` and its correct answers to `self.correct`; waits for nothing.
+        """
+        augmented = self.run.recipe.flip or self.run.recipe.crop_padding
+        draws = (flips, dy, dx) if augmented else ()
+        images, labels = self.data.train.images[index], self.data.train.labels[index]
+        with self.autocast:
+            logits = self.network(self.pipeline(images, *draws))
+        loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.run.recipe.label_smoothing)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        self.loss += loss.detach()
+        self.correct += (logits.detach().argmax(1) == labels).sum()
+
+    def measure(self, protocol: str, epoch: int) -> Measurement:
+        """The network as it is now, on the test set, under a named protocol."""
+        images, labels = self.data.test.images, self.data.test.labels
+        classes = len(self.data.info.classes)
+        return measure(
+            self.network, images, labels, self.pipeline, PROTOCOLS[protocol], classes, self.run.seed, epoch, self.autocast
+        )
+
+
+def train(
+    run: Run,
+    dataset: Dataset,
+    protocols: tuple[str, ...],
+    device: torch.device,
+    checkpoint: Checkpoint,
+    watch: Watch = lambda *_: None,
+) -> tuple[Record, list[Epoch], nn.Module]:
+    """Train one run to its end, from its checkpoint if there is one, and measure it.
+
+    On a CPU the outcome is bit for bit that of an uninterrupted run, however often it was interrupted.
+
+    Returns: the record, the history, and the network with its final weights.
+    """
+    trainee = Trainee(run, dataset, device)
+    network, recipe = trainee.network, run.recipe
+    history = checkpoint.load(network, trainee.optimizer, device)
+    step = captured(trainee) if device.type == "cuda" else trainee.step
+    path = ", ".join([recipe.precision, "channels-last", "captured graph" if device.type == "cuda" else "eager"])
+    measured = None
+    for epoch in range(len(history), recipe.epochs):
+        began = time.monotonic()
+        order = epoch_order(dataset.train.labels, recipe.batch, run.seed, epoch, run.data.balanced)
+        draws = epoch_draws(order.numel(), run.seed, epoch, recipe.flip, recipe.crop_padding)
+        batches = [part.to(device).view(order.shape) for part in (order, *draws)]
+        torch.manual_seed(axis_seed(run.seed, "dropout", epoch))
+        network.train()
+        trainee.loss.zero_()
+        trainee.correct.zero_()
+        steps, heard = len(order), began
+        for index in range(steps):
+            position = epoch * steps + index
+            set_learning_rate(trainee.optimizer, learning_rate(recipe, position, recipe.epochs * steps, steps))
+            step(*(part[index] for part in batches))
+            if time.monotonic() - heard > WATCH_EVERY:
+                heard, seen = time.monotonic(), (index + 1) * recipe.batch
+                watch(epoch, seen, order.numel(), float(trainee.loss) / (index + 1), float(trainee.correct) / seen)
+        measured = trainee.measure("described", epoch + 1)
+        history.append(
+            Epoch(
+                epoch=epoch + 1,
+                learning_rate=learning_rate(recipe, (epoch + 1) * steps - 1, recipe.epochs * steps, steps),
+                train_loss=float(trainee.loss) / steps,
+                train_accuracy=float(trainee.correct) / order.numel(),
+                test_loss=math.nan if measured.loss is None else measured.loss,
+                test_accuracy=sum(measured.correct) / sum(measured.total),
+                active_logits=measured.active_logits,
+                seconds=time.monotonic() - began,
+            )
+        )
+        watch(epoch, order.numel(), order.numel(), history[-1].train_loss, history[-1].train_accuracy)
+        if not (math.isfinite(history[-1].train_loss) and measured.loss is not None):
+            break
+        checkpoint.save(network, trainee.optimizer, history)
+    status = judge_status(history, len(dataset.info.classes))
+    measurements = {"described": measured or trainee.measure("described", len(history))}
+    for protocol in protocols:
+        if protocol not in measurements and status != "diverged":
+            measurements[protocol] = trainee.measure(protocol, len(history))
+    seconds = sum(epoch.seconds for epoch in history)
+    record = Record(
+        identity=run.identity(dataset.checksum),
+        run=run,
+        checksum=dataset.checksum,
+        numerics=NUMERICS,
+        status=status,
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        measurements=measurements,
+        seconds=seconds,
+        images_per_second=len(history) * (len(dataset.train.labels) // recipe.batch) * recipe.batch / seconds,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        environment=describe(device.type, path),
+    )
+    return record, history, network
+
+
+def judge_status(history: list[Epoch], classes: int) -> Status:
+    """Whether a finished run is `done`, `diverged` (loss not finite) or `collapsed` (its last epoch is near chance).
+
+    Near chance is a training accuracy below 2 x chance for ten classes (`statistics.md`, D2), and as far on the way
+    from chance to certainty for any other number: a ninth.
+    """
+    last = history[-1]
+    if not math.isfinite(last.train_loss) or not math.isfinite(last.test_loss):
+        return "diverged"
+    chance = 1 / classes
+    return "collapsed" if last.train_accuracy < chance + (1 - chance) / 9 else "done"

@@ -1,0 +1,258 @@
+"""The torch modules: torchvision's outputs, sizes, gradients, bypasses and initialisations."""
+
+import itertools
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+from torch.nn import functional
+
+from repro.errors import BadInput
+from repro.models import NETWORKS, build, option_names
+from repro.models.network import Fire, PreactFire
+
+
+@pytest.mark.parametrize(
+    ("theirs", "name", "options", "pixels"),
+    [
+        ("squeezenet1_0", "squeezenet", {}, 224),
+        ("squeezenet1_0", "squeezenet", {}, 227),
+        ("squeezenet1_1", "squeezenet", {"version": "1.1"}, 224),
+        ("alexnet", "alexnet", {}, 224),
+        ("vgg19", "vgg19", {}, 224),
+    ],
+)
+def test_torchvision_agrees(theirs: str, name: str, options: dict, pixels: int) -> None:
+    """The same weights give the same outputs, and the same seed draws the same weights."""
+    torch.manual_seed(1)
+    reference = getattr(torchvision.models, theirs)().eval()
+    torch.manual_seed(1)
+    network = build(name, **options).eval()
+    for (key, ours), value in zip(network.state_dict().items(), reference.state_dict().values(), strict=True):
+        assert torch.equal(ours, value), key
+    # Biases off zero, so that they count in the comparison.
+    with torch.no_grad():
+        for key, parameter in reference.named_parameters():
+            if key.endswith("bias"):
+                parameter.uniform_(-0.1, 0.1)
+    network.load_state_dict(reference.state_dict(), strict=True)
+    image = torch.randn(1, 3, pixels, pixels)
+    with torch.no_grad():
+        expected = reference(image)
+        torch.testing.assert_close(network(image), expected, atol=1e-5, rtol=1e-5)
+    assert expected.abs().max() > 1e-3
+
+
+SMALL = [
+    ("squeezenet", {"stem": "cifar", "version": version, **more})
+    for version, more in itertools.product(
+        ("1.0", "1.1"),
+        (
+            {},
+            {"bypass": "complex"},
+            {"remove": "2,5"},
+            {"remove": "2,3,4,5,6,7,8,9"},
+            {"squeeze_factor": 8, "split": 8},
+        ),
+    )
+] + [
+    ("squeezenet", {"stem": "cifar", "batch_norm": "all", "bypass": "simple", "final_relu": False}),
+    ("mini-squeezenet", {}),
+    ("preact-squeezenet", {"stem": "cifar"}),
+    ("traditional-cnn", {}),
+    ("traditional-cnn", {"batch_norm": True}),
+    ("notebook-mlp", {"pixels": 32}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), SMALL)
+def test_at_32_pixels_every_weight_learns(name: str, options: dict) -> None:
+    """Forward and backward in training mode: in-place ReLUs spoil no gradient, and no layer is left out."""
+    torch.manual_seed(0)
+    network = (
+        build(name, classes=10, dropout=0, **options) if "dropout" in option_names(name) else build(name, **options)
+    )
+    logits = network.train()(torch.randn(4, 3, 32, 32))
+    assert logits.shape == (4, 10)
+    logits.square().sum().backward()
+    for key, parameter in network.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.isfinite().all(), key
+        assert parameter.grad.abs().sum() > 0, key
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("alexnet", {"stem": "cifar"}),
+        ("vgg19", {}),
+        ("vgg19", {"kernel": 1}),
+        ("vgg19", {"kernel": 1, "keep_last": 3}),
+        ("vgg19", {"kernel": 1, "notebook_padding": True}),
+    ],
+)
+def test_large_networks_run_at_32_pixels(name: str, options: dict) -> None:
+    with torch.device("meta"):
+        assert build(name, classes=10, **options)(torch.empty(2, 3, 32, 32)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("name", [n for n in NETWORKS if "stem" in option_names(n)])
+def test_the_cifar_stem_keeps_every_shape(name: str) -> None:
+    with torch.device("meta"):
+        published, small = build(name), build(name, stem="cifar")
+    assert [(k, v.shape) for k, v in published.state_dict().items()] == [
+        (k, v.shape) for k, v in small.state_dict().items()
+    ]
+    differ = [
+        key
+        for (key, a), b in zip(published.named_modules(), small.modules(), strict=True)
+        if not list(a.children()) and repr(a) != repr(b)
+    ]
+    assert differ == ["features.0"]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_head_is_the_last_learnable_layer(name: str) -> None:
+    with torch.device("meta"):
+        network = build(name, classes=7)
+    last = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)][-1]
+    assert network.head is last
+    assert network.head.weight.shape[0] == 7
+
+
+def test_head_with_batch_norm_after_it() -> None:
+    network = build("squeezenet", classes=7, batch_norm="all")
+    assert isinstance(network.head, nn.Conv2d)
+    assert type(network.classifier[2]) is nn.BatchNorm2d
+
+
+def test_channels_last_gives_the_same_outputs() -> None:
+    for name, options in (("squeezenet", {"stem": "cifar", "bypass": "complex"}), ("traditional-cnn", {})):
+        network = build(name, **options).eval()
+        images = torch.randn(2, 3, 32, 32)
+        with torch.no_grad():
+            expected = network(images)
+            network = network.to(memory_format=torch.channels_last)
+            found = network(images.to(memory_format=torch.channels_last))
+        torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_the_notebooks_network_refuses_other_sizes() -> None:
+    network = build("notebook-mlp")
+    assert network(torch.zeros(1, 3, 28, 28)).shape == (1, 10)
+    with pytest.raises(BadInput, match="takes 28x28 pixels, not 32x32; set its option pixels"):
+        network(torch.zeros(1, 3, 32, 32))
+
+
+def fires(network: nn.Module) -> dict[int, Fire]:
+    found = [module for module in network.modules() if isinstance(module, Fire)]
+    return dict(zip(range(2, 10), found, strict=True))
+
+
+def test_simple_bypass_adds_the_input_after_the_relu() -> None:
+    torch.manual_seed(0)
+    network = build("squeezenet", bypass="simple")
+    assert [number for number, fire in fires(network).items() if fire.shortcut == "identity"] == [3, 5, 7, 9]
+    fire = fires(network)[5]
+    x = torch.randn(1, 256, 5, 5)
+    squeezed = fire.squeeze(x).relu()
+    plain = torch.cat([fire.expand1x1(squeezed).relu(), fire.expand3x3(squeezed).relu()], 1)
+    torch.testing.assert_close(fire(x.clone()), plain + x)
+
+
+def test_complex_bypass_convolves_where_widths_differ() -> None:
+    network = build("squeezenet", bypass="complex")
+    shapes = {n: tuple(f.bypass.weight.shape) for n, f in fires(network).items() if f.shortcut == "conv"}
+    assert shapes == {2: (128, 96, 1, 1), 4: (256, 128, 1, 1), 6: (384, 256, 1, 1), 8: (512, 384, 1, 1)}
+    fire = fires(network)[4]
+    x = torch.randn(1, 128, 5, 5)
+    expected = fire.bypass(x)
+    fire.shortcut = "none"
+    torch.testing.assert_close(expected + fire(x.clone()), _with(fire, "conv", x))
+
+
+def _with(fire: Fire, shortcut: str, x: torch.Tensor) -> torch.Tensor:
+    fire.shortcut = shortcut
+    return fire(x)
+
+
+def test_squeeze_and_expand_fire_modules_have_the_notebooks_widths() -> None:
+    network = build("squeezenet", squeeze_factor=4)
+    widths = [
+        (f.squeeze.out_channels, f.expand1x1.out_channels, f.expand3x3.out_channels) for f in fires(network).values()
+    ]
+    assert widths == [
+        (4, 24, 8),
+        (16, 32, 96),
+        (8, 48, 16),
+        (32, 64, 192),
+        (12, 72, 24),
+        (48, 96, 288),
+        (16, 96, 32),
+        (64, 128, 384),
+    ]
+
+
+def test_batch_norm_stands_between_convolution_and_relu() -> None:
+    torch.manual_seed(0)
+    network = build("squeezenet", batch_norm="fire").train()
+    fire = fires(network)[2]
+    out = fire(torch.randn(8, 96, 6, 6))
+    assert out.min() == 0
+    # Statistics of the convolution itself reached the running mean: it is not the mean of rectified values.
+    means = fire.expand3x3_norm.running_mean
+    assert means is not None
+    assert (means < 0).any()
+    assert all(type(m) is nn.BatchNorm2d for n, m in network.named_modules() if n.endswith("_norm"))
+
+
+def test_preact_fire_normalises_each_branch_for_itself() -> None:
+    torch.manual_seed(0)
+    network = build("preact-squeezenet").eval()
+    modules = [m for m in network.modules() if isinstance(m, PreactFire)]
+    assert [m.skip for m in modules] == [False, True] * 4
+    fire = modules[1]
+    for norm in (m for m in fire.modules() if isinstance(m, nn.BatchNorm2d)):
+        assert norm.eps == 2e-5
+        norm.running_mean = torch.randn(norm.num_features)
+        norm.running_var = torch.rand(norm.num_features) + 0.5
+    x = torch.randn(2, 128, 6, 6)
+
+    def unit(x: torch.Tensor, norm: nn.BatchNorm2d, conv: nn.Conv2d) -> torch.Tensor:
+        normed = functional.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=2e-5)
+        return functional.conv2d(normed.clamp(min=0), conv.weight, conv.bias, padding=conv.kernel_size[0] // 2)
+
+    squeezed = unit(x, fire.squeeze_norm, fire.squeeze)
+    left = unit(squeezed, fire.expand1x1_norm, fire.expand1x1)
+    right = unit(squeezed, fire.expand3x3_norm, fire.expand3x3)
+    torch.testing.assert_close(fire(x.clone()), torch.cat([left, right], 1) + x, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "key", "deviation"),
+    [
+        ("squeezenet", {}, "features.7.expand3x3.weight", (2 / (32 * 9)) ** 0.5),  # Kaiming: gain sqrt(2)
+        ("squeezenet", {}, "classifier.1.weight", 0.01),
+        ("squeezenet", {"initialisation": "caffe"}, "features.7.expand3x3.weight", (1 / (32 * 9)) ** 0.5),
+        ("squeezenet", {"initialisation": "caffe"}, "classifier.1.weight", 0.01),
+        ("squeezenet", {"initialisation": "glorot"}, "classifier.1.weight", (2 / (512 + 1000)) ** 0.5),
+        ("mini-squeezenet", {}, "features.6.squeeze.weight", (2 / (256 + 32)) ** 0.5),
+        ("preact-squeezenet", {}, "features.6.expand3x3.weight", (2 / 32) ** 0.5),
+    ],
+)
+def test_initialisation(name: str, options: dict, key: str, deviation: float) -> None:
+    torch.manual_seed(0)
+    state = build(name, **options).state_dict()
+    assert state[key].std().item() == pytest.approx(deviation, rel=0.03)
+    assert state[key].mean().abs() < deviation / 20
+    assert all((state[k] == 0).all() for k in state if k.endswith("bias"))
+
+
+def test_a_seed_decides_the_weights() -> None:
+    def weights(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        return build("mini-squeezenet").head.weight
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))

@@ -1,0 +1,82 @@
+"""Experiment files: the suite's own are sound; wrong ones are refused with file, key and nearest name."""
+
+from pathlib import Path
+
+import pytest
+
+from repro.errors import BadInput
+from repro.planning import experiments, plan
+from repro.planning.specification import BUDGETS
+from repro.records import Store
+
+FILE = """
+title = "t"
+source = "s"
+question = "q"
+[[variants]]
+name = "a"
+model = "squeezenet"
+recipe = { epochs = 2 }
+"""
+
+
+def written(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("experiment", experiments.everything(), ids=lambda e: e.name)
+def test_the_suites_own_experiments_resolve_at_every_budget(experiment: experiments.Experiment):
+    for budget in BUDGETS:
+        for cell in plan.cells(experiment, budget):
+            assert cell.runs
+            assert {run.seed for run in cell.runs} == set(range(len(cell.runs)))
+
+
+def test_later_settings_win(tmp_path: Path):
+    text = FILE + '[laptop]\nrecipe = { epochs = 7, batch = 9 }\n'
+    experiment = experiments.find(written(tmp_path, text))
+    run = experiments.resolve(experiment, experiment.variants[0], "laptop", {"recipe.batch": 11})
+    assert (run.recipe.epochs, run.recipe.batch) == (2, 11)
+    assert run.model.options["stem"] == "cifar"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("squeezenet", "squeezenut", r"mine\.toml: unknown network 'squeezenut'; did you mean 'squeezenet'\?"),
+        ("epochs = 2", "epoch = 2", r"mine\.toml: variant a: recipe: unknown key 'epoch'; did you mean 'epochs'\?"),
+        ("epochs = 2", 'epochs = "two"', r"mine\.toml: variant a: recipe: epochs: expected `int`, got `str`"),
+        ("title", "titel", r"mine\.toml: (unknown key 'titel'; did you mean 'title'|object missing)"),
+        ("recipe = {", "recipe = ", r"mine\.toml: "),
+        ("epochs = 2", "epochs = -1", r"epochs: expected `int` >= 1"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, old: str, new: str, message: str):
+    with pytest.raises(BadInput, match=message) as caught:
+        plan.cells(experiments.find(written(tmp_path, FILE.replace(old, new))), "laptop")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_experiment_gets_the_nearest():
+    with pytest.raises(BadInput, match="did you mean 'table1'"):
+        experiments.find("tabel1")
+
+
+def test_the_same_training_in_two_experiments_is_one_run(tmp_path: Path):
+    first = experiments.find("fire-removal")
+    second = experiments.find("squeeze-expand")
+    cells = [*plan.cells(first, "laptop"), *plan.cells(second, "laptop")]
+    steps = plan.plan(cells, Store(tmp_path), tmp_path)
+    shared = [step for step in steps if len(step.cells) > 1]
+    assert any("fire-removal/none" in step.cells and "squeeze-expand/baseline" in step.cells for step in shared)
+    assert sum(len(step.cells) for step in steps) == sum(len(cell.runs) for cell in cells)
+
+
+def test_estimates_grow_with_the_work(tmp_path: Path):
+    experiment = experiments.find("table1")
+    short = plan.plan(plan.cells(experiment, "laptop", 1, {"recipe.epochs": 1}), Store(tmp_path), tmp_path)
+    long = plan.plan(plan.cells(experiment, "laptop", 1, {"recipe.epochs": 2}), Store(tmp_path), tmp_path)
+    for one, two in zip(short, long, strict=True):
+        assert two.estimate == pytest.approx(2 * one.estimate)

@@ -1,0 +1,132 @@
+"""The project around the code: make's targets, the version, what travels in the wheel, and that help comes at once."""
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import repro
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+# What a wheel is built from; copied, so that nothing is written into the checkout and nothing stale comes from it.
+SOURCES = ["setup.cfg", "pyproject.toml", "LICENSE", "README.md", "repro", "experiments"]
+HEAVY = {"torch", "torchvision", "pandas", "matplotlib", "scipy", "statsmodels"}
+
+
+def run(*command: str, cwd: Path = CHECKOUT, **environment: str) -> str:
+    """What a command prints; fails the test with what it complained of."""
+    # Not the cwd but the checkout is where `repro` is imported from, unless a test says otherwise.
+    variables = {**os.environ, "PYTHONPATH": str(CHECKOUT), **environment}
+    done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_help_lists_the_targets() -> None:
+    listed = re.findall(r"^make (\S+)  +\S", run("make", "--no-print-directory", "help"), re.MULTILINE)
+    rules = re.findall(r"^([a-z-]+):(?!=)", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
+    assert listed == rules
+
+
+def test_help_is_the_default_target() -> None:
+    assert run("make", "--no-print-directory") == run("make", "--no-print-directory", "help")
+
+
+def test_versions_agree() -> None:
+    citation = (CHECKOUT / "CITATION.cff").read_text()
+    assert f"\nversion: {repro.__version__}\n" in citation
+    assert run(sys.executable, "-m", "repro", "--version").split()[-1] == repro.__version__
+
+
+def test_setup_lists_all_packages() -> None:
+    """A package that setup.cfg does not name works in the checkout and is missing from the wheel."""
+    setup = configparser.ConfigParser()
+    setup.read(CHECKOUT / "setup.cfg")
+    listed = {line for line in setup["options"]["packages"].split("\n") if line}
+    folders = {path.parent.relative_to(CHECKOUT) for path in (CHECKOUT / "repro").rglob("__init__.py")}
+    assert listed == {".".join(folder.parts) for folder in folders} | {"repro.experiments"}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel, built without fetching anything."""
+    pytest.importorskip("setuptools", minversion="77.0.3")
+    source = tmp_path_factory.mktemp("source")
+    for name in SOURCES:
+        if (CHECKOUT / name).is_dir():
+            shutil.copytree(CHECKOUT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(CHECKOUT / name, source)
+    target = tmp_path_factory.mktemp("wheel")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet")
+    run(*pip, "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(target), ".", cwd=source)
+    (built,) = target.glob("*.whl")
+    return built
+
+
+def test_wheel_carries_all_files(wheel: Path) -> None:
+    """Every module, experiment and template of the checkout is in the wheel, and nothing else is."""
+    expected = {
+        path.relative_to(CHECKOUT).as_posix()
+        for path in (CHECKOUT / "repro").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    expected |= {f"repro/experiments/{path.name}" for path in (CHECKOUT / "experiments").glob("*.toml")}
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert inside == expected
+
+
+def test_wheel_runs_from_any_folder(wheel: Path, tmp_path: Path) -> None:
+    """Unpacked away from the checkout, it finds its own experiments and lists those of the checkout."""
+    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    # -P: the checkout, where a test may stand, is not on the path; the unpacked wheel comes before an installed copy.
+    program = "import repro; from repro.planning import experiments as e; print(repro.__file__, *e.names(), sep='\\n')"
+    place, *names = run(
+        sys.executable, "-P", "-c", program, cwd=elsewhere, PYTHONPATH=str(tmp_path / "site")
+    ).splitlines()
+    assert Path(place) == tmp_path / "site" / "repro" / "__init__.py"
+    assert names == run(sys.executable, "-c", program).splitlines()[1:]
+    assert names
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"]], ids=" ".join)
+def test_answers_without_heavy_imports(arguments: list[str]) -> None:
+    program = (
+        "import sys\nfrom repro.cli import main\ntry: main(sys.argv[1:])\n"
+        f"finally: print('heavy:', *({HEAVY!r} & set(sys.modules)))"
+    )
+    assert run(sys.executable, "-c", program, *arguments).splitlines()[-1] == "heavy:"
+
+
+@pytest.mark.skipif(not hasattr(os, "wait4"), reason="the processor time of one child is known on POSIX only")
+@pytest.mark.parametrize("arguments", [["--help"], ["list"]], ids=" ".join)
+def test_answers_at_once(arguments: list[str]) -> None:
+    """Under 0.3 s of processor time, or on a slow machine twelve times what an empty program takes there."""
+    allowed = max(0.3, 12 * least_processor_seconds("-c", "pass"))
+    assert least_processor_seconds("-m", "repro", *arguments) < allowed
+
+
+def least_processor_seconds(*arguments: str) -> float:
+    """Processor time of a Python program, the least of five: what others do on the machine does not count."""
+    return min(processor_seconds(sys.executable, *arguments) for _ in range(5))
+
+
+def processor_seconds(*command: str) -> float:
+    child = subprocess.Popen(
+        command,
+        cwd=CHECKOUT,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        stdout=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    assert child.returncode == 0
+    return usage.ru_utime + usage.ru_stime

@@ -1,0 +1,86 @@
+"""Protocols: fast measurement against what the protocol says, image by image."""
+
+import pytest
+import torch
+from torch import nn
+
+from repro.data.augment import Pipeline
+from repro.planning.specification import Protocol
+from repro.training.evaluation import measure
+
+OFF = torch.autocast("cpu", enabled=False)
+
+
+def network(dropout: float = 0.0) -> nn.Sequential:
+    torch.manual_seed(3)
+    built = nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(dropout), nn.Conv2d(8, 4, 1), nn.AdaptiveAvgPool2d(1)
+    )
+    built.append(nn.Flatten())
+    # Running statistics that differ from any batch's, so that using the wrong ones shows.
+    built[1].running_mean.fill_(2.0)
+    built[1].running_var.fill_(9.0)
+    return built
+
+
+def images(count: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(5)
+    pixels = torch.randint(0, 256, (count, 3, 8, 8), generator=generator, dtype=torch.uint8)
+    return pixels, torch.randint(0, 4, (count,), generator=generator)
+
+
+PIPELINE = Pipeline(8, 3, (0.5,) * 3, (0.25,) * 3)
+
+
+def measured(built: nn.Module, protocol: Protocol, seed: int = 0):
+    return measure(built, *images(), PIPELINE, protocol, 4, seed, 1, OFF)
+
+
+def test_train_mode_with_a_test_batch_of_one_is_what_one_image_at_a_time_gives():
+    built = network()
+    pixels, labels = images()
+    right = 0
+    slow = network().train()
+    for index in range(len(pixels)):
+        logits = slow(PIPELINE(pixels[index : index + 1]))
+        right += int(logits.argmax(1) == labels[index])
+    found = measured(built, Protocol(mode="train", batch=1))
+    assert sum(found.correct) == right
+    assert found.accuracy != measured(built, Protocol()).accuracy
+
+
+def test_train_mode_takes_statistics_from_the_test_batch():
+    pixels, labels = images()
+    slow = network().train()
+    right = sum(
+        int((slow(PIPELINE(pixels[start : start + 20])).argmax(1) == labels[start : start + 20]).sum())
+        for start in range(0, 60, 20)
+    )
+    assert sum(measured(network(), Protocol(mode="train", batch=20)).correct) == right
+
+
+@pytest.mark.parametrize("batch", [1, 20])
+def test_measuring_in_train_mode_leaves_no_trace(batch: int):
+    built = network(0.5).train()
+    before = {name: value.clone() for name, value in built.state_dict().items()}
+    state = torch.get_rng_state()
+    measured(built, Protocol(mode="train", batch=batch))
+    assert all(torch.equal(before[name], value) for name, value in built.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), state)
+    assert built.training
+    assert built[1].momentum == 0.1
+    assert "forward" not in vars(built[1])
+
+
+def test_dropout_is_drawn_from_the_runs_own_seed():
+    built, protocol = network(0.5), Protocol(mode="train", batch=1)
+    assert measured(built, protocol, seed=1) == measured(built, protocol, seed=1)
+    assert measured(built, protocol, seed=1).loss != measured(built, protocol, seed=2).loss
+
+
+def test_counts_add_up_and_percent_is_cut_where_the_protocol_says_so():
+    found = measured(network(), Protocol(truncate=True))
+    share = 100 * sum(found.correct) / 60
+    assert sum(found.total) == 60
+    assert found.accuracy == int(share)
+    assert measured(network(), Protocol()).accuracy == pytest.approx(share)

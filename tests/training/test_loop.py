@@ -1,0 +1,208 @@
+"""The loop: learning, determinism, resume, failure."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+import torch
+
+from repro import data
+from repro.errors import Failure
+from repro.planning import plan
+from repro.planning.experiments import Experiment, Variant
+from repro.planning.specification import Data, Model, Recipe, Run
+from repro.records import Store
+from repro.training.checkpoint import Checkpoint
+from repro.training.launch import carry_out
+from repro.training.loop import train
+
+CPU = torch.device("cpu")
+RUN = Run(
+    model=Model(name="mini-squeezenet"),
+    data=Data(name="cifar10", synthetic=True, train_images=256, pixels=32),
+    recipe=Recipe(optimizer="adam", learning_rate=1e-3, batch=32, epochs=3, flip=True, crop_padding=2),
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def trained(run: Run, folder: Path, name: str = "a", watch=lambda *_: None):
+    dataset = data.load(run.data, folder)
+    return train(run, dataset, ("described", "notebook"), CPU, Checkpoint(folder / f"{name}.pt"), watch)
+
+
+def same(first: torch.nn.Module, second: torch.nn.Module) -> bool:
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("moment", [1, 9, 15, 17])
+def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(tmp_path: Path, moment: int, optimizer: str, monkeypatch):
+    run = msgspec.structs.replace(RUN, recipe=msgspec.structs.replace(RUN.recipe, optimizer=optimizer))
+    monkeypatch.setattr("repro.training.loop.WATCH_EVERY", -1)
+    whole, history, network = trained(run, tmp_path)
+    calls = []
+
+    def kill(*_: object) -> None:
+        calls.append(1)
+        if len(calls) == moment:
+            raise Killed
+
+    with pytest.raises(Killed):
+        trained(run, tmp_path, "b", kill)
+    again, history_again, network_again = trained(run, tmp_path, "b")
+    assert same(network, network_again)
+    assert again.measurements == whole.measurements
+    strip = [msgspec.structs.replace(epoch, seconds=0) for epoch in history]
+    assert [msgspec.structs.replace(epoch, seconds=0) for epoch in history_again] == strip
+
+
+def test_seeds_make_a_difference_and_repeat(tmp_path: Path):
+    _, _, first = trained(RUN, tmp_path, "a")
+    _, _, second = trained(RUN, tmp_path, "b")
+    _, _, other = trained(msgspec.structs.replace(RUN, seed=1), tmp_path, "c")
+    assert same(first, second)
+    assert not same(first, other)
+
+
+def test_variants_of_one_seed_see_the_same_images_in_the_same_order(tmp_path: Path, monkeypatch):
+    from repro.training import loop
+
+    seen: dict[str, list] = {}
+
+    def note(self, *arguments):
+        seen.setdefault(self.run.model.name, []).append([a.tolist() for a in arguments])
+
+    monkeypatch.setattr(loop.Trainee, "step", note)
+    trained(RUN, tmp_path, "a")
+    trained(msgspec.structs.replace(RUN, model=Model(name="notebook-mlp", options={"pixels": 32})), tmp_path, "b")
+    assert seen["mini-squeezenet"] == seen["notebook-mlp"]
+    assert len(seen["notebook-mlp"]) == 3 * 256 // 32
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(tmp_path: Path):
+    recipe = msgspec.structs.replace(RUN.recipe, optimizer="sgd", learning_rate=1e30, momentum=0.99)
+    record, history, _ = trained(msgspec.structs.replace(RUN, recipe=recipe), tmp_path)
+    assert record.status == "diverged"
+    assert len(history) < 3 or not torch.isfinite(torch.tensor(history[-1].train_loss))
+    store = Store(tmp_path)
+    store.save(record, history)
+    assert store.find(record.run, record.checksum) == record
+
+
+def test_a_run_that_stays_at_chance_is_collapsed(tmp_path: Path):
+    recipe = msgspec.structs.replace(RUN.recipe, optimizer="sgd", learning_rate=1e-12)
+    record, _, _ = trained(msgspec.structs.replace(RUN, recipe=recipe), tmp_path)
+    assert record.status == "collapsed"
+
+
+def test_a_damaged_checkpoint_starts_the_run_again(tmp_path: Path):
+    (tmp_path / "a.pt").write_bytes(b"not a checkpoint")
+    damaged, _, _ = trained(RUN, tmp_path, "a")
+    whole, _, _ = trained(RUN, tmp_path, "b")
+    assert damaged.measurements == whole.measurements
+
+
+class Quiet:
+    """An audience that only counts."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.errors: list[str] = []
+
+    def begins(self, step):
+        pass
+
+    def watch(self, step):
+        return lambda *_: None
+
+    def finished(self, step, record, history):
+        self.done.append(record.identity)
+
+    def failed(self, step, reason):
+        self.errors.append(reason)
+
+    def waits(self, step):
+        pass
+
+
+def steps_for(store: Store, folder: Path, protocols: tuple[str, ...] = ("described",), seeds: int = 2):
+    settings = {"synthetic": True, "train_images": 128}
+    variant = Variant(name="v", model="mini-squeezenet", data=settings, recipe={"epochs": 1, "batch": 32})
+    experiment = Experiment(title="", source="", question="", name="e", variants=(variant,), protocols=protocols)
+    return plan.plan(plan.cells(experiment, "smoke", seeds), store, folder)
+
+
+def test_a_plan_is_done_once_and_a_new_protocol_needs_no_training(tmp_path: Path, monkeypatch):
+    store, audience = Store(tmp_path / "results"), Quiet()
+    assert carry_out(steps_for(store, tmp_path), store, tmp_path, CPU, audience) == 0
+    assert len(audience.done) == 2
+    assert {step.state for step in steps_for(store, tmp_path)} == {"done"}
+    more = steps_for(store, tmp_path, ("described", "notebook"))
+    assert {step.state for step in more} == {"to measure"}
+    monkeypatch.setattr("repro.training.launch.train", None)
+    assert carry_out(more, store, tmp_path, CPU, audience) == 0
+    for step in steps_for(store, tmp_path, ("described", "notebook")):
+        assert step.state == "done"
+        assert step.record is not None
+        assert set(step.record.measurements) == {"described", "notebook"}
+
+
+def test_a_run_that_fails_is_told_and_tried_again_later(tmp_path: Path, monkeypatch):
+    store, audience = Store(tmp_path / "results"), Quiet()
+    steps = steps_for(store, tmp_path)
+    attempts = []
+
+    def fails_once(*arguments, **settings):
+        attempts.append(1)
+        if len(attempts) == 1:
+            raise Failure("the first one breaks")
+        return train(*arguments, **settings)
+
+    monkeypatch.setattr("repro.training.launch.train", fails_once)
+    assert carry_out(steps, store, tmp_path, CPU, audience) == 1
+    assert audience.errors == ["the first one breaks"]
+    assert [step.state for step in steps_for(store, tmp_path)] == ["to do", "done"]
+    assert carry_out(steps, store, tmp_path, CPU, Quiet(), fail_fast=True) == 0
+
+
+COMMAND = [sys.executable, "-m", "repro", "train", "mini-squeezenet", "--budget", "smoke", "--device", "cpu", "--seeds", "1"]
+COMMAND += ["--set", "data.train_images=512", "--set", "recipe.epochs=6", "--set", "recipe.batch=16"]
+
+
+def results_of(folder: Path) -> list[dict]:
+    return [json.loads(path.read_text())["measurements"] for path in sorted(folder.glob("runs/*/*/record.json"))]
+
+
+@pytest.mark.timeout(240)
+def test_a_process_killed_at_random_moments_ends_bit_identical(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache-whole"))
+    subprocess.run([*COMMAND, "--results-dir", str(tmp_path / "whole")], check=True, capture_output=True)
+    monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache-killed"))
+    generator = torch.Generator().manual_seed(11)
+    command = [*COMMAND, "--results-dir", str(tmp_path / "killed")]
+    for _ in range(3):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(3.0 + 3.0 * float(torch.rand((), generator=generator)))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, check=True, capture_output=True)
+    assert results_of(tmp_path / "whole")
+    assert results_of(tmp_path / "killed") == results_of(tmp_path / "whole")
