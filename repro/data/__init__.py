@@ -71,7 +71,7 @@ def checksum(spec: Data, root: Path) -> str | None:
             return files_checksum(MNIST_FILES)
         case "modified-mnist":
             return files_checksum(MODIFIED_MNIST_FILES)
-    photographs = bike_ship.files(root)
+    photographs = bike_ship.names(root)
     return files.folder_checksum(root / bike_ship.FOLDER, photographs) if photographs else None
 
 
@@ -95,7 +95,7 @@ def load(spec: Data, root: Path) -> Dataset:
         prepare([spec.name], root)
         identity = identity or checksum(spec, root)
         (images, labels), test = _read(spec.name, root)
-        if spec.name == "bike-ship" and bike_ship.is_original(bike_ship.files(root)):
+        if spec.name == "bike-ship" and bike_ship.is_original(bike_ship.names(root)):
             info = replace(info, substitute="")
     assert identity is not None
     train = ImageSet(torch.from_numpy(images), torch.from_numpy(labels))

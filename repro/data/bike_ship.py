@@ -18,15 +18,15 @@ COMMON_SIZE = 227
 LAYOUT = f"{FOLDER}/train and {FOLDER}/val, each with the folders bike and ship, or {BIKES[1]} and {SHIPS[1]}"
 
 
-def files(root: Path) -> list[Path]:
-    """All photographs in all folders that belong to a class, sorted; empty when the folder is not there."""
+def names(root: Path) -> list[str]:
+    """All photographs that belong to a class, as `train/bike/x.jpg`, sorted; empty when the folder is not there."""
     found = []
     for split in SPLITS:
-        for name in _subfolders(root / FOLDER / split):
-            if name not in CLASS_OF:
-                raise Failure(f"{root / FOLDER / split / name}: neither bike nor ship; expected {LAYOUT}")
-            with os.scandir(root / FOLDER / split / name) as entries:
-                found += [Path(entry.path) for entry in entries if entry.name.lower().endswith(PHOTOGRAPHS)]
+        for folder in _subfolders(root / FOLDER / split):
+            if folder not in CLASS_OF:
+                raise Failure(f"{root / FOLDER / split / folder}: neither bike nor ship; expected {LAYOUT}")
+            listed = os.listdir(root / FOLDER / split / folder)
+            found += [f"{split}/{folder}/{name}" for name in listed if name.lower().endswith(PHOTOGRAPHS)]
     return sorted(found)
 
 
@@ -38,16 +38,16 @@ def _subfolders(folder: Path) -> list[str]:
         return []
 
 
-def label_of(file: Path) -> int:
+def label_of(name: str) -> int:
     """0 = bike, 1 = ship."""
-    return CLASS_OF[file.parent.name]
+    return CLASS_OF[name.split("/")[1]]
 
 
-def split_of(file: Path) -> str:
+def split_of(name: str) -> str:
     """`train` or `val`."""
-    return file.parent.parent.name
+    return name.split("/")[0]
 
 
-def is_original(photographs: list[Path]) -> bool:
+def is_original(names: list[str]) -> bool:
     """Whether the folder names say that these are the report's own two classes, bicycle and ship."""
-    return {file.parent.name for file in photographs} == {BIKES[1], SHIPS[1]}
+    return {name.split("/")[1] for name in names} == {BIKES[1], SHIPS[1]}

@@ -80,8 +80,8 @@ DATASETS: dict[str, DatasetInfo] = {
             mean=(0.485, 0.456, 0.406),
             std=(0.229, 0.224, 0.225),  # ImageNet's, so that they do not depend on which photographs are in the folder
             source="ILSVRC 2012, https://image-net.org",
-            substitute="other ImageNet classes at 84x84 pixels: unicycles for bicycles, catamarans, aircraft carriers and "
-            "yawls for ships",
+            substitute="other ImageNet classes, at 84x84 pixels: unicycles instead of bicycles; catamarans, aircraft "
+            "carriers and yawls instead of ships",
         ),
     )
 }

@@ -61,7 +61,7 @@ class _Array:
 class _Reader(pickle.Unpickler):
     """Unpickles containers, numbers and strings; the three names of numpy that a batch uses give inert stand-ins."""
 
-    stand_ins: dict[tuple[str, str], Any] = {  # noqa: RUF012
+    stand_ins: dict[tuple[str, str], Any] = {
         ("numpy.core.multiarray", "_reconstruct"): lambda *_: _Array(),
         ("numpy", "ndarray"): None,
         ("numpy", "dtype"): _Element,

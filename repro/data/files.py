@@ -20,13 +20,13 @@ def cache_folder() -> Path:
     return Path(os.environ.get("REPRO_CACHE") or platformdirs.user_cache_path("repro"))
 
 
-def marker(files: Iterable[Path]) -> Path:
-    """The marker of exactly these files in their present state. Raises OSError when one is missing."""
-    state = []
-    for file in files:
-        stat = os.stat(file)
-        state.append([os.path.abspath(file), stat.st_size, stat.st_mtime_ns])
-    return cache_folder() / "verified" / hashlib.sha256(json.dumps(sorted(state)).encode()).hexdigest()
+def marker(folder: Path, names: Iterable[str]) -> Path:
+    """The marker of exactly these files of a folder in their present state. Raises OSError when one is missing."""
+    state: list[object] = [os.path.abspath(folder)]
+    for name in sorted(names):
+        stat = os.stat(f"{folder}/{name}")
+        state.append((name, stat.st_size, stat.st_mtime_ns))
+    return cache_folder() / "verified" / hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -49,7 +49,7 @@ def missing(root: Path, official: dict[str, str]) -> list[str]:
 def is_verified(root: Path, official: dict[str, str]) -> bool:
     """Whether the files were found whole before and have not been touched since."""
     try:
-        return marker(root / name for name in official).exists()
+        return marker(root, official).exists()
     except OSError:
         return False
 
@@ -64,7 +64,7 @@ def verify(root: Path, official: dict[str, str], remedy: str) -> None:
             raise Failure(
                 f"{root / name} is damaged or not the official file (MD5 {found}, expected {expected}); {remedy}"
             )
-    write_atomically(marker(root / name for name in official), b"")
+    write_atomically(marker(root, official), b"")
 
 
 def digest(file: Path, algorithm: str) -> str:
@@ -76,18 +76,19 @@ def digest(file: Path, algorithm: str) -> str:
         raise Failure(f"cannot read {file}: {error.strerror or error}") from error
 
 
-def folder_checksum(folder: Path, files: list[Path]) -> str:
-    """The identity of an image folder: a hash over relative path, size and content of `files` in it.
+def folder_checksum(folder: Path, names: list[str]) -> str:
+    """The identity of an image folder: a hash over relative path, size and content of its files `names`.
 
     Computed once; as long as no path, size or time of change differs, the answer comes from the cache.
     """
-    known = marker(files)
+    known = marker(folder, names)
     try:
         return known.read_text()
     except OSError:
         pass
     content = hashlib.sha256()
-    for file in sorted(files):
-        content.update(f"{file.relative_to(folder).as_posix()} {file.stat().st_size} {digest(file, 'sha256')}\n".encode())
+    for name in sorted(names):
+        file = folder / name
+        content.update(f"{name} {file.stat().st_size} {digest(file, 'sha256')}\n".encode())
     write_atomically(known, content.hexdigest().encode())
     return content.hexdigest()

@@ -13,15 +13,15 @@ Arrays = tuple[np.ndarray, np.ndarray]
 
 def read_bike_ship(root: Path) -> tuple[Arrays, Arrays]:
     """Training and test images, uint8 [N, 3, size, size], with labels, int64 [N]; in the order of their paths."""
-    files = bike_ship.files(root)
-    pixels = read(files, bike_ship.COMMON_SIZE)
-    labels = np.array([bike_ship.label_of(file) for file in files], dtype=np.int64)
-    training = np.array([bike_ship.split_of(file) == "train" for file in files])
+    names = bike_ship.names(root)
+    pixels = read([root / bike_ship.FOLDER / name for name in names], bike_ship.COMMON_SIZE)
+    labels = np.array([bike_ship.label_of(name) for name in names], dtype=np.int64)
+    training = np.array([bike_ship.split_of(name) == "train" for name in names])
     return (pixels[training], labels[training]), (pixels[~training], labels[~training])
 
 
 def read(files: list[Path], common_size: int) -> np.ndarray:
-    """RGB pixels, uint8 [N, 3, size, size]: at their own size if all are equal squares, else squashed to `common_size`."""
+    """RGB pixels, uint8 [N, 3, size, size]: at their own size if all are equal squares, else at `common_size`."""
     sizes = {_open(file).size for file in files}
     (width, height) = sizes.pop() if len(sizes) == 1 else (0, 1)
     size = width if width == height else common_size

@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from repro.data import bike_ship, files
 from repro.data.catalogue import CIFAR10_FILES, DATASETS, MNIST_FILES, MODIFIED_MNIST_FILES
-from repro.errors import BadInput, Failure, unknown
+from repro.errors import Failure, unknown
 
 # What a user without a network has to put below the data root.
 BY_HAND = {
@@ -35,10 +33,7 @@ def prepare(names: Iterable[str], root: Path, progress: Callable[[str], None] = 
             case "modified-mnist":
                 _modified_mnist(root, progress)
             case "bike-ship":
-                photographs = bike_ship.files(root)
-                if not photographs:
-                    raise Failure(f"{root / bike_ship.FOLDER} is not there: put photographs into {bike_ship.LAYOUT}")
-                files.folder_checksum(root / bike_ship.FOLDER, photographs)
+                _bike_ship(root)
 
 
 def _official(name: str, root: Path, official: dict[str, str], progress: Callable[[str], None]) -> None:
@@ -104,9 +99,20 @@ def _modified_mnist(root: Path, progress: Callable[[str], None]) -> None:
         files.verify(folder, MODIFIED_MNIST_FILES, "delete it, and it is built again")
 
 
+def _bike_ship(root: Path) -> None:
+    photographs = bike_ship.names(root)
+    for split in bike_ship.SPLITS:
+        labels = {bike_ship.label_of(name) for name in photographs if bike_ship.split_of(name) == split}
+        if labels != {0, 1}:
+            place = root / bike_ship.FOLDER / split
+            raise Failure(f"{place} does not hold photographs of both classes: put them into {bike_ship.LAYOUT}")
+    files.folder_checksum(root / bike_ship.FOLDER, photographs)
+
+
 @contextmanager
 def _alone() -> Iterator[None]:
     """Two processes never download or build at the same time."""
+    from filelock import FileLock
     try:
         files.cache_folder().mkdir(parents=True, exist_ok=True)
         lock = FileLock(files.cache_folder() / "prepare.lock")
@@ -130,13 +136,13 @@ def _status(name: str, root: Path) -> dict[str, Any]:
     if name == "bike-ship":
         path = root / bike_ship.FOLDER
         try:
-            photographs = bike_ship.files(root)
-        except BadInput as error:
+            photographs = bike_ship.names(root)
+        except Failure as error:
             photographs, note = [], str(error)
-        counts = [sum(bike_ship.split_of(file) == split for file in photographs) for split in bike_ship.SPLITS]
+        counts = [sum(bike_ship.split_of(name) == split for name in photographs) for split in bike_ship.SPLITS]
         images = f"{counts[0]:,} + {counts[1]:,}"
         present = all(counts)
-        verified = present and files.marker(photographs).exists()
+        verified = present and files.marker(path, photographs).exists()
         note = "" if bike_ship.is_original(photographs) else note
     else:
         base, official = {

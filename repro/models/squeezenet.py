@@ -7,8 +7,8 @@ modules); cmasch/squeezenet (`compression`).
 Map sizes with the published stem (conv1, then after each pool):
     1.0: 227 -> 111 -> 55 -> 27 -> 13; 224 -> 109 -> 54 -> 27 -> 13
     1.1: 227 -> 113 -> 56 -> 28 -> 14; 224 -> 111 -> 55 -> 27 -> 13
-With `stem="cifar"` only conv1's stride and padding change (1.0: 7x7 stride 1 padding 3; 1.1: 3x3 stride 1 padding 1),
-so every parameter count and state-dict shape stays: 32 -> 32 -> 16 -> 8 -> 4, where the published stem ends at 1x1.
+With `stem="cifar"` only conv1's padding changes (1.0: from 0 to 3; 1.1: from 0 to 1), so every parameter count and
+state-dict shape stays: 32 -> 16 -> 8 -> 4 -> 2, where the published stem ends at 1x1.
 """
 
 from typing import Annotated, Any, Literal
@@ -85,9 +85,9 @@ def squeezenet(options: SqueezeNetOptions) -> Architecture:
     old = options.version == "1.0"
     width = int((96 if old else 64) * options.compression)
     kernel = 7 if old else 3
-    at_once = options.stem == "imagenet"
+    padding = 0 if options.stem == "imagenet" else kernel // 2
     features: list[AnyLayer] = [
-        Conv("conv1", options.channels, width, kernel, 2 if at_once else 1, 0 if at_once else kernel // 2)
+        Conv("conv1", options.channels, width, kernel, 2, padding)
     ]
     if "conv1" in options.batch_norm:
         features.append(BatchNorm("conv1/bn", width))

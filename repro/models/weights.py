@@ -163,7 +163,7 @@ def read_safetensors(path: Path, definition: Architecture) -> tuple[dict[str, Te
 
 
 def read_keras(path: Path, definition: Architecture) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """A Keras `.h5`, its layers named as in the first seed (`conv`, `fire2/squeeze1x1`) or the third (`fire2_squeeze`)."""
+    """A Keras `.h5`: layers named as in the first seed (`conv`, `fire2/squeeze1x1`) or the third (`fire2_squeeze`)."""
     if any(isinstance(layer, Linear) for layer in definition.layers):
         # A dense layer after a map expects its numbers in another order, and no source has such a file.
         raise BadInput(f"{path}: Keras files are read for networks without dense layers only")

@@ -23,7 +23,7 @@ def describe(device: str, path: str) -> dict[str, Any]:
     return {
         "repro": repro.__version__,
         "python": platform.python_version(),
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
         "torchvision": installed("torchvision"),
         "platform": platform.platform(terse=True),
         "device": device,

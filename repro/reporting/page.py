@@ -1,11 +1,306 @@
-"""The results page."""
+"""results/index.html: one file with everything, which opens from disk and asks for nothing from elsewhere."""
 
+import json
+import math
+import re
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from repro.records import Store
-from repro.reporting.summary import Section
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from repro.judging.claims import Claim
+from repro.judging.evidence import value
+from repro.judging.verdicts import OUTCOMES, Verdict
+from repro.planning.specification import Budget, Run
+from repro.records import Record, Store
+from repro.records.store import IDENTITY_SHOWN
+from repro.reporting import style, tables
+from repro.reporting.figures import first_protocol
+from repro.reporting.summary import Section, counted, duration
+from repro.reporting.table import DASH
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+# A verdict is told by a mark and a word, never by its colour alone.
+OUTCOME: dict[str, dict[str, Any]] = {
+    name: {"name": name, "mark": mark, "css": css, "shape": shape, "order": order}
+    for order, (name, mark, css, shape) in enumerate(
+        zip(
+            OUTCOMES,
+            ("\N{CHECK MARK}", "\N{CIRCLE WITH LEFT HALF BLACK}", "\N{MULTIPLICATION X}", "?", DASH),
+            ("good", "half", "bad", "open", "none"),
+            ("dot", "square", "cross", "ring", "ring"),
+            strict=True,
+        )
+    )
+}
 
 
 def render(sections: list[Section], results: Path, store: Store, data_dir: Path) -> str:
-    """The page."""
-    return "<!doctype html><title>Results</title>"
+    """The page as HTML; the same records give the same bytes."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    claims = [
+        claim_row(section, claim, verdict)
+        for section in sections
+        for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True)
+    ]
+    records = {record.identity: record for section in sections for record in section.records}
+    curves = {section.experiment.name: learning_curves(section, store) for section in sections if section.records}
+    return environment.get_template("page.html").render(
+        css=Markup((TEMPLATES / "page.css").read_text()),
+        js=Markup((TEMPLATES / "page.js").read_text()),
+        summary=counted([verdict for section in sections for verdict in section.verdicts]),
+        outcomes=list(OUTCOME.values()),
+        by_source=by_source(claims),
+        sources=sorted({claim["source"] for claim in claims}),
+        claims=claims,
+        forest=forest(sections),
+        sections=[section_view(section, results, store, data_dir) for section in sections],
+        runs_total=len(records),
+        time_total=duration(sum(record.seconds for record in records.values())),
+        curves=script_safe(curves),
+    )
+
+
+def script_safe(content: Any) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def by_source(claims: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """How many claims of each source got which verdict, and of all together."""
+    rows = []
+    for source in [*sorted({claim["source"] for claim in claims}), "all"]:
+        tally = Counter(claim["outcome"]["name"] for claim in claims if source in ("all", claim["source"]))
+        rows.append({"source": source, "total": sum(tally.values()), "counts": [tally[name] for name in OUTCOMES]})
+    return rows
+
+
+def claim_row(section: Section, claim: Claim, verdict: Verdict) -> dict[str, Any]:
+    """A claim and its verdict, put into words."""
+    stated = claim.published if claim.published is not None else claim.effect
+    ps = {"p": verdict.p, "after Holm": verdict.holm_p, "by ranks": verdict.rank_p}
+    return {
+        "id": claim.id,
+        "experiment": section.experiment.name,
+        "source": claim.source,
+        "place": claim.place,
+        "statement": claim.statement,
+        "type": claim.type,
+        "margin": number(claim.margin),
+        "published": DASH if stated is None else f"{as_stated(stated, claim)} {claim.unit}",
+        "published_sort": "" if stated is None else stated,
+        "measured": tables.NOT_RUN if verdict.measured is None else number(verdict.measured),
+        "measured_sort": "" if verdict.measured is None else verdict.measured,
+        "interval": interval_text(verdict.interval),
+        "n": verdict.n,
+        "failures": verdict.failures,
+        "outcome": OUTCOME[verdict.verdict],
+        "badge": verdict.badge,
+        "reason": verdict.reason.rstrip("."),
+        "sentence": verdict.sentence,
+        "obtained": claim.obtained.rstrip("."),
+        "verified": claim.verified,
+        "assumptions": verdict.assumptions,
+        "hash": verdict.claim_hash,
+        "p": ", ".join(f"{name} {p:.2g}" for name, p in ps.items() if p is not None),
+        "seeds_needed": verdict.seeds_needed,
+    }
+
+
+def as_stated(amount: float, claim: Claim) -> str:
+    """A published value or effect with the digits it was published with."""
+    plus = "+" if claim.published is None else ""
+    return f"{amount:{plus},.0f}" if float(amount).is_integer() else f"{amount:{plus}g}"
+
+
+def number(amount: float) -> str:
+    """A value as a reader wants it: counts with commas, measurements with two digits after the point at most."""
+    if float(amount).is_integer():
+        return f"{amount:,.0f}"
+    return f"{amount:,.2f}" if abs(amount) >= 0.1 else f"{amount:.3g}"
+
+
+def interval_text(interval: Any) -> str:
+    """`[low, high]`, or nothing where there is none or it has no width."""
+    if interval is None or interval.low == interval.high:
+        return ""
+    return f"[{number(interval.low)}, {number(interval.high)}]"
+
+
+# The forest plot: from -REACH to +REACH margins.
+REACH = 5
+LABEL, LEFT, WIDTH, ROW = 300, 310, 900, 18
+
+
+def forest(sections: list[Section]) -> dict[str, Any]:
+    """All point claims with a measured difference, as places in a drawing."""
+    rows: list[dict[str, Any]] = []
+    scale = (WIDTH - LEFT - 20) / (2 * REACH)
+
+    def place(margins: float) -> float:
+        return round(LEFT + (min(max(margins, -REACH), REACH) + REACH) * scale, 1)
+
+    for section in sections:
+        for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True):
+            if claim.type != "point" or verdict.difference is None or not claim.margin:
+                continue
+            low, high = verdict.difference_interval or (verdict.difference, verdict.difference)
+            middle = verdict.difference / claim.margin
+            y = 24 + ROW * len(rows)
+            x = place(middle)
+            arrow = (
+                f"M{x} {y - 4}l7 4l-7 4z" if middle > REACH else f"M{x} {y - 4}l-7 4l7 4z" if middle < -REACH else ""
+            )
+            rows.append(
+                {
+                    "id": claim.id,
+                    "y": y,
+                    "x": x,
+                    "x1": place(low / claim.margin),
+                    "x2": place(high / claim.margin),
+                    "off": arrow,
+                    "shape": OUTCOME[verdict.verdict]["shape"],
+                    "css": OUTCOME[verdict.verdict]["css"],
+                    "tip": f"{claim.id}: {verdict.sentence or verdict.reason}",
+                }
+            )
+    ticks = [
+        {"x": place(at), "text": f"{at:+d}" if at else "0", "css": {0: "zero", 1: "edge", -1: "edge"}.get(at, "tick")}
+        for at in range(-REACH, REACH + 1)
+    ]
+    return {
+        "rows": rows,
+        "ticks": ticks,
+        "low": place(-1),
+        "high": place(1),
+        "label": LABEL,
+        "width": WIDTH,
+        "height": 24 + ROW * len(rows) + 30,
+        "alt": f"Forest plot of {len(rows)} point claims: measured minus published, in units of each claim's margin. "
+        "Every row is a link to its claim.",
+    }
+
+
+def section_view(section: Section, results: Path, store: Store, data_dir: Path) -> dict[str, Any]:
+    """One experiment as the template shows it."""
+    experiment = section.experiment
+    table = tables.experiment_table(experiment, store, data_dir) if experiment.kind != "diagrams" else None
+    own = [drawn for drawn in section.figures if not drawn.name.endswith("-curves")]
+    curves = [drawn for drawn in section.figures if drawn.name.endswith("-curves")]
+    notes, missing = [], []
+    for note in table.notes if table else []:
+        text, to_run, command = note.partition("; to run: ")
+        if to_run:
+            missing.append({"text": f"{text}; to run them:", "command": command})
+        else:
+            notes.append(note)
+    return {
+        "name": experiment.name,
+        "title": experiment.title,
+        "question": experiment.question,
+        "source": experiment.source,
+        "answer": section.answer,
+        "table": Markup(table.html()) if table else None,
+        "notes": notes,
+        "missing": missing,
+        "figures": [
+            {"name": drawn.name, "alt": drawn.alt, "svg": inline_svg(results / "figures" / f"{drawn.name}.svg")}
+            for drawn in own
+            if (results / "figures" / f"{drawn.name}.svg").is_file()
+        ],
+        "curves": bool(section.records),
+        "curves_alt": curves[0].alt if curves else f"Training curves of {experiment.title}.",
+        "protocols": experiment.protocols,
+        "runs": run_rows(section, store),
+        "time": duration(section.seconds),
+    }
+
+
+def inline_svg(path: Path) -> Markup:
+    """A figure as part of the page: its own names for its parts, and colours that follow the colour scheme."""
+    text = path.read_text()
+    text = text[text.index("<svg") :]
+    # Identical names in several figures of one page would point into each other.
+    prefix = re.sub(r"\W", "-", path.stem)
+    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
+    for colour, variable in style.CSS.items():
+        text = text.replace(colour, f"var({variable})")
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    return Markup(text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))
+
+
+def run_rows(section: Section, store: Store) -> list[dict[str, Any]]:
+    """The runs behind an experiment, in the order of its table."""
+    rows = []
+    for budget, items in section.evidence.items():
+        for item in first_protocol(items):
+            for record in item.records:
+                rows.append(run_row(record, item.variant.title, budget, section, store))
+    return rows
+
+
+def run_row(record: Record, variant: str, budget: Budget, section: Section, store: Store) -> dict[str, Any]:
+    """One run."""
+    place = store.place(record.run, record.identity).relative_to(store.folder.parent)
+    percents = [value(record, protocol, store) for protocol in section.experiment.protocols]
+    environment = record.environment
+    commit = (environment.get("commit") or "")[:10]
+    return {
+        "identity": record.identity[:IDENTITY_SHOWN],
+        "path": f"{place.as_posix()}/record.json",
+        "variant": variant,
+        "budget": budget,
+        "seed": record.run.seed,
+        "status": record.status,
+        "percents": ["" if percent is None else f"{percent:.1f}" for percent in percents],
+        "configuration": configuration(record.run),
+        "seconds": round(record.seconds),
+        "time": duration(record.seconds),
+        "device": environment.get("device_name") or environment.get("device") or "",
+        "commit": commit + (" (changed)" if environment.get("dirty") else ""),
+    }
+
+
+def configuration(run: Run) -> str:
+    """A run's settings in a line; its record has all of them."""
+    recipe, images = run.recipe, run.data
+    options = ", ".join(f"{name}={value}" for name, value in run.model.options.items() if name != "classes")
+    parts = [
+        f"{run.model.name}({options})" if options else run.model.name,
+        f"{images.name} at {images.pixels} px{', synthetic' if images.synthetic else ''}"
+        + (f", {images.train_images:,} images" if images.train_images else ""),
+        f"{recipe.optimizer} {recipe.learning_rate:g} {recipe.schedule}",
+        f"batch {recipe.batch}, {recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}",
+    ]
+    if recipe.flip or recipe.crop_padding:
+        parts.append("flips and crops")
+    return "; ".join(parts)
+
+
+def learning_curves(section: Section, store: Store) -> dict[str, list[dict[str, Any]]]:
+    """Accuracy in percent after each epoch, by budget and variant: one row for each seed, for the page's script."""
+    curves: dict[str, list[dict[str, Any]]] = {}
+    for budget, items in section.evidence.items():
+        curves[budget] = []
+        for item in first_protocol(items):
+            histories = [store.history(record) for record in item.records]
+            if any(histories):
+                curves[budget].append(
+                    {
+                        "name": item.variant.title,
+                        "test": [[percent(epoch.test_accuracy) for epoch in history] for history in histories],
+                        "train": [[percent(epoch.train_accuracy) for epoch in history] for history in histories],
+                    }
+                )
+    return {budget: variants for budget, variants in curves.items() if variants}
+
+
+def percent(share: float) -> float | None:
+    """A share in percent, to a tenth."""
+    return round(100 * share, 1) if math.isfinite(share) else None

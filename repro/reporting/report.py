@@ -30,6 +30,16 @@ WORKERS = 2
 # Starting another process takes longer than drawing a few figures.
 WORTH_A_POOL = 3
 
+# Whatever changes here may change a figure.
+DRAWING_CODE = (
+    "reporting/figures.py",
+    "reporting/style.py",
+    "judging/evidence.py",
+    "judging/statistics.py",
+    "planning/specification.py",
+    "records/record.py",
+)
+
 Progress = Callable[[str], None]
 
 
@@ -70,9 +80,7 @@ def render(
         progress("index.html")
 
 
-def write_tables(
-    experiment: Experiment, evidence: dict[Budget, list[Evidence]], store: Store, data_dir: Path
-) -> bool:
+def write_tables(experiment: Experiment, evidence: dict[Budget, list[Evidence]], store: Store, data_dir: Path) -> bool:
     """tables/NAME.md and .tex as shown, NAME.csv with every number; whether anything changed."""
     if experiment.kind == "diagrams":
         return False
@@ -80,7 +88,8 @@ def write_tables(
     table = tables.experiment_table(experiment, store, data_dir)
     numbers = tables.numbers_table(experiment, store, data_dir) if evidence else table
     contents = {"md": table.render("md"), "tex": table.render("tex"), "csv": numbers.render("csv")}
-    return any([write_if_changed(folder / f"{experiment.name}.{suffix}", text) for suffix, text in contents.items()])
+    written = [write_if_changed(folder / f"{experiment.name}.{suffix}", text) for suffix, text in contents.items()]
+    return any(written)
 
 
 def draw_all(
@@ -110,7 +119,8 @@ def draw_all(
     if len(tasks) >= WORTH_A_POOL:
         try:
             # Not forked: a process that has trained holds threads, which a fork would leave behind in the middle.
-            with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn"), initializer=end_with_parent) as pool:
+            context = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(WORKERS, context, initializer=end_with_parent) as pool:
                 waiting = {name: pool.submit(draw_one, *task) for name, task in tasks.items()}
                 for name, future in waiting.items():
                     finished(name, future.result())
@@ -202,8 +212,4 @@ def outputs_hashes(folder: Path, drawn: list[Drawn]) -> dict[str, str]:
 def code_hash() -> str:
     """Of the code that turns records into figures."""
     package = Path(repro.__file__).parent
-    digest = hashlib.sha256()
-    for part in ("judging", "planning", "records", "reporting"):
-        for path in sorted((package / part).glob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    return hashlib.sha256(b"".join((package / name).read_bytes() for name in DRAWING_CODE)).hexdigest()

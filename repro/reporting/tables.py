@@ -103,7 +103,6 @@ def stated(claims: Iterable[Claim]) -> str | None:
     for claim in claims:
         extra = [claim.source] if several else []
         extra += [f"epoch {claim.epoch}"] if claim.epoch else []
-        extra += [claim.protocol] if claim.protocol != "described" else []
         texts.append(f"{claim.published:g}" + (f" ({', '.join(extra)})" if extra else ""))
     return "; ".join(dict.fromkeys(texts)) or None
 

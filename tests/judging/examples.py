@@ -75,7 +75,7 @@ EXACT = Claim(
 
 def change(claim: Claim, **fields) -> Claim:
     """The claim with other fields, checked again as if it were read from a file."""
-    return msgspec.convert(msgspec.to_builtins(msgspec.structs.replace(claim, **fields)), Claim)
+    return msgspec.convert(msgspec.to_builtins(claim) | msgspec.to_builtins(fields), Claim)
 
 
 def sample(values: Sequence[float], **fields) -> Sample:

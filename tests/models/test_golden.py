@@ -2,10 +2,13 @@
 
 import json
 import math
+from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from repro.models import architecture, build, canonical, input_shape
@@ -118,11 +121,14 @@ def test_two_independent_counts(name: str) -> None:
     maps: dict[str, tuple[int, ...]] = {}
     layers: dict[str, int] = {}
 
+    def note(name: str, module: nn.Module, taken: Any, output: torch.Tensor) -> None:
+        maps[name] = tuple(output.shape[1:])
+
     with torch.device("meta"):
         network = build(entry.network, **entry.options).eval()
         modules = [*network.features, *network.avgpool, *network.classifier]
         for layer, module in zip(resolved.layers, modules, strict=True):
-            module.register_forward_hook(lambda _m, _i, y, name=layer.name: maps.update({name: tuple(y.shape[1:])}))
+            module.register_forward_hook(partial(note, layer.name))
             layers[layer.name] = sum(p.numel() for p in module.parameters())
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network(torch.empty(1, *entry.input))

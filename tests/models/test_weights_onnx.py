@@ -8,11 +8,10 @@ import torch
 
 from repro.errors import Failure
 from repro.models import build
+from repro.models.onnx import export_onnx, verify_onnx
 
 for package in ("onnx", "onnxscript", "onnxruntime"):
     pytest.importorskip(package, reason="the onnx extra is not installed")
-
-from repro.models.onnx import export_onnx, verify_onnx
 
 SIZE = (3, 32, 32)
 

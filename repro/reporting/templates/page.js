@@ -1,0 +1,204 @@
+"use strict";
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const make = (name, attributes = {}, text = "") => {
+  const node = name.startsWith("svg:") ? document.createElementNS("http://www.w3.org/2000/svg", name.slice(4)) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  if (text) node.textContent = text;
+  return node;
+};
+
+// Colours: the system's choice until the button is used.
+const theme = document.getElementById("theme");
+theme.hidden = false;
+const remembered = new URLSearchParams(location.search).get("theme");
+if (remembered) document.documentElement.dataset.theme = remembered;
+theme.addEventListener("click", () => {
+  const root = document.documentElement;
+  const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = dark ? "light" : "dark";
+});
+
+// Sorting: every heading becomes a button; missing values stay last.
+const key = cell => cell.dataset.sort ?? cell.textContent.trim();
+for (const table of all("table.sortable, .scroll > table")) {
+  const body = table.tBodies[0];
+  all("thead th", table).forEach((head, column) => {
+    const button = make("button", { type: "button" });
+    button.append(...head.childNodes);
+    head.append(button);
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending";
+      all("thead th", table).forEach(other => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", up ? "ascending" : "descending");
+      const rows = [...body.rows].map(row => [key(row.cells[column]), row]);
+      const numbers = rows.every(([value]) => value === "" || !Number.isNaN(Number(value)));
+      rows.sort(([a], [b]) => {
+        if (a === "" || b === "") return (a === "") - (b === "");
+        return (numbers ? a - b : a.localeCompare(b, "en", { numeric: true })) * (up ? 1 : -1);
+      });
+      body.append(...rows.map(([, row]) => row));
+    });
+  });
+}
+
+// Filters.
+for (const form of all("form.filters")) {
+  const table = document.getElementById(form.dataset.for);
+  const apply = () => {
+    let shown = 0;
+    const chosen = all("[data-filter]", form).filter(field => field.value);
+    for (const row of table.tBodies[0].rows) {
+      const hit = chosen.every(field => field.dataset.filter === "text"
+        ? row.textContent.toLowerCase().includes(field.value.toLowerCase())
+        : row.dataset[field.dataset.filter] === field.value);
+      row.hidden = !hit;
+      shown += hit;
+    }
+    form.querySelector("output").textContent = chosen.length ? `${shown} of ${table.tBodies[0].rows.length}` : "";
+  };
+  form.hidden = false;
+  form.addEventListener("input", apply);
+  form.addEventListener("submit", event => event.preventDefault());
+}
+
+for (const button of all(".copy")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", () => navigator.clipboard.writeText(button.dataset.copy).then(() => { button.textContent = "Copied"; }));
+}
+
+// A link to a claim or to runs opens what it points to.
+const reveal = () => {
+  const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  const details = target.matches("details") ? target : target.querySelector(":scope > th > details");
+  if (details) details.open = true;
+  target.hidden = false;
+};
+addEventListener("hashchange", reveal);
+reveal();
+addEventListener("beforeprint", () => all("details.curves").forEach(details => { details.open = true; }));
+
+// Values on hover and focus.
+const tip = document.getElementById("tip");
+const tell = (text, x, y) => {
+  tip.textContent = text;
+  tip.hidden = !text;
+  tip.style.left = `${Math.max(4, Math.min(x + 14, innerWidth - tip.offsetWidth - 4))}px`;
+  tip.style.top = `${Math.max(4, Math.min(y + 14, innerHeight - tip.offsetHeight - 4))}px`;
+};
+for (const node of all(".tip")) {
+  node.querySelector("title").remove();
+  node.addEventListener("pointermove", event => tell(node.dataset.tip, event.clientX, event.clientY));
+  node.addEventListener("pointerleave", () => tell(""));
+  const link = node.closest("a");
+  link.addEventListener("focus", () => { const box = node.getBoundingClientRect(); tell(node.dataset.tip, box.left + 200, box.top); });
+  link.addEventListener("blur", () => tell(""));
+  link.setAttribute("aria-label", node.dataset.tip);
+}
+
+// Training curves: for each budget and variant rows of seeds by epochs, in percent.
+const data = JSON.parse(document.getElementById("curves-data").textContent);
+const student = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086];
+const spread = (rows, epoch) => {
+  const values = rows.map(row => row[epoch]).filter(value => value != null);
+  const n = values.length, mean = values.reduce((a, b) => a + b, 0) / n;
+  if (n < 2) return [mean, mean, mean, n];
+  const sd = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
+  const half = (student[n - 2] ?? 1.98) * sd / Math.sqrt(n);
+  return [mean, Math.max(0, mean - half), Math.min(100, mean + half), n];
+};
+const dashes = ["", "7 4", "8 3 2 3", "2 3", "10 3 2 3 2 3", "4 2"];
+for (const box of all("[data-curves]")) {
+  const experiment = data[box.dataset.curves];
+  const controls = box.querySelector(".controls"), chart = box.querySelector(".chart");
+  const budgets = Object.keys(experiment);
+  const state = { budget: budgets[0], seeds: false, train: false, off: new Set() };
+  const check = (text, on, change) => {
+    const label = make("label"), input = make("input", { type: "checkbox" });
+    input.checked = on;
+    input.addEventListener("change", () => { change(input.checked); draw(); });
+    label.append(input, text);
+    return label;
+  };
+  const build = () => {
+    controls.replaceChildren();
+    if (budgets.length > 1) {
+      const label = make("label"), select = make("select");
+      budgets.forEach(name => select.append(make("option", {}, name)));
+      select.value = state.budget;
+      select.addEventListener("change", () => { state.budget = select.value; state.off.clear(); build(); draw(); });
+      label.append("Budget", select);
+      controls.append(label);
+    }
+    controls.append(check("single runs", state.seeds, on => { state.seeds = on; }), check("training images", state.train, on => { state.train = on; }));
+    experiment[state.budget].forEach((variant, index) => {
+      const label = check(variant.name, !state.off.has(index), on => { on ? state.off.delete(index) : state.off.add(index); });
+      const swatch = make("svg:svg", { class: `swatch k${index % 6}`, viewBox: "0 0 26 8", "aria-hidden": "true" });
+      swatch.append(make("svg:line", { x1: 0, x2: 26, y1: 4, y2: 4, stroke: "currentColor", "stroke-width": 2.5, "stroke-dasharray": dashes[index % 6] }));
+      label.insertBefore(swatch, label.lastChild);
+      controls.append(label);
+    });
+    controls.hidden = false;
+  };
+  const draw = () => {
+    const shown = experiment[state.budget].map((variant, index) => ({ ...variant, index })).filter(({ index }) => !state.off.has(index));
+    const length = Math.max(1, ...shown.flatMap(({ test }) => test.map(row => row.length)));
+    const W = 860, H = 320, L = 42, R = 12, T = 8, B = 38;
+    const values = shown.flatMap(({ test, train }) => [...test, ...(state.train ? train : [])].flat()).filter(value => value != null);
+    const low = Math.max(0, Math.floor((Math.min(...values, 100) - 2) / 10) * 10), high = Math.min(100, Math.ceil((Math.max(...values, 10) + 1) / 10) * 10);
+    const x = epoch => L + (length === 1 ? 0.5 : epoch / (length - 1)) * (W - L - R), y = value => T + (high - value) / (high - low || 1) * (H - T - B);
+    const svg = make("svg:svg", { viewBox: `0 0 ${W} ${H}` });
+    const step = high - low > 50 ? 20 : 10;
+    for (let value = Math.ceil(low / step) * step; value <= high; value += step) {
+      svg.append(make("svg:line", { x1: L, x2: W - R, y1: y(value), y2: y(value), class: "grid" }), make("svg:text", { x: L - 6, y: y(value) + 4, "text-anchor": "end" }, `${value}`));
+    }
+    const every = Math.max(1, Math.ceil(length / 12));
+    for (let epoch = 0; epoch < length; epoch += every) svg.append(make("svg:text", { x: x(epoch), y: H - B + 16, "text-anchor": "middle" }, `${epoch + 1}`));
+    svg.append(make("svg:text", { x: (L + W - R) / 2, y: H - 4, "text-anchor": "middle" }, "epoch"));
+    const path = points => points.filter(([, v]) => v != null && !Number.isNaN(v)).map(([e, v], i) => `${i ? "L" : "M"}${x(e).toFixed(1)} ${y(v).toFixed(1)}`).join("");
+    for (const { index, test, train } of shown) {
+      const group = make("svg:g", { class: `k${index % 6}` });
+      const line = (rows, attributes) => group.append(make("svg:path", { d: path(rows), fill: "none", stroke: "currentColor", ...attributes }));
+      const bands = Array.from({ length: Math.max(0, ...test.map(row => row.length)) }, (_, epoch) => spread(test, epoch));
+      const edge = [...bands.map((band, e) => [e, band[2]]), ...bands.map((band, e) => [e, band[1]]).reverse()];
+      const clip = edge.map(([e, v]) => [e, Math.max(low, Math.min(high, v))]);
+      group.append(make("svg:path", { d: `${path(clip)}Z`, fill: "currentColor", opacity: 0.16 }));
+      if (state.seeds) test.forEach(row => line(row.map((v, e) => [e, v]), { "stroke-width": 0.8, opacity: 0.8 }));
+      if (state.train) line(Array.from({ length: bands.length }, (_, e) => [e, spread(train, e)[0]]), { "stroke-width": 1, "stroke-dasharray": "2 2" });
+      line(bands.map((band, e) => [e, band[0]]), { "stroke-width": 2.2, "stroke-dasharray": dashes[index % 6] });
+      if (length === 1) group.append(make("svg:circle", { cx: x(0), cy: y(bands[0][0]), r: 4, fill: "currentColor" }));
+      svg.append(group);
+    }
+    const cursor = make("svg:line", { y1: T, y2: H - B, class: "cursor", visibility: "hidden" });
+    svg.append(cursor);
+    const at = (epoch, clientX, clientY) => {
+      cursor.setAttribute("x1", x(epoch)); cursor.setAttribute("x2", x(epoch)); cursor.setAttribute("visibility", "visible");
+      const lines = shown.filter(({ test }) => test.some(row => row[epoch] != null)).map(({ name, test }) => {
+        const [mean, bottom, top, n] = spread(test, epoch);
+        return `${name}: ${mean.toFixed(1)} %${n > 1 ? ` [${bottom.toFixed(1)}, ${top.toFixed(1)}]` : ""}, n=${n}`;
+      });
+      tell([`epoch ${epoch + 1}`, ...lines].join("\n"), clientX, clientY);
+    };
+    let place = length - 1;
+    svg.addEventListener("pointermove", event => {
+      const frame = svg.getBoundingClientRect();
+      place = Math.max(0, Math.min(length - 1, Math.round(((event.clientX - frame.left) / frame.width * W - L) / (W - L - R) * (length - 1))));
+      at(place, event.clientX, event.clientY);
+    });
+    const leave = () => { cursor.setAttribute("visibility", "hidden"); tell(""); };
+    svg.addEventListener("pointerleave", leave);
+    chart.tabIndex = 0;
+    chart.onkeydown = event => {
+      if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
+      event.preventDefault();
+      place = Math.max(0, Math.min(length - 1, place + (event.key === "ArrowRight" ? 1 : -1)));
+      const frame = svg.getBoundingClientRect();
+      at(place, frame.left + x(place) / W * frame.width, frame.top + 20);
+    };
+    chart.onblur = leave;
+    chart.replaceChildren(svg);
+  };
+  build();
+  draw();
+}

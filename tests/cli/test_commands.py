@@ -1,0 +1,185 @@
+"""The command line as a user types it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from repro.cli import VERBS, main
+
+FAST = ["--budget", "smoke", "--device", "cpu", "--set", "data.train_images=64", "--set", "recipe.epochs=1"]
+
+
+class Answer:
+    """What a command printed and how it ended."""
+
+    def __init__(self, code: int, out: str, err: str):
+        self.code, self.out, self.err = code, out, err
+
+
+@pytest.fixture
+def repro(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Call the program in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REPRO_DATA", raising=False)
+
+    def call(*arguments: str) -> Answer:
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        out, err = capsys.readouterr()
+        return Answer(int(ended.value.code or 0), out, err)
+
+    return call
+
+
+def test_help_names_every_verb(repro):
+    answer = repro("--help")
+    assert answer.code == 0
+    assert all(verb in answer.out for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_examples(repro, verb: str):
+    answer = repro(verb, "--help")
+    assert answer.code == 0
+    assert "Examples:" in answer.out
+    assert f"repro {verb}" in answer.out
+
+
+def test_list_as_json(repro):
+    found = json.loads(repro("list", "--format", "json").out)
+    table1 = next(row for row in found if row["name"] == "table1")
+    assert {"name", "title", "source", "runs", "done"} <= set(table1)
+    assert (table1["runs"], table1["done"]) == (18, 0)
+
+
+def test_summary_as_json(repro):
+    answer = repro("summary", "squeezenet", "--classes", "10", "--option", "bypass=simple", "--format", "json")
+    found = json.loads(answer.out)
+    assert {"parameters", "macs", "bytes", "input", "layers"} <= set(found)
+    assert found["parameters"] == 740_554
+    assert found["bytes"] == 4 * found["parameters"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rnu"], "unknown command 'rnu'; did you mean 'run'?"),
+        (["run", "tabel1"], "unknown experiment 'tabel1'; did you mean 'table1'?"),
+        (["run"], "which experiment?"),
+        (["run", "table1", "--set", "recipe.epoch=3"], "unknown key 'epoch'; did you mean 'epochs'?"),
+        (["run", "table1", "--set", "recipe.epochs=three"], "epochs: expected `int`, got `str`"),
+        (["run", "table1", "--set", "epochs"], "give NAME=VALUE"),
+        (["train", "squeezent"], "unknown network 'squeezent'; did you mean 'squeezenet'?"),
+        (["train", "squeezenet", "--data", "cifar100"], "unknown data set 'cifar100'; did you mean 'cifar10'?"),
+        (["summary", "squeezenet", "--option", "bypas=simple"], "unknown option 'bypas'; did you mean 'bypass'?"),
+        (["summary", "squeezenet", "--option", "remove=12"], "remove"),
+        (["summary", "squeezenet", "--input", "wide"], "--input wide: give channels x height x width"),
+        (["ablate", "--remove", "fire22"], "remove"),
+        (["ablate"], "what to change?"),
+        (["ablate", "--bypass", "none"], "this is the unchanged network"),
+        (["claims", "nope"], "unknown claim 'nope'"),
+        (["report", "tabel1"], "did you mean 'table1'?"),
+    ],
+)
+def test_a_mistake_gets_one_line_and_exit_code_2(repro, words: list[str], message: str):
+    answer = repro(*words)
+    assert answer.code == 2
+    assert message in answer.err
+    assert answer.err.count("\n") == 1
+    assert "Traceback" not in answer.err
+
+
+def test_an_unknown_flag_gets_the_nearest(repro):
+    answer = repro("run", "table1", "--budgte", "smoke")
+    assert answer.code == 2
+    assert "--budget" in answer.err
+
+
+def test_train_leaves_a_record_and_is_not_repeated(repro, tmp_path: Path):
+    first = repro("train", "mini-squeezenet", "--seeds", "2", *FAST)
+    assert first.code == 0, first.err
+    assert "122,986" in first.out
+    assert len(list(tmp_path.glob("results/runs/*/*/record.json"))) == 2
+    second = repro("train", "mini-squeezenet", "--seeds", "2", *FAST)
+    assert second.out == first.out
+    assert second.err == ""
+
+
+def test_ablate_compares_the_changed_with_the_unchanged_network(repro):
+    answer = repro("ablate", "--remove", "fire2,fire5", "--seeds", "2", *FAST, "--format", "json")
+    assert answer.code == 0, answer.err
+    unchanged, changed = json.loads(answer.out)
+    assert (unchanged["parameters"], changed["parameters"]) == (740_554, 678_682)
+    assert changed["difference"]["n"] == 2
+
+
+def test_ablate_recognises_a_network_under_another_name(repro):
+    plan = json.loads(repro("ablate", "--remove", "3,5", "--seeds", "1", "--dry-run", *FAST, "--format", "json").out)
+    same = json.loads(repro("ablate", "--remove", "fire2,fire5", "--seeds", "1", "--dry-run", *FAST, "--format", "json").out)
+    assert [row["identity"] for row in plan] == [row["identity"] for row in same]
+
+
+def test_dry_run_and_explain_do_nothing(repro, tmp_path: Path):
+    plan = json.loads(repro("run", "table1", "--budget", "smoke", "--dry-run", "--format", "json").out)
+    assert {row["state"] for row in plan} == {"to do"}
+    assert all(row["seconds"] > 0 for row in plan)
+    assert repro("run", "table1", "--explain").code == 0
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_experiment_file_of_ones_own(repro, tmp_path: Path):
+    text = 'title = "mine"\nsource = "me"\nquestion = "does it run?"\n[[variants]]\nname = "a"\nmodel = "mini-squeezenet"\n'
+    (tmp_path / "mine.toml").write_text(text)
+    answer = repro("run", "mine.toml", "--seeds", "1", *FAST)
+    assert answer.code == 0, answer.err
+    assert "122,986" in answer.out
+
+
+def test_a_device_that_is_not_there(repro):
+    import torch
+
+    if torch.backends.mps.is_available():
+        pytest.skip("this machine has one")
+    answer = repro("train", "mini-squeezenet", "--budget", "smoke", "--device", "mps")
+    assert answer.code == 2
+    assert "--device mps: there is none here" in answer.err
+
+
+def test_data_that_is_not_there_is_told_for_each_run_and_the_exit_code_is_1(repro):
+    answer = repro("train", "squeezenet", "--data", "bike-ship", "--seeds", "1", "--device", "cpu")
+    assert answer.code == 1
+    assert "bike-ship" in answer.err
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_results_folder_that_cannot_be_written(repro, tmp_path: Path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results").chmod(0o500)
+    answer = repro("train", "mini-squeezenet", "--seeds", "1", *FAST)
+    assert answer.code == 1
+    assert "cannot write" in answer.err
+
+
+def test_a_results_folder_that_is_a_file(repro, tmp_path: Path):
+    (tmp_path / "results").write_text("")
+    answer = repro("train", "mini-squeezenet", "--seeds", "1", *FAST)
+    assert answer.code != 0
+    assert "Traceback" not in answer.err
+
+
+@pytest.mark.timeout(120)
+def test_two_processes_share_a_plan(tmp_path: Path):
+    command = [sys.executable, "-m", "repro", "train", "mini-squeezenet", "--seeds", "4", *FAST]
+    command += ["--results-dir", str(tmp_path / "results")]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    finished = sum(err.count("test images") for _, err in told)
+    assert finished == 4
+    assert len(list(tmp_path.glob("results/runs/*/*/record.json"))) == 4
+    assert told[0][0] == told[1][0]
