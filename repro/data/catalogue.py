@@ -88,7 +88,8 @@ DATASETS: dict[str, DatasetInfo] = {
 
 # Raised by hand when `synthetic.py` makes other images.
 SYNTHETIC = "synthetic-1"
-SYNTHETIC_SIZE = (2_000, 500)  # training and test images of every stand-in
+# Training and test images of every synthetic set.
+SYNTHETIC_SIZE = (1536, 400)
 
 # Relative to the data root: file -> MD5 of the official distribution, as unpacked by torchvision.
 CIFAR10_FILES = {

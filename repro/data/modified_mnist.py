@@ -65,6 +65,11 @@ class Bits:
         high = (self.generator.random_raw(shape) >> np.uint64(32)).astype(np.int64)
         return (high * limit) >> 32
 
+    def bytes(self, *shape: int) -> np.ndarray:
+        """Random bytes, uint8."""
+        count = int(np.prod(shape))
+        return self.generator.random_raw(-(-count // 8)).astype("<u8").view(np.uint8)[:count].reshape(shape)
+
     def permutation(self, count: int) -> np.ndarray:
         """0..count - 1 in random order."""
         return np.argsort(self.generator.random_raw(count), kind="stable")

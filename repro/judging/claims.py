@@ -132,7 +132,7 @@ class Claim(Spec, frozen=True):
         defaults = {field.name: field.default for field in msgspec.structs.fields(self)}
         # Fields at their default are left out, so that a field added later does not touch earlier claims.
         judged = {
-            name: value
+            name: float(value) if isinstance(value, int) and not isinstance(value, bool) else value
             for name, value in msgspec.structs.asdict(self).items()
             if name not in _DESCRIPTIVE and value != defaults[name]
         }

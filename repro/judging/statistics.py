@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 POWER = 0.8  # the chance of a decision that "seeds needed" promises
 MOST_SEEDS = 1000  # beyond this no number of seeds is named
@@ -63,7 +63,7 @@ class Estimate(NamedTuple):
         distance = self.value - bound
         if self.error == 0:
             return 0.0 if distance > 0 else 1.0
-        return float(stats.t.sf(distance / self.error, self.df))
+        return float(special.stdtr(self.df, -distance / self.error))
 
     def p_below(self, bound: float) -> float:
         return self.negated().p_above(-bound)
@@ -81,7 +81,7 @@ class Estimate(NamedTuple):
     def _around(self, error: float, level: float) -> Interval:
         if math.isinf(error):
             return Interval(-math.inf, math.inf)
-        half = float(stats.t.ppf((1 + level) / 2, self.df)) * error
+        half = float(special.stdtrit(self.df, (1 + level) / 2)) * error
         return Interval(self.value - half, self.value + half)
 
 
@@ -278,7 +278,7 @@ def holm(p_values: Values) -> list[float]:
 
 def wilson(hits: float, total: int, level: float = 0.95) -> Interval:
     """Wilson interval of a share, as fractions: failures among runs, or one checkpoint's correct test images."""
-    return Interval(*stats.binomtest(round(hits), total).proportion_ci(level, method="wilson"))
+    return Interval(*map(float, stats.binomtest(round(hits), total).proportion_ci(level, method="wilson")))
 
 
 def power_equivalence(margin: float, sd: float, n: int, shift: float = 0.0) -> float:
@@ -288,10 +288,10 @@ def power_equivalence(margin: float, sd: float, n: int, shift: float = 0.0) -> f
     if n < 2:
         return 0.0
     # For each possible sample deviation (as a multiple of `sd`) the chance that the mean lies well enough inside.
-    multiples = np.sqrt(stats.chi2.ppf((np.arange(400) + 0.5) / 400, n - 1) / (n - 1))
-    reach = stats.t.ppf(0.95, n - 1) * multiples
+    multiples = np.sqrt(special.chdtri(n - 1, (np.arange(400) + 0.5) / 400) / (n - 1))
+    reach = special.stdtrit(n - 1, 0.95) * multiples
     root = math.sqrt(n) / sd
-    chance = stats.norm.cdf(root * (margin - shift) - reach) - stats.norm.cdf(-root * (margin + shift) + reach)
+    chance = special.ndtr(root * (margin - shift) - reach) - special.ndtr(-root * (margin + shift) + reach)
     return float(np.clip(chance, 0, None).mean())
 
 
@@ -305,7 +305,7 @@ def power_superiority(effect: float, sd: float, n: int, paired: bool, alpha: flo
     if n < 2:
         return 0.0
     df, root = (n - 1, math.sqrt(n)) if paired else (2 * n - 2, math.sqrt(n / 2))
-    return float(stats.nct.sf(stats.t.isf(alpha, df), df, effect / sd * root))
+    return 1 - float(special.nctdtr(df, effect / sd * root, special.stdtrit(df, 1 - alpha)))
 
 
 def seeds_needed(enough: Callable[[int], bool], start: int = 2) -> int | None:

@@ -86,9 +86,7 @@ def squeezenet(options: SqueezeNetOptions) -> Architecture:
     width = int((96 if old else 64) * options.compression)
     kernel = 7 if old else 3
     padding = 0 if options.stem == "imagenet" else kernel // 2
-    features: list[AnyLayer] = [
-        Conv("conv1", options.channels, width, kernel, 2, padding)
-    ]
+    features: list[AnyLayer] = [Conv("conv1", options.channels, width, kernel, 2, padding)]
     if "conv1" in options.batch_norm:
         features.append(BatchNorm("conv1/bn", width))
     features.append(ReLU("relu1"))

@@ -20,13 +20,16 @@ INK = "#1a1b1c"
 MUTED = "#5d6062"
 RULE = "#d3d6d8"
 PAPER = "#fefefe"
-CSS = {INK: "--ink", MUTED: "--muted", RULE: "--rule", PAPER: "--card"}
 
 # Okabe and Ito's colours without their yellow and black, in an order in which neighbours also differ in grey.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 PUBLISHED = "#b5179e"
+
+# What the page puts in the place of these colours, so that figures follow its colour scheme.
+CSS = {INK: "--ink", MUTED: "--muted", RULE: "--rule", PAPER: "--card", PUBLISHED: "--published"}
+CSS |= {colour: f"--c{index}" for index, colour in enumerate(COLOURS)}
 
 RC = {
     "font.family": "DejaVu Sans",

@@ -162,7 +162,7 @@ OTHERS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(WIDTHS, OTHERS)
 def test_closed_form_equals_what_is_built(widths: dict, others: dict) -> None:
     """Parameters, output sizes and the round trip through text, for any SqueezeNet that may be asked for."""
