@@ -15,7 +15,7 @@ from repro.data.catalogue import (
     DatasetInfo,
     files_checksum,
 )
-from repro.data.prepare import prepare, status
+from repro.data.preparation import prepare, status
 from repro.errors import BadInput, unknown
 from repro.planning.specification import Data
 
@@ -90,7 +90,8 @@ def load(spec: Data, root: Path) -> Dataset:
         from repro.data import synthetic
 
         (images, labels), test = synthetic.make(spec.name)
-        info = replace(info, substitute="synthetic images in the place of the real ones")
+        grey = {"mean": (synthetic.MEAN,) * info.channels, "std": (synthetic.STD,) * info.channels}
+        info = replace(info, substitute="synthetic images in the place of the real ones", **grey)
     else:
         prepare([spec.name], root)
         identity = identity or checksum(spec, root)

@@ -89,7 +89,7 @@ DATASETS: dict[str, DatasetInfo] = {
 # Raised by hand when `synthetic.py` makes other images.
 SYNTHETIC = "synthetic-1"
 # Training and test images of every synthetic set.
-SYNTHETIC_SIZE = (1536, 400)
+SYNTHETIC_SIZE = (2_000, 500)
 
 # Relative to the data root: file -> MD5 of the official distribution, as unpacked by torchvision.
 CIFAR10_FILES = {

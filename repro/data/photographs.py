@@ -1,5 +1,7 @@
 """Reading photographs into one array."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -22,23 +24,26 @@ def read_bike_ship(root: Path) -> tuple[Arrays, Arrays]:
 
 def read(files: list[Path], common_size: int) -> np.ndarray:
     """RGB pixels, uint8 [N, 3, size, size]: at their own size if all are equal squares, else at `common_size`."""
-    sizes = {_open(file).size for file in files}
-    (width, height) = sizes.pop() if len(sizes) == 1 else (0, 1)
+    sizes = set()
+    for file in files:
+        with _opened(file) as image:
+            sizes.add(image.size)
+    width, height = sizes.pop() if len(sizes) == 1 else (0, 1)
     size = width if width == height else common_size
     pixels = np.empty((len(files), 3, size, size), np.uint8)
     for row, file in zip(pixels, files, strict=True):
-        try:
-            image = _open(file).convert("RGB")
-        except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise Failure(f"{file} is damaged: {error}") from error
-        if image.size != (size, size):
-            image = image.resize((size, size), Image.Resampling.BILINEAR)
-        row[:] = np.asarray(image).transpose(2, 0, 1)
+        with _opened(file) as image:
+            square = image.convert("RGB")
+            if square.size != (size, size):
+                square = square.resize((size, size), Image.Resampling.BILINEAR)
+            row[:] = np.asarray(square).transpose(2, 0, 1)
     return pixels
 
 
-def _open(file: Path) -> Image.Image:
+@contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
     try:
-        return Image.open(file)
+        with Image.open(file) as image:
+            yield image
     except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise Failure(f"{file} cannot be read as a photograph: {error}") from error
+        raise Failure(f"{file} is damaged or no photograph: {error}") from error

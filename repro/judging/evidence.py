@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count, takewhile
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -117,8 +117,11 @@ def of_cell(cell: Cell, budget: Budget, store: Store, data_dir: Path, further: b
     records = [record for run in cell.runs if (record := find(run, store, data_dir)) is not None]
     if further and len(records) == len(cell.runs):
         following = (msgspec.structs.replace(cell.runs[0], seed=seed) for seed in count(len(cell.runs)))
-        found = (find(run, store, data_dir) for run in following)
-        records += takewhile(lambda record: record is not None, found)
+        for run in following:
+            record = find(run, store, data_dir)
+            if record is None:
+                break
+            records.append(record)
     evidence = []
     for protocol in cell.protocols:
         measured = [(record, percent) for record in records if (percent := value(record, protocol, store)) is not None]

@@ -61,7 +61,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """One variant's runs in numbers, in the claim's unit; intervals are 95 %.
+    """One variant's runs in numbers, in the claim's unit; intervals are 95 %. No mean where a run has no number.
 
     failure_interval: Wilson interval of the share of failed runs, in percent.
     checkpoint: Wilson interval of a single run's accuracy, over its test images.
@@ -69,7 +69,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     n: int
     failures: int
-    mean: float
+    mean: float | None
     sd: float | None = None
     interval: Interval | None = None
     failure_interval: Interval | None = None
@@ -128,10 +128,11 @@ def contrast(first: Sample, second: Sample, sign: int = 1, binary: bool = False)
 
 def summarise(sample: Sample, deterministic: bool = False) -> Summary:
     """The numbers always shown beside a verdict."""
+    if not all(math.isfinite(value) for value in sample.values):
+        return Summary(n=sample.n, failures=sample.failures, mean=None, total=sample.total)
     mean = float(np.mean(sample.values))
     if deterministic:
         return Summary(n=sample.n, failures=sample.failures, mean=mean)
-    varies = sample.n > 1 and math.isfinite(mean)
     checkpoint = None
     if sample.n == 1 and sample.total and 0 <= mean <= 100:
         checkpoint = statistics.wilson(mean / 100 * sample.total, sample.total).times(100)
@@ -139,8 +140,8 @@ def summarise(sample: Sample, deterministic: bool = False) -> Summary:
         n=sample.n,
         failures=sample.failures,
         mean=mean,
-        sd=statistics.deviation(sample.values) if varies else None,
-        interval=statistics.mean_of(sample.values).interval() if varies else None,
+        sd=statistics.deviation(sample.values) if sample.n > 1 else None,
+        interval=statistics.mean_of(sample.values).interval().limited(),
         failure_interval=statistics.wilson(sample.failures, sample.n).times(100),
         checkpoint=checkpoint,
         total=sample.total,

@@ -1,5 +1,6 @@
 """How numbers and verdicts read: one sentence a claim, as the page and the terminal show it."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,8 @@ def described(variant: str, summary: Summary, claim: Claim) -> str:
     if claim.deterministic:
         return f"{variant}: {number(summary.mean)} {claim.metric if claim.type == 'ratio' else claim.unit}"
     unit = "%" if claim.unit == "points" else claim.unit
-    text = f"{variant}, n = {summary.n} seed{'s' * (summary.n != 1)}, {summary.failures} failed: {summary.mean:.1f}"
+    mean = "?" if summary.mean is None else f"{summary.mean:.1f}"
+    text = f"{variant}, n = {summary.n} seed{'s' * (summary.n != 1)}, {summary.failures} failed: {mean}"
     if summary.sd is not None and summary.interval is not None:
         low, high = summary.interval
         return f"{text} ± {summary.sd:.1f} {unit} (SD), 95 % interval of the mean {low:.1f} to {high:.1f}"
@@ -67,7 +69,7 @@ def bracketed(interval: Interval) -> str:
 
 def number(value: float | None) -> str:
     """Whole numbers in full with separators, others with up to four digits."""
-    if value is None:
+    if value is None or not math.isfinite(value):
         return "?"
     return f"{value:,.0f}" if value == round(value) else f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"
 

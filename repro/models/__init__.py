@@ -51,12 +51,12 @@ def canonical(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that differ from the defaults, checked, as JSON types in a fixed order; values may be text.
 
     Raises BadInput for an unknown network, option or value (with the nearest valid one) and for options that
-    contradict each other.
+    contradict each other. Options that give the same network (fire3 or fire2 removed) have the same canonical form.
     """
     definition = _definition(name)
     resolved = read(name, definition.options, options)
     definition.layers(resolved)
-    return differing(resolved)
+    return differing(resolved.simplest())
 
 
 def architecture(name: str, options: Mapping[str, Any]) -> Architecture:

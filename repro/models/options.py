@@ -25,6 +25,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """A list option's items in their canonical spelling (`fire2` -> 2); the order does not matter."""
         return items
 
+    def simplest(self) -> "Options":
+        """Of all options that give the same network, the ones that stand for it."""
+        return self
+
 
 def read(network: str, kind: type[Options], given: Mapping[str, Any]) -> Options:
     """The options struct from `given`, whose values may be text. Raises BadInput naming network, option and value."""
@@ -51,7 +55,7 @@ def differing(options: Options) -> dict[str, Any]:
 def _value(network: str, kind: type[Options], option: str, wanted: Any, value: Any) -> Any:
     where = f"{network}: option {option}"
     if get_origin(wanted) is tuple:
-        items = value.replace("+", ",").split(",") if isinstance(value, str) else value
+        items = value.split(",") if isinstance(value, str) else value
         items = list(items) if isinstance(items, list | tuple | set | frozenset) else [items]
         items = [item.strip() if isinstance(item, str) else item for item in items]
         items = kind.spelt(option, [item for item in items if item not in ("", "none")])

@@ -13,6 +13,7 @@ state-dict shape stays: 32 -> 16 -> 8 -> 4 -> 2, where the published stem ends a
 
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
 from repro.errors import BadInput
@@ -76,7 +77,23 @@ class SqueezeNetOptions(Options, frozen=True, kw_only=True):
         if option == "remove":
             return [item.removeprefix("fire") if isinstance(item, str) else item for item in items]
         groups = {"fire": ["squeeze", "expand"], "all": ["conv1", "squeeze", "expand", "conv10"]}
-        return [name for item in items for name in groups.get(item, [item])]
+        return [name for item in items for name in groups.get(str(item), [item])]
+
+    def simplest(self) -> "SqueezeNetOptions":
+        """Removing fire3 leaves what removing fire2 leaves, and fire7 what fire6 leaves: the lower number stands."""
+        network, options = squeezenet(self).unnamed(), self
+        for number in self.remove:
+            for lower in (n for n in FIRES if n < number and n not in options.remove):
+                remove = tuple(sorted({*options.remove, lower} - {number}))
+                other = msgspec.structs.replace(options, remove=remove)
+                try:
+                    same = squeezenet(other).unnamed() == network
+                except BadInput:  # such as a simple bypass with no module left to wire it around
+                    continue
+                if same:
+                    options = other
+                    break
+        return options
 
 
 def squeezenet(options: SqueezeNetOptions) -> Architecture:

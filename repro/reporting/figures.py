@@ -43,6 +43,8 @@ class Drawn:
 
 def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path) -> list[Drawn]:
     """Write the experiment's own figure and its training curves; nothing where nothing has been run."""
+    if experiment.kind == "diagrams":
+        return diagrams(folder)
     if not evidence:
         return []
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -67,6 +69,18 @@ def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path)
     return drawn
 
 
+def diagrams(folder: Path) -> list[Drawn]:
+    """Write the architecture diagrams, which need no records."""
+    from repro.reporting.diagrams import DIAGRAMS
+
+    drawn = []
+    for name, paint in DIAGRAMS.items():
+        drawn.append(Drawn(f"architecture-{name}", " ".join((paint.__doc__ or name).split())))
+        with style.styled():
+            style.save(paint(), folder, drawn[-1].name)
+    return drawn
+
+
 def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
     """A row for each variant and protocol: a dot per seed, the mean with its interval, the published value."""
     protocols = experiment.protocols
@@ -84,7 +98,7 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
             numbers += draw_row(axis, item, y, index)
             for claim in published(experiment, item.variant):
                 if claim.protocol == item.protocol or (claim.protocol not in protocols and index == 0):
-                    axis.plot(claim.published, y, **PUBLISHED_MARK)
+                    axis.plot(claim.published or 0.0, y, **PUBLISHED_MARK)
                     numbers.append(claim.published or 0.0)
         limits(axis.set_xlim, numbers)
         axis.set_ylim(bottom, -0.6)
@@ -109,7 +123,7 @@ def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
     """One measured row of `bars`; returns every number drawn."""
     colour = COLOURS[index % len(COLOURS)]
     if not item.n:
-        axis.annotate("not run", (0, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+        axis.annotate("not run", (1, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
                       va="center", color=MUTED, fontsize=7, style="italic")  # fmt: skip
         return []
     for value, failed in zip(item.values, item.failed, strict=True):
@@ -157,7 +171,7 @@ def parameters(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> 
             axis.set_xlim(low / (high / low) ** 0.15, high * (high / low) ** 0.15)
         else:
             spread = (high - low) or high * 0.1
-            axis.set_xlim(low - 0.15 * spread, high + 0.15 * spread)
+            axis.set_xlim(low - 0.2 * spread, high + 0.2 * spread)
         if wide:
             axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             axis.xaxis.set_minor_locator(NullLocator())
@@ -206,6 +220,7 @@ def grid(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
             axis.set_yticks(range(len(variants)), [wrap(v.title, 34) for v in variants])
             axis.set_ylabel(experiment.figure.y)
         axis.set_xlabel(experiment.figure.x)
+    assert shade is not None
     bar = figure.colorbar(shade, ax=list(axes), shrink=0.9, pad=0.02, aspect=18)
     bar.set_label("test accuracy (%)")
     bar.outline.set_visible(False)
@@ -239,9 +254,10 @@ def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
         found = [item for item in first_protocol(found) if item.n]
         series = list(dict.fromkeys(item.variant.series for item in found))
         stands = list(dict.fromkeys(item.variant.at for item in found))
-        numeric = all(isinstance(at, int | float) for at in stands)
-        log = numeric and min(stands) > 0 and max(stands) >= 10 * min(stands)
-        gap = math.log(max(stands) / min(stands)) / 60 if log else 0.0
+        places = sorted(float(at) for at in stands if isinstance(at, int | float))
+        numeric = len(places) == len(stands)
+        log = numeric and places[0] > 0 and places[-1] >= 10 * places[0]
+        gap = math.log(places[-1] / places[0]) / 60 if log else 0.0
         for index, name in enumerate(series):
             items = [item for item in found if item.variant.series == name]
             if numeric:
@@ -264,7 +280,7 @@ def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
             )  # fmt: skip
         if log:
             axis.set_xscale("log")
-            axis.set_xticks(sorted(stands), [f"{at:g}" for at in sorted(stands)])
+            axis.set_xticks(places, [f"{at:g}" for at in places])
             axis.xaxis.set_minor_locator(NullLocator())
         elif not numeric:
             axis.set_xticks(range(len(stands)), [wrap(str(at), 14) for at in stands])
@@ -642,7 +658,8 @@ def alt_text(kind: str, experiment: Experiment, evidence: ByBudget) -> str:
             measured = f"{item.mean:.1f} %" if item.n else "not run"
             failed = f", {item.failures} of {item.n} failed" if item.failures else ""
             stated = " or ".join(f"{c.published:g} %" for c in published(experiment, item.variant) if c.published)
-            beside = f", published {stated}" if stated and item.protocol == experiment.protocols[0] else ""
+            first = item.protocol == next(iter(experiment.protocols))
+            beside = f", published {stated}" if stated and first else ""
             said.append(f"{item.variant.title}{how} {measured}{failed}{beside}")
         parts.append(f"At the {budget} budget: {'; '.join(said)}.")
     return f"{kind}. {' '.join(parts)}"

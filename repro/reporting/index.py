@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from repro.planning import plan
+from repro.planning.specification import Budget
 from repro.records import Store
 from repro.reporting import tables
 from repro.reporting.summary import Section, counted, duration
@@ -52,7 +53,7 @@ def overview(sections: list[Section], store: Store, data_dir: Path) -> Table:
     return Table("", columns, rows)
 
 
-def done(section: Section, budget: str, store: Store, data_dir: Path) -> str | None:
+def done(section: Section, budget: Budget, store: Store, data_dir: Path) -> str | None:
     """How many of a budget's runs have records."""
     if section.experiment.kind != "training":
         return None

@@ -24,6 +24,7 @@ from repro.reporting import figures, page, tables
 from repro.reporting.figures import Drawn
 from repro.reporting.index import index
 from repro.reporting.keep import write_if_changed
+from repro.reporting.style import FORMATS
 from repro.reporting.summary import Section
 
 WORKERS = 2
@@ -33,6 +34,7 @@ WORTH_A_POOL = 3
 # Whatever changes here may change a figure.
 DRAWING_CODE = (
     "reporting/figures.py",
+    "reporting/diagrams.py",
     "reporting/style.py",
     "judging/evidence.py",
     "judging/statistics.py",
@@ -65,12 +67,15 @@ def render(
         if experiment.name in chosen and write_tables(experiment, evidence[experiment.name], store, data_dir):
             progress(f"tables/{experiment.name}")
     drawn = draw_all([e for e in [*suite, *extra] if e.name in chosen], evidence, results, progress)
+    for experiment in suite:
+        if experiment.name not in chosen:
+            drawn[experiment.name] = there_already(experiment, evidence[experiment.name], results)
     sections = [
         Section(
             experiment=experiment,
             evidence=evidence[experiment.name],
             verdicts=verdicts_of(experiment, store, data_dir),
-            figures=drawn.get(experiment.name) or there_already(experiment, results),
+            figures=drawn.get(experiment.name, []),
         )
         for experiment in suite
     ]
@@ -101,7 +106,8 @@ def draw_all(
     found: dict[str, list[Drawn]] = {}
     due: dict[str, tuple[Experiment, str]] = {}
     for experiment in chosen:
-        if not evidence[experiment.name]:
+        if not evidence[experiment.name] and experiment.kind != "diagrams":
+            remove(experiment, folder)
             continue
         inputs = inputs_hash(experiment, evidence[experiment.name], store)
         stamp = read_stamp(results, experiment.name)
@@ -151,12 +157,26 @@ def draw_one(experiment: Experiment, evidence: dict[Budget, list[Evidence]], res
     return figures.draw(experiment, evidence, Store(results), results / "figures")
 
 
-def there_already(experiment: Experiment, results: Path) -> list[Drawn]:
+def names_of(experiment: Experiment) -> list[str]:
+    """The figures that an experiment with records has."""
+    return [experiment.name, f"{experiment.name}-curves"]
+
+
+def remove(experiment: Experiment, folder: Path) -> None:
+    """Take away the figures of an experiment whose records are gone: they would show what nothing stands behind."""
+    for name in names_of(experiment):
+        for suffix in FORMATS:
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
+
+
+def there_already(experiment: Experiment, evidence: dict[Budget, list[Evidence]], results: Path) -> list[Drawn]:
     """The figures drawn earlier, where this time others were asked for."""
+    if not evidence and experiment.kind != "diagrams":
+        return []
     stamp = read_stamp(results, experiment.name)
     if stamp and all((results / "figures" / f"{drawn.name}.svg").is_file() for drawn in stamp.drawn):
         return stamp.drawn
-    names = [experiment.name, f"{experiment.name}-curves"]
+    names = names_of(experiment)
     return [Drawn(name, f"Figure {name}.") for name in names if (results / "figures" / f"{name}.svg").is_file()]
 
 
@@ -204,7 +224,7 @@ def inputs_hash(experiment: Experiment, evidence: dict[Budget, list[Evidence]], 
 
 def outputs_hashes(folder: Path, drawn: list[Drawn]) -> dict[str, str]:
     """The figures as they are on disk, by file name."""
-    paths = [folder / f"{figure.name}.{suffix}" for figure in drawn for suffix in ("svg", "png", "pdf")]
+    paths = [folder / f"{figure.name}.{suffix}" for figure in drawn for suffix in FORMATS]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths if path.is_file()}
 
 
@@ -212,4 +232,5 @@ def outputs_hashes(folder: Path, drawn: list[Drawn]) -> dict[str, str]:
 def code_hash() -> str:
     """Of the code that turns records into figures."""
     package = Path(repro.__file__).parent
-    return hashlib.sha256(b"".join((package / name).read_bytes() for name in DRAWING_CODE)).hexdigest()
+    paths = [*(package / name for name in DRAWING_CODE), *sorted((package / "models").glob("*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repro.reporting.keep import write_if_changed
 
@@ -31,7 +31,7 @@ PUBLISHED = "#b5179e"
 CSS = {INK: "--ink", MUTED: "--muted", RULE: "--rule", PAPER: "--card", PUBLISHED: "--published"}
 CSS |= {colour: f"--c{index}" for index, colour in enumerate(COLOURS)}
 
-RC = {
+RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "axes.titlesize": 8.5,

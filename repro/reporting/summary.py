@@ -45,7 +45,7 @@ class Section:
             sentences.append(self.experiment.finding)
         if self.verdicts:
             sentences.append(counted(self.verdicts))
-        return " ".join(sentences) or "Measured; no claims are judged."
+        return " ".join(sentences) or "No claim is judged on it."
 
 
 def counted(verdicts: "Iterable[Verdict]") -> str:

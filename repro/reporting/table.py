@@ -101,6 +101,7 @@ class Table:
     def print(self, format: str = "text", file: TextIO | None = None) -> None:
         """Write the table to a stream, standard output by default; `text` is coloured on a terminal."""
         file = file or sys.stdout
+        assert file is not None
         if format == "text" and file.isatty():
             self.print_rich(file)
         else:

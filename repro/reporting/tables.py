@@ -7,7 +7,7 @@ from typing import Any
 from repro import models
 from repro.data import DATASETS
 from repro.judging.claims import Claim
-from repro.judging.evidence import Evidence, of_cell, published, shown
+from repro.judging.evidence import Evidence, counted, of_cell, published, shown
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
@@ -179,26 +179,39 @@ def command(experiment: Experiment, budget: Budget) -> str:
 
 
 def sizes_table(experiment: Experiment) -> Table:
-    """The table of an experiment that trains nothing: parameters of each variant, counted and published."""
-    columns = [
-        Column("variant", "network"),
-        Column("parameters", align="right", format=",d"),
-        Column("mib", "MiB as float32", "right", ".2f"),
-    ]
+    """The table of an experiment that trains nothing: what is published of each variant, and what is counted.
+
+    A variant of which nothing is published is there with its parameters.
+    """
     rows: list[dict[str, Any]] = []
     for variant in experiment.variants:
-        run = experiments.resolve(experiment, variant, "paper")
-        count = models.parameter_count(run.model.name, **run.model.options)
-        exact = [
-            claim
-            for claim in experiment.claims
-            if claim.type == "exact" and claim.metric in ("parameters", "bytes") and not claim.layer
-            and claim.variants == (variant.name,)
-        ]  # fmt: skip
-        text = "; ".join(f"{claim.published:,g} {claim.unit}" for claim in exact) or None
-        rows.append({"variant": variant.title, "parameters": count, "mib": 4 * count / 2**20, "published": text})
-    if any(row["published"] for row in rows):
-        columns.append(Column("published", align="right"))
+        exact = [claim for claim in experiment.claims if claim.type == "exact" and claim.variants == (variant.name,)]
+        for claim in exact:
+            found = counted(experiment, claim, variant.name)
+            rows.append(
+                {
+                    "variant": variant.title,
+                    "layer": claim.layer or None,
+                    "what": {"side": "output height"}.get(claim.metric, claim.metric),
+                    "unit": claim.unit,
+                    "published": claim.published,
+                    "counted": found.values[0] / claim.scale if found else None,
+                }
+            )
+        if not exact:
+            run = experiments.resolve(experiment, variant, "paper")
+            count = models.parameter_count(run.model.name, **run.model.options)
+            rows.append({"variant": variant.title, "what": "parameters", "unit": "parameters", "counted": count})
+    columns = [
+        Column("variant", "network"),
+        Column("layer"),
+        Column("what"),
+        Column("published", align="right", format=",.9g"),
+        Column("counted", align="right", format=",.9g"),
+        Column("unit"),
+    ]
+    if not any(row.get("layer") for row in rows):
+        columns.pop(1)
     return Table(experiment.title, columns, rows)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
 from repro.judging.claims import Claim
 from repro.judging.samples import Sample
@@ -78,5 +79,5 @@ def change(claim: Claim, **fields) -> Claim:
     return msgspec.convert(msgspec.to_builtins(claim) | msgspec.to_builtins(fields), Claim)
 
 
-def sample(values: Sequence[float], **fields) -> Sample:
+def sample(values: Sequence[float] | np.ndarray, **fields) -> Sample:
     return Sample(values=tuple(map(float, values)), seeds=tuple(range(len(values))), **fields)

@@ -1,6 +1,7 @@
 """The tests behind the verdicts against closed forms, scipy and statsmodels, and the power that was promised."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +28,7 @@ def test_the_interval_of_a_mean_is_the_textbook_one():
 
 
 def test_estimates_agree_with_scipy():
+    theirs: Any  # scipy's types do not know their own results
     for paired, a, b, theirs in (
         (True, A, B, stats.ttest_rel(A, B, alternative="greater")),
         (False, A, B, stats.ttest_ind(A, B, equal_var=False, alternative="greater")),
@@ -220,7 +222,7 @@ def test_power_where_the_published_value_is_a_draw_too(ratio: float, powers: tup
 def test_power_of_welchs_test(effect: float, powers: tuple[float, ...]):
     for n, power in zip((3, 5, 8, 10, 15, 20, 29), powers, strict=True):
         rng = np.random.default_rng(2)
-        result = stats.ttest_ind(
+        result: Any = stats.ttest_ind(
             rng.normal(effect, 1, (5_000, n)), rng.normal(0, 1, (5_000, n)), axis=1, equal_var=False,
             alternative="greater",
         )  # fmt: skip

@@ -2,6 +2,8 @@
 
 import math
 import tomllib
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -167,7 +169,7 @@ def test_an_ordering_is_not_reproduced_by_the_opposite_or_by_no_difference():
 
 def test_pairs_are_used_only_where_seeds_mean_the_same():
     # A small steady gain under large variation: seen seed by seed, and only so.
-    def verdict(first: str, second: str, seeds=range(5)) -> Verdict:
+    def verdict(first: str, second: str, seeds: Sequence[int] = range(5)) -> Verdict:
         a = Sample(values=tuple(up(WIDE, 1)), seeds=(0, 1, 2, 3, 4), pairing=first)
         b = Sample(values=tuple(WIDE[seed] + 0.1 * seed for seed in seeds), seeds=tuple(seeds), pairing=second)
         return judge(ORDERING, {"a": a, "b": b})
@@ -302,6 +304,7 @@ def test_ratios_of_counts_and_of_measurements():
     assert verdict.verdict == "reproduced"
     assert verdict.measured == pytest.approx(72 / 60, abs=0.003)
     assert verdict.interval is not None
+    assert verdict.measured is not None
     assert verdict.interval[0] < verdict.measured < verdict.interval[1]
     assert judge(RATIO, {"a": sample([0.0, 1.0]), "b": sample([1.0, 2.0])}).verdict == "inconclusive"
 
@@ -516,7 +519,8 @@ def test_verdicts_on_orderings_follow_the_rule_as_scipy_computes_it(
     a: list[float], b: list[float], effect: float | None
 ):
     test = stats.ttest_ind(a, b, equal_var=False)
-    p = stats.ttest_ind(a, b, equal_var=False, alternative="greater").pvalue
+    one_sided: Any = stats.ttest_ind(a, b, equal_var=False, alternative="greater")
+    p = one_sided.pvalue
     wide, narrow = test.confidence_interval(0.95), test.confidence_interval(0.90)
     claim = msgspec.structs.replace(ORDERING, effect=effect, margin=1.0)
     verdict = judge(claim, {"a": sample(a), "b": sample(b)})

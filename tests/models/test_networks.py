@@ -63,7 +63,7 @@ SMALL = [
             {"bypass": "complex"},
             {"remove": "2,5"},
             {"remove": "2,3,4,5,6,7,8,9"},
-            {"squeeze_factor": 8, "split": 8},
+            {"squeeze_factor": 2, "split": 8},
         ),
     )
 ] + [

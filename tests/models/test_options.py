@@ -70,6 +70,8 @@ def test_canonical(name: str, text: dict, value: dict) -> None:
         ("squeezenet", {"classes": "ten"}, "option classes: 'ten' will not do: expected int, got str"),
         ("squeezenet", {"final_relu": "maybe"}, "option final_relu: 'maybe' will not do: expected bool"),
         ("squeezenet", {"pct3x3": 1.0}, "option pct3x3: 1.0 will not do: expected float < 1.0"),
+        ("squeezenet", {"dropout": "nan"}, "option dropout: 'nan' will not do"),
+        ("squeezenet", {"batch_norm": [["conv1"]]}, "option batch_norm: unknown value"),
         ("vgg19", {"stem": "cifar"}, "vgg19: unknown option 'stem'"),
         # Options that contradict each other.
         ("squeezenet", {"squeeze_factor": 4, "pct3x3": 0.25}, "squeeze_factor and pct3x3 contradict each other"),
@@ -200,3 +202,21 @@ def test_common_options(name: str) -> None:
     assert {"classes", "channels"} <= set(option_names(name))
     resolved = architecture(name, {"classes": "7", "channels": 1})
     assert (resolved.classes, resolved.channels) == (7, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"remove": "3"}, {"remove": [2]}),
+        ({"remove": "7"}, {"remove": [6]}),
+        ({"remove": "3,5"}, {"remove": [2, 5]}),
+        ({"remove": "4"}, {"remove": [4]}),
+        # With squeeze and expand fire modules neighbours differ, so nothing may be renamed.
+        ({"remove": "3", "squeeze_factor": 4}, {"remove": [3], "squeeze_factor": 4}),
+        # The candidates tried on the way contradict the bypass, the options themselves do not.
+        ({"remove": "4,5,6,7,8,9", "bypass": "simple"}, {"remove": [4, 5, 6, 7, 8, 9], "bypass": "simple"}),
+    ],
+)
+def test_options_of_the_same_network_have_one_canonical_form(options: dict, expected: dict) -> None:
+    assert canonical("squeezenet", options) == expected
+    assert same_network(("squeezenet", options), ("squeezenet", expected))

@@ -113,6 +113,7 @@ def _bike_ship(root: Path) -> None:
 def _alone() -> Iterator[None]:
     """Two processes never download or build at the same time."""
     from filelock import FileLock
+
     try:
         files.cache_folder().mkdir(parents=True, exist_ok=True)
         lock = FileLock(files.cache_folder() / "prepare.lock")

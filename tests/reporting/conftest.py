@@ -2,10 +2,11 @@
 
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from repro import data, models
 from repro.planning import plan
@@ -16,7 +17,13 @@ from repro.records import Epoch, Measurement, Record, Store
 IMAGES = 10_000
 
 
-def fill(
+@pytest.fixture(scope="session")
+def fill() -> Callable[..., list[Record]]:
+    """`write_records`."""
+    return write_records
+
+
+def write_records(
     results: Path, experiment: Experiment, budget: Budget, data_dir: Path, seeds: int | None = None,
     skip: Iterable[str] = (), failing: float = 0.0,
 ) -> list[Record]:  # fmt: skip

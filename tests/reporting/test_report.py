@@ -1,0 +1,257 @@
+"""results/ from invented records: complete, the same every time, and nothing written twice."""
+
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from repro.planning import experiments
+from repro.records import Store
+from repro.reporting import report, style, tables
+from repro.reporting.figures import Drawn
+
+# One of each kind of figure that few runs fill: bars, parameters, grid.
+FILLED = ("preprocessing", "squeeze-expand", "batch-norm")
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory, fill: Callable) -> Path:
+    """A results folder with records of some experiments, rendered."""
+    folder = tmp_path_factory.mktemp("results")
+    for name in FILLED:
+        fill(folder, experiments.find(name), "laptop", folder, failing=0.1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REPRO_CACHE", str(folder / "cache"))
+        report.render(folder, folder, only=FILLED)
+    return folder
+
+
+def state(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Every generated file with its time of change and content."""
+    paths = [p for p in folder.rglob("*") if p.is_file() and "runs" not in p.parts and "cache" not in p.parts]
+    return {str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
+
+
+def test_everything_is_there(results: Path) -> None:
+    for name in FILLED:
+        assert {path.suffix for path in (results / "tables").glob(f"{name}.*")} == {".md", ".csv", ".tex"}
+        for figure in (name, f"{name}-curves"):
+            assert {path.suffix for path in (results / "figures").glob(f"{figure}.*")} == {".svg", ".png", ".pdf"}
+    assert (results / "README.md").is_file()
+    assert (results / "index.html").is_file()
+
+
+def test_a_second_rendering_writes_nothing(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPRO_CACHE", str(results / "cache"))
+    before = state(results)
+    told = []
+    report.render(results, results, only=FILLED, progress=told.append)
+    assert told == []
+    assert state(results) == before
+
+
+def test_figures_are_the_same_bytes_again(results: Path, private_cache: Path) -> None:
+    before = state(results)
+    report.render(results, results, only=FILLED[:1])  # the cache of this test is empty: it draws again
+    assert state(results) == before
+
+
+def test_a_figure_that_was_changed_by_hand_is_drawn_again(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPRO_CACHE", str(results / "cache"))
+    path = results / "figures" / f"{FILLED[0]}.svg"
+    content = path.read_bytes()
+    path.write_bytes(b"<svg/>")
+    report.render(results, results, only=FILLED[:1])
+    assert path.read_bytes() == content
+
+
+def test_no_dates_in_files(results: Path) -> None:
+    for path in (results / "figures").glob("*.svg"):
+        assert "dc:date" not in path.read_text()
+    for path in (results / "figures").glob("*.pdf"):
+        assert b"/CreationDate" not in path.read_bytes()
+
+
+def test_fonts_are_embedded(results: Path) -> None:
+    content = (results / "figures" / f"{FILLED[0]}.pdf").read_bytes()
+    assert b"/FontFile2" in content
+
+
+def test_the_index_links_to_files_that_exist(results: Path) -> None:
+    text = (results / "README.md").read_text()
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")]
+    # Experiments that were not asked for have tables only once they are.
+    missing = [link for link in links if not (results / link).exists() and Path(link).stem in FILLED]
+    assert len(links) > 10
+    assert missing == []
+
+
+def test_an_experiment_without_records_says_so_and_how_to_run_it(results: Path) -> None:
+    text = tables.experiment_table(experiments.find("fire-removal"), Store(results), results).render("text")
+    assert "not run" in text
+    assert "repro run fire-removal" in text
+
+
+def test_figures_go_when_their_records_are_gone(tmp_path: Path, fill: Callable) -> None:
+    fill(tmp_path, experiments.find("preprocessing"), "laptop", tmp_path, seeds=1)
+    report.render(tmp_path, tmp_path, only=["preprocessing"])
+    assert (tmp_path / "figures" / "preprocessing.svg").is_file()
+    shutil.rmtree(tmp_path / "runs")
+    report.render(tmp_path, tmp_path, only=["preprocessing"])
+    assert list((tmp_path / "figures").iterdir()) == []
+
+
+def test_the_long_table_has_every_value(results: Path) -> None:
+    experiment = experiments.find("preprocessing")
+    table = tables.numbers_table(experiment, Store(results), results)
+    assert len(table.rows) == len(experiment.variants) * len(experiment.protocols)
+    for row in table.rows:
+        values = [float(value) for value in row["values"].split()]
+        assert row["n"] == len(values) == len(row["seeds"].split())
+        assert row["mean"] == pytest.approx(sum(values) / len(values), abs=1e-3)
+
+
+class Page(HTMLParser):
+    """What a test asks of the page: ids, links, and whether anything comes from elsewhere."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.outside: list[str] = []
+        self.unnamed: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if given.get("id"):
+            self.ids.append(str(given["id"]))
+        if tag == "a":
+            self.links.append(str(given.get("href")))
+        for name in ("src", "srcset", "data", "poster", "action"):
+            if given.get(name):
+                self.outside.append(str(given[name]))
+        if tag in ("link", "iframe", "object", "embed", "img"):
+            self.outside.append(tag)
+        if given.get("role") == "img" and not given.get("aria-label"):
+            self.unnamed.append(tag)
+
+
+@pytest.fixture(scope="module")
+def page(results: Path) -> Page:
+    return Page((results / "index.html").read_text())
+
+
+def test_the_page_asks_for_nothing_from_elsewhere(results: Path, page: Page) -> None:
+    text = (results / "index.html").read_text()
+    assert page.outside == []
+    assert "@import" not in text
+    assert "url(http" not in text
+    assert len(text) < 5e6
+
+
+def test_ids_are_unique_and_links_inside_the_page_lead_somewhere(page: Page) -> None:
+    assert len(page.ids) == len(set(page.ids))
+    assert [link for link in page.links if link.startswith("#") and link[1:] not in page.ids] == []
+
+
+def test_links_to_runs_lead_to_records(results: Path, page: Page) -> None:
+    runs = [link for link in page.links if link.startswith("runs/") and link.endswith(".json")]
+    assert runs
+    assert all((results / link).is_file() for link in runs)
+
+
+def test_every_drawing_has_a_description(page: Page) -> None:
+    assert page.unnamed == []
+
+
+def test_every_claim_is_on_the_page_with_a_verdict(results: Path, page: Page) -> None:
+    text = (results / "index.html").read_text()
+    claims = [claim.id for experiment in experiments.everything() for claim in experiment.claims]
+    assert all(f"claim-{claim}" in page.ids for claim in claims)
+    assert text.count("data-verdict=") == len(claims)
+
+
+def test_the_curves_are_the_histories(results: Path) -> None:
+    text = (results / "index.html").read_text()
+    found = re.search(r'id="curves-data">(.*?)</script>', text, re.DOTALL)
+    assert found
+    curves = json.loads(found[1])
+    store = Store(results)
+    record = next(r for r in store.all() if r.run.model.name == "alexnet" and r.status == "done")
+    rows = [row for variant in curves["preprocessing"]["laptop"] for row in variant["test"]]
+    assert [round(100 * epoch.test_accuracy, 1) for epoch in store.history(record)] in rows
+
+
+def test_colours_follow_the_page(results: Path) -> None:
+    drawing = re.search(r'<div class="drawing".*?</svg>', (results / "index.html").read_text(), re.DOTALL)
+    assert drawing
+    assert style.INK not in drawing[0]
+    assert "var(--ink)" in drawing[0]
+
+
+def test_alternative_texts_tell_numbers(results: Path) -> None:
+    assert re.search(r'aria-label="Dot plot[^"]*\d\d\.\d %', (results / "index.html").read_text())
+
+
+def test_names_for_figures_are_kept_between_renderings(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REPRO_CACHE", str(results / "cache"))
+    stamp = report.read_stamp(results, FILLED[0])
+    assert stamp
+    assert [drawn.name for drawn in stamp.drawn] == [FILLED[0], f"{FILLED[0]}-curves"]
+    assert all(isinstance(drawn, Drawn) and drawn.alt for drawn in stamp.drawn)
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")
+def test_the_page_in_a_browser(results: Path, tmp_path: Path) -> None:
+    """Sort, filter, hover and curves, driven by a script at the end of a copy of the page; it must not log an error."""
+    script = """
+<script>
+  const log = [];
+  addEventListener("error", event => log.push(event.message));
+  addEventListener("securitypolicyviolation", event => log.push(event.blockedURI));
+  addEventListener("load", () => {
+    const table = document.getElementById("claims-table");
+    const rows = () => [...table.tBodies[0].rows].filter(row => !row.hidden);
+    const before = rows().length;
+    table.querySelector("thead button").click();
+    const ids = rows().map(row => row.cells[0].dataset.sort);
+    const verdict = document.querySelector("[data-filter=verdict]");
+    verdict.value = "inconclusive";
+    verdict.dispatchEvent(new Event("input", { bubbles: true }));
+    const chart = document.querySelector(".chart svg"), box = chart.getBoundingClientRect();
+    chart.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + box.width / 2, clientY: box.top + 50 }));
+    document.title = JSON.stringify({
+      errors: log, before,
+      sorted: ids.every((id, at) => !at || ids[at - 1].localeCompare(id, "en", { numeric: true }) <= 0),
+      kept: rows().length, only: rows().every(row => row.dataset.verdict === "inconclusive"),
+      tip: document.getElementById("tip").textContent, wide: document.documentElement.scrollWidth > innerWidth,
+      lines: document.querySelectorAll(".chart svg path").length,
+    });
+  });
+</script>"""
+    text = (results / "index.html").read_text()
+    # Before the page's own script, so that its errors are heard.
+    copy = tmp_path / "page.html"
+    copy.write_text(text.replace('<div id="tip"', script + '\n<div id="tip"'))
+    command = [
+        "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=390,800",
+        f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000", "--dump-dom", copy.as_uri(),
+    ]  # fmt: skip
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    title = re.search(r"<title>(\{.*?\})</title>", shown)
+    assert title, "the page's script did not finish"
+    seen = json.loads(title[1].replace("&amp;", "&").replace("&quot;", '"'))
+    assert seen["errors"] == []
+    assert seen["sorted"]
+    assert seen["only"]
+    assert 0 < seen["kept"] < seen["before"]
+    assert seen["tip"].startswith("epoch")
+    assert seen["lines"] > 3
+    assert not seen["wide"], "the page is wider than a phone"
