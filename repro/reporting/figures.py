@@ -41,47 +41,45 @@ class Drawn:
     alt: str
 
 
-def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path) -> list[Drawn]:
-    """Write the experiment's own figure and its training curves; nothing where nothing has been run."""
+def described(experiment: Experiment, evidence: ByBudget) -> list[Drawn]:
+    """The figures that an experiment has, told from its evidence without drawing them."""
     if experiment.kind == "diagrams":
-        return diagrams(folder)
+        from repro.reporting.diagrams import DIAGRAMS
+
+        return [Drawn(f"architecture-{name}", " ".join((d.__doc__ or name).split())) for name, d in DIAGRAMS.items()]
     if not evidence:
         return []
+    own = []
+    if experiment.figure.kind != "none":
+        _, words = KINDS[experiment.figure.kind]
+        own = [Drawn(experiment.name, alt_text(words, experiment, evidence))]
+    return [*own, Drawn(f"{experiment.name}-curves", curves_alt_text(experiment, evidence))]
+
+
+def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path) -> list[Drawn]:
+    """Write the experiment's own figure and its training curves; nothing where nothing has been run."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    kinds: dict[str, Callable[[Figure, Experiment, ByBudget], str]] = {
-        "bars": bars,
-        "parameters": parameters,
-        "grid": grid,
-        "share": share,
-    }
-    drawn = []
+    drawn = described(experiment, evidence)
     with style.styled():
-        if paint := kinds.get(experiment.figure.kind):
-            figure = FigureCanvasAgg(Figure(layout="constrained")).figure
-            drawn.append(Drawn(experiment.name, paint(figure, experiment, evidence)))
-            style.save(figure, folder, experiment.name)
-        figure = FigureCanvasAgg(Figure(layout="constrained")).figure
-        name = f"{experiment.name}-curves"
-        drawn.append(Drawn(name, curves(figure, experiment, evidence, store)))
-        style.save(figure, folder, name)
+        for each in drawn:
+            if experiment.kind == "diagrams":
+                from repro.reporting.diagrams import DIAGRAMS
+
+                figure = DIAGRAMS[each.name.removeprefix("architecture-")]()
+            else:
+                figure = FigureCanvasAgg(Figure(layout="constrained")).figure
+                if each.name == experiment.name:
+                    paint, _ = KINDS[experiment.figure.kind]
+                    paint(figure, experiment, evidence)
+                else:
+                    curves(figure, experiment, evidence, store)
+            style.save(figure, folder, each.name)
     return drawn
 
 
-def diagrams(folder: Path) -> list[Drawn]:
-    """Write the architecture diagrams, which need no records."""
-    from repro.reporting.diagrams import DIAGRAMS
-
-    drawn = []
-    for name, paint in DIAGRAMS.items():
-        drawn.append(Drawn(f"architecture-{name}", " ".join((paint.__doc__ or name).split())))
-        with style.styled():
-            style.save(paint(), folder, drawn[-1].name)
-    return drawn
-
-
-def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
+def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     """A row for each variant and protocol: a dot per seed, the mean with its interval, the published value."""
     protocols = experiment.protocols
     rows = layout_rows(experiment)
@@ -116,7 +114,6 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
             )  # fmt: skip
     title(figure, experiment)
     legend(figure, [*protocol_keys(protocols), *seed_keys(evidence), *published_keys(experiment)])
-    return alt_text("Dot plot of test accuracy", experiment, evidence)
 
 
 def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
@@ -138,7 +135,7 @@ def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
     return sensible(item)
 
 
-def parameters(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
+def parameters(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     """Accuracy against the number of parameters: a point for each variant and protocol."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
@@ -187,10 +184,9 @@ def parameters(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> 
     style.settle(figure)
     for axis, labels, points in named:
         place_labels(axis, labels, points)
-    return alt_text("Test accuracy against number of parameters", experiment, evidence)
 
 
-def grid(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
+def grid(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     """Variants x protocols as a heat map, the mean in each cell."""
     import numpy as np
 
@@ -226,7 +222,6 @@ def grid(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
     bar.outline.set_visible(False)
     title(figure, experiment)
     legend(figure, published_keys(experiment, "printed small"))
-    return alt_text("Heat map of test accuracy, variants by protocols", experiment, evidence)
 
 
 def cell_text(axis: "Axes", item: Evidence, row: int, column: int, dark: bool) -> None:
@@ -242,7 +237,7 @@ def cell_text(axis: "Axes", item: Evidence, row: int, column: int, dark: bool) -
     axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour, linespacing=1.1)
 
 
-def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
+def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     """The share of runs that never left chance against `variant.at`, a line for each series, with Wilson intervals."""
     from matplotlib.ticker import NullLocator
 
@@ -293,10 +288,9 @@ def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> str:
     for axis in axes:
         handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
     legend(figure, list(handles.values()), list(handles))
-    return alt_text("Share of failed runs", experiment, evidence)
 
 
-def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: Store) -> str:
+def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: Store) -> None:
     """Accuracy after each epoch: on the test set the mean over seeds with its interval, on training images a thin line.
 
     A panel for each series, or for each variant where a series has too many.
@@ -348,8 +342,6 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
     if any(item.failures for block in found for _, _, group in block for item in group):
         more.append(_key("a seed that failed", color=MUTED, lw=0.6, marker="x", ms=3.5))
     legend(figure, [*curve_keys({} if single else named), *train_test_keys(), *more])
-    ends = [f"{item.variant.title} {item.mean:.1f} %" for block in found for _, _, group in block for item in group]
-    return f"Training curves of {experiment.title}: test accuracy after each epoch. At the end: {'; '.join(ends)}."
 
 
 def panel_title(budget: Budget, group: str, several: bool) -> str:
@@ -663,3 +655,21 @@ def alt_text(kind: str, experiment: Experiment, evidence: ByBudget) -> str:
             said.append(f"{item.variant.title}{how} {measured}{failed}{beside}")
         parts.append(f"At the {budget} budget: {'; '.join(said)}.")
     return f"{kind}. {' '.join(parts)}"
+
+
+def curves_alt_text(experiment: Experiment, evidence: ByBudget) -> str:
+    """What the training curves show in a sentence for each budget: where they end."""
+    parts = []
+    for budget, found in evidence.items():
+        ends = [f"{item.variant.title} {item.mean:.1f} %" for item in first_protocol(found) if item.n]
+        parts.append(f"At the end at the {budget} budget: {'; '.join(ends)}.")
+    return f"Training curves of {experiment.title}: test accuracy after each epoch. {' '.join(parts)}"
+
+
+# By `Figure.kind` of an experiment: what draws it, and the first words of its description.
+KINDS: dict[str, tuple[Callable[["Figure", Experiment, ByBudget], None], str]] = {
+    "bars": (bars, "Dot plot of test accuracy"),
+    "parameters": (parameters, "Test accuracy against number of parameters"),
+    "grid": (grid, "Heat map of test accuracy, variants by protocols"),
+    "share": (share, "Share of runs that failed"),
+}

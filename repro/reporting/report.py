@@ -66,16 +66,17 @@ def render(
     for experiment in [*suite, *extra]:
         if experiment.name in chosen and write_tables(experiment, evidence[experiment.name], store, data_dir):
             progress(f"tables/{experiment.name}")
-    drawn = draw_all([e for e in [*suite, *extra] if e.name in chosen], evidence, results, progress)
-    for experiment in suite:
-        if experiment.name not in chosen:
-            drawn[experiment.name] = there_already(experiment, evidence[experiment.name], results)
+    draw_all([e for e in [*suite, *extra] if e.name in chosen], evidence, results, progress)
     sections = [
         Section(
             experiment=experiment,
             evidence=evidence[experiment.name],
             verdicts=verdicts_of(experiment, store, data_dir),
-            figures=drawn.get(experiment.name, []),
+            figures=[
+                drawn
+                for drawn in figures.described(experiment, evidence[experiment.name])
+                if (results / "figures" / f"{drawn.name}.svg").is_file()
+            ],
         )
         for experiment in suite
     ]
@@ -99,11 +100,10 @@ def write_tables(experiment: Experiment, evidence: dict[Budget, list[Evidence]],
 
 def draw_all(
     chosen: list[Experiment], evidence: dict[str, dict[Budget, list[Evidence]]], results: Path, progress: Progress
-) -> dict[str, list[Drawn]]:
-    """Draw what is out of date; returns the figures of every experiment chosen."""
+) -> None:
+    """Draw what is out of date."""
     folder = results / "figures"
     store = Store(results)
-    found: dict[str, list[Drawn]] = {}
     due: dict[str, tuple[Experiment, str]] = {}
     for experiment in chosen:
         if not evidence[experiment.name] and experiment.kind != "diagrams":
@@ -111,14 +111,13 @@ def draw_all(
             continue
         inputs = inputs_hash(experiment, evidence[experiment.name], store)
         stamp = read_stamp(results, experiment.name)
-        if stamp and stamp.inputs == inputs and stamp.outputs == outputs_hashes(folder, stamp.drawn):
-            found[experiment.name] = stamp.drawn
-        else:
+        drawn = figures.described(experiment, evidence[experiment.name])
+        if not stamp or stamp.inputs != inputs or stamp.outputs != outputs_hashes(folder, drawn):
             due[experiment.name] = (experiment, inputs)
 
     def finished(name: str, drawn: list[Drawn]) -> None:
-        found[name] = drawn
-        write_stamp(results, name, Stamp(due[name][1], outputs_hashes(folder, drawn), drawn))
+        _, inputs = due.pop(name)
+        write_stamp(results, name, Stamp(inputs, outputs_hashes(folder, drawn)))
         progress(f"figures/{name}")
 
     tasks = {name: (experiment, evidence[name], results) for name, (experiment, _) in due.items()}
@@ -130,14 +129,11 @@ def draw_all(
                 waiting = {name: pool.submit(draw_one, *task) for name, task in tasks.items()}
                 for name, future in waiting.items():
                     finished(name, future.result())
-            return found
         except BrokenProcessPool:
             # A program without a file of its own (typed in, piped) cannot start others; it draws itself.
             pass
-    for name, task in tasks.items():
-        if name not in found:
-            finished(name, draw_one(*task))
-    return found
+    for name in list(due):
+        finished(name, draw_one(*tasks[name]))
 
 
 def end_with_parent() -> None:
@@ -157,27 +153,11 @@ def draw_one(experiment: Experiment, evidence: dict[Budget, list[Evidence]], res
     return figures.draw(experiment, evidence, Store(results), results / "figures")
 
 
-def names_of(experiment: Experiment) -> list[str]:
-    """The figures that an experiment with records has."""
-    return [experiment.name, f"{experiment.name}-curves"]
-
-
 def remove(experiment: Experiment, folder: Path) -> None:
     """Take away the figures of an experiment whose records are gone: they would show what nothing stands behind."""
-    for name in names_of(experiment):
+    for name in (experiment.name, f"{experiment.name}-curves"):
         for suffix in FORMATS:
             (folder / f"{name}.{suffix}").unlink(missing_ok=True)
-
-
-def there_already(experiment: Experiment, evidence: dict[Budget, list[Evidence]], results: Path) -> list[Drawn]:
-    """The figures drawn earlier, where this time others were asked for."""
-    if not evidence and experiment.kind != "diagrams":
-        return []
-    stamp = read_stamp(results, experiment.name)
-    if stamp and all((results / "figures" / f"{drawn.name}.svg").is_file() for drawn in stamp.drawn):
-        return stamp.drawn
-    names = names_of(experiment)
-    return [Drawn(name, f"Figure {name}.") for name in names if (results / "figures" / f"{name}.svg").is_file()]
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -185,7 +165,6 @@ class Stamp(msgspec.Struct, frozen=True):
 
     inputs: str
     outputs: dict[str, str]
-    drawn: list[Drawn]
 
 
 def stamp_file(results: Path, name: str) -> Path:

@@ -45,7 +45,7 @@ def test_later_settings_win(tmp_path: Path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("squeezenet", "squeezenut", r"mine\.toml: unknown network 'squeezenut'; did you mean 'squeezenet'\?"),
+        ("squeezenet", "squeezenut", r"mine\.toml: variant a: unknown network 'squeezenut'; did you mean 'squeezenet'\?"),
         ("epochs = 2", "epoch = 2", r"mine\.toml: variant a: recipe: unknown key 'epoch'; did you mean 'epochs'\?"),
         ("epochs = 2", 'epochs = "two"', r"mine\.toml: variant a: recipe: epochs: expected `int`, got `str`"),
         ("title", "titel", r"mine\.toml: (unknown key 'titel'; did you mean 'title'|object missing)"),
@@ -75,8 +75,18 @@ def test_the_same_training_in_two_experiments_is_one_run(tmp_path: Path):
 
 
 def test_estimates_grow_with_the_work(tmp_path: Path):
-    experiment = experiments.find("table1")
-    short = plan.plan(plan.cells(experiment, "laptop", 1, {"recipe.epochs": 1}), Store(tmp_path), tmp_path)
-    long = plan.plan(plan.cells(experiment, "laptop", 1, {"recipe.epochs": 2}), Store(tmp_path), tmp_path)
-    for one, two in zip(short, long, strict=True):
-        assert two.estimate == pytest.approx(2 * one.estimate)
+    experiment, store = experiments.find("table1"), Store(tmp_path)
+
+    def seconds(epochs: int) -> list[float]:
+        steps = plan.plan(plan.cells(experiment, "laptop", 1, {"recipe.epochs": epochs}), store, tmp_path)
+        return plan.estimates(steps, store, "cpu")
+
+    for one, two in zip(seconds(1), seconds(2), strict=True):
+        assert two == pytest.approx(2 * one)
+
+
+def test_one_network_under_two_names_is_trained_once(tmp_path: Path):
+    cells = plan.cells(experiments.find("fire-removal"), "laptop")
+    steps = plan.plan(cells, Store(tmp_path), tmp_path)
+    assert any({"fire-removal/fire2", "fire-removal/fire3"} <= set(step.cells) for step in steps)
+    assert len(steps) == 8 * len(cells[0].runs)

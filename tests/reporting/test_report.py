@@ -13,7 +13,6 @@ import pytest
 from repro.planning import experiments
 from repro.records import Store
 from repro.reporting import report, style, tables
-from repro.reporting.figures import Drawn
 
 # One of each kind of figure that few runs fill: bars, parameters, grid.
 FILLED = ("preprocessing", "squeeze-expand", "batch-norm")
@@ -197,14 +196,6 @@ def test_colours_follow_the_page(results: Path) -> None:
 
 def test_alternative_texts_tell_numbers(results: Path) -> None:
     assert re.search(r'aria-label="Dot plot[^"]*\d\d\.\d %', (results / "index.html").read_text())
-
-
-def test_names_for_figures_are_kept_between_renderings(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REPRO_CACHE", str(results / "cache"))
-    stamp = report.read_stamp(results, FILLED[0])
-    assert stamp
-    assert [drawn.name for drawn in stamp.drawn] == [FILLED[0], f"{FILLED[0]}-curves"]
-    assert all(isinstance(drawn, Drawn) and drawn.alt for drawn in stamp.drawn)
 
 
 @pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed")

@@ -199,10 +199,13 @@ def test_a_process_killed_at_random_moments_ends_bit_identical(tmp_path: Path, m
     generator = torch.Generator().manual_seed(11)
     command = [*COMMAND, "--results-dir", str(tmp_path / "killed")]
     for _ in range(3):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(3.0 + 3.0 * float(torch.rand((), generator=generator)))
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        told = next(line for line in process.stderr if line.startswith("  epoch"))
+        time.sleep(0.5 * float(torch.rand((), generator=generator)))
         process.send_signal(signal.SIGKILL)
-        process.wait()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL, told
     subprocess.run(command, check=True, capture_output=True)
     assert results_of(tmp_path / "whole")
     assert results_of(tmp_path / "killed") == results_of(tmp_path / "whole")
