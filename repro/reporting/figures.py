@@ -16,7 +16,7 @@ from repro.judging.evidence import Evidence, published
 from repro.planning.experiments import Experiment
 from repro.planning.specification import Budget
 from repro.records import Store
-from repro.reporting import style
+from repro.reporting import sizes, style
 from repro.reporting.style import COLOURS, DASHES, INK, MARKERS, MUTED, PAPER, PUBLISHED, RULE
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def described(experiment: Experiment, evidence: ByBudget) -> list[Drawn]:
         from repro.reporting.diagrams import DIAGRAMS
 
         return [Drawn(f"architecture-{name}", " ".join((d.__doc__ or name).split())) for name, d in DIAGRAMS.items()]
+    if experiment.kind == "sizes":
+        return sizes.described(experiment)
     if not evidence:
         return []
     own = []
@@ -57,7 +59,7 @@ def described(experiment: Experiment, evidence: ByBudget) -> list[Drawn]:
 
 
 def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path) -> list[Drawn]:
-    """Write the experiment's own figure and its training curves; nothing where nothing has been run."""
+    """Write the experiment's own figure and, where it trains, its curves; nothing where nothing has been run."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -70,7 +72,9 @@ def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path)
                 figure = DIAGRAMS[each.name.removeprefix("architecture-")]()
             else:
                 figure = FigureCanvasAgg(Figure(layout="constrained")).figure
-                if each.name == experiment.name:
+                if experiment.kind == "sizes":
+                    sizes.paint(figure, experiment)
+                elif each.name == experiment.name:
                     paint, _ = KINDS[experiment.figure.kind]
                     paint(figure, experiment, evidence)
                 else:

@@ -35,6 +35,7 @@ WORTH_A_POOL = 3
 DRAWING_CODE = (
     "reporting/figures.py",
     "reporting/diagrams.py",
+    "reporting/sizes.py",
     "reporting/style.py",
     "judging/evidence.py",
     "judging/statistics.py",
@@ -106,7 +107,7 @@ def draw_all(
     store = Store(results)
     due: dict[str, tuple[Experiment, str]] = {}
     for experiment in chosen:
-        if not evidence[experiment.name] and experiment.kind != "diagrams":
+        if experiment.kind == "training" and not evidence[experiment.name]:
             remove(experiment, folder)
             continue
         inputs = inputs_hash(experiment, evidence[experiment.name], store)

@@ -1,6 +1,5 @@
-"""The figures of experiments that train nothing: sizes of networks, and their architectures."""
+"""The figure of an experiment that only counts: how many parameters each network has, counted and published."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro import models
@@ -8,51 +7,45 @@ from repro.judging.claims import Claim
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.reporting import style
-from repro.reporting.figures import Drawn, wrap
 from repro.reporting.style import COLOURS, PAPER, PUBLISHED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from repro.reporting.figures import Drawn
 
 BYTES_PER_PARAMETER = 4  # float32
 
 
-def draw(experiment: Experiment, folder: Path) -> list[Drawn]:
-    """Write the figures of an experiment of kind `sizes` or `diagrams` as NAME.svg, .png and .pdf."""
-    if experiment.kind == "diagrams":
-        return diagrams(experiment, folder)
-    return size_bars(experiment, folder) if experiment.figure.kind == "parameters" else []
+def described(experiment: Experiment) -> "list[Drawn]":
+    """The figures of an experiment of kind `sizes`: one, or none where it wants none."""
+    from repro.reporting.figures import Drawn
 
-
-def diagrams(experiment: Experiment, folder: Path) -> list[Drawn]:
-    """Every architecture diagram, as NAME-DIAGRAM."""
-    from repro.reporting.diagrams import DIAGRAMS
-
-    drawn = []
-    for name, figure in DIAGRAMS.items():
-        style.save(figure(), folder, f"{experiment.name}-{name}")
-        text = (figure.__doc__ or name).strip().split("\n")[0]
-        drawn.append(Drawn(f"{experiment.name}-{name}", text))
-    return drawn
-
-
-def size_bars(experiment: Experiment, folder: Path) -> list[Drawn]:
-    """Parameters as bars, a panel for each series of variants, with the published counts on them."""
-    from matplotlib.figure import Figure
-
-    series: dict[str, list[Variant]] = {}
-    for variant in experiment.variants:
-        series.setdefault(variant.series, []).append(variant)
-    heights = [len(variants) for variants in series.values()]
-    with style.styled():
-        figure = Figure(figsize=(style.WIDTH, 0.16 * sum(heights) + 0.5 * len(heights) + 0.6), layout="constrained")
-        axes = figure.subplots(len(series), 1, height_ratios=[count + 0.8 for count in heights], squeeze=False)[:, 0]
-        for axis, (name, variants) in zip(axes, series.items(), strict=True):
-            size_panel(axis, name, experiment, variants)
-        axes[-1].set_xlabel("parameters (bars: counted on the built network; diamonds: published)")
-        style.save(figure, folder, experiment.name)
-    text = f"Bar chart of the parameters of {len(experiment.variants)} networks in {len(series)} groups."
+    if experiment.figure.kind == "none":
+        return []
+    groups = ", ".join(grouped(experiment))
+    text = f"Bar chart of the parameters of {len(experiment.variants)} networks, counted and published: {groups}."
     return [Drawn(experiment.name, text)]
+
+
+def paint(figure: "Figure", experiment: Experiment) -> None:
+    """Parameters as bars, a panel for each series of variants, with the published counts on them."""
+    groups = grouped(experiment)
+    heights = [len(variants) for variants in groups.values()]
+    figure.set_size_inches(style.WIDTH, 0.16 * sum(heights) + 0.5 * len(heights) + 0.6)
+    axes = figure.subplots(len(groups), 1, height_ratios=[count + 0.8 for count in heights], squeeze=False)[:, 0]
+    for axis, (name, variants) in zip(axes, groups.items(), strict=True):
+        size_panel(axis, name, experiment, variants)
+    axes[-1].set_xlabel("parameters (bars: counted on the built network; diamonds: published)")
+
+
+def grouped(experiment: Experiment) -> dict[str, list[Variant]]:
+    """The variants by series, in order."""
+    groups: dict[str, list[Variant]] = {}
+    for variant in experiment.variants:
+        groups.setdefault(variant.series, []).append(variant)
+    return groups
 
 
 def size_panel(axis: "Axes", name: str, experiment: Experiment, variants: list[Variant]) -> None:
@@ -68,7 +61,7 @@ def size_panel(axis: "Axes", name: str, experiment: Experiment, variants: list[V
             axis.plot(value, row, marker="D", ms=4, mfc=PAPER, mec=PUBLISHED, mew=1, zorder=3)
         end = (max([number, *stated]), row)
         axis.annotate(f"{number:,}", end, xytext=(6, 0), textcoords="offset points", va="center", fontsize=7)
-    axis.set_yticks(list(rows), [wrap(variant.title, 40) for variant in variants])
+    axis.set_yticks(list(rows), [variant.title for variant in variants])
     axis.set_ylim(len(variants) - 0.4, -0.6)
     axis.set_xlim(0, max(counts) * 1.18)
     axis.xaxis.set_major_formatter(EngFormatter(sep=""))
