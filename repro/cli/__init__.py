@@ -47,7 +47,9 @@ class Verbs(click.Group):
         module = importlib.import_module(VERBS[cmd_name][0])
         return getattr(module, f"{cmd_name}_command")
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             raise unknown("command", args[0], VERBS)
         return super().resolve_command(ctx, args)

@@ -79,7 +79,9 @@ def ablate_command(
     if no_final_relu:
         changed["final_relu"] = False
     if not changed:
-        raise BadInput("what to change? give one of " + ", ".join(f"--{name}" for name, _, _ in CHANGES) + " or --option")
+        raise BadInput(
+            "what to change? give one of " + ", ".join(f"--{name}" for name, _, _ in CHANGES) + " or --option"
+        )
     experiment = comparison(model, dataset, changed)
     cells = plan.cells(experiment, budget, seeds, overrides)
     unchanged, after = (cell.runs[0] for cell in cells)

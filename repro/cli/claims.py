@@ -31,7 +31,9 @@ OUTCOMES = ["reproduced", "direction only", "not reproduced", "inconclusive", "n
 @click.argument("claim_id", required=False, metavar="[ID]")
 @click.option("--source", help="Only claims of this source: paper, report, official, ...")
 @click.option("--verdict", type=click.Choice(OUTCOMES), help="Only claims with this verdict.")
-@click.option("--experiment", "name", shell_complete=options.complete_experiments, help="Only claims of this experiment.")
+@click.option(
+    "--experiment", "name", shell_complete=options.complete_experiments, help="Only claims of this experiment."
+)
 @options.data_dir
 @options.results_dir
 @options.output_format
@@ -125,7 +127,9 @@ def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir
 
     claim = next(claim for claim in experiment.claims if claim.id == row["id"])
     click.echo(f"{claim.id}: {claim.statement}")
-    click.echo(f"  {claim.source}, {claim.place}" + ("" if claim.verified else " (from memory, not re-read at its source)"))
+    click.echo(
+        f"  {claim.source}, {claim.place}" + ("" if claim.verified else " (from memory, not re-read at its source)")
+    )
     if claim.obtained:
         click.echo(f"  obtained: {claim.obtained}")
     for assumption in claim.assumptions:

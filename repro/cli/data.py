@@ -39,4 +39,6 @@ def prepare_command(names: tuple[str, ...], data_dir: Path) -> None:
     data.prepare(chosen, data_dir, progress=lambda line: click.echo(line, err=True))
     for row in data.status(data_dir):
         if row["name"] in chosen:
-            click.echo(f"{row['name']}: {'ready' if row['present'] else 'missing'}, {row['images']} images in {row['path']}")
+            click.echo(
+                f"{row['name']}: {'ready' if row['present'] else 'missing'}, {row['images']} images in {row['path']}"
+            )

@@ -37,5 +37,11 @@ def list_command(budget: Budget, data_dir: Path, results_dir: Path, output_forma
                 "done": sum(step.state == "done" for step in steps),
             }
         )
-    columns = [Column("name"), Column("title"), Column("source"), Column("runs", align="right"), Column("done", align="right")]
+    columns = [
+        Column("name"),
+        Column("title"),
+        Column("source"),
+        Column("runs", align="right"),
+        Column("done", align="right"),
+    ]
     Table(f"Experiments at the {budget} budget", columns, rows).print(output_format)

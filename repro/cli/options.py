@@ -40,7 +40,11 @@ budget = click.option(
 )
 seeds = click.option("--seeds", type=click.IntRange(min=1), help="Runs per cell.  [default: the experiment's own]")
 device = click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True, help="Where to train."
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where to train.",
 )
 output_format = click.option(
     "--format",

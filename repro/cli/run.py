@@ -94,7 +94,9 @@ def show_plan(steps: list[Step], store: Store, device: str, output_format: str) 
     columns = [Column("run"), Column("for"), Column("state"), Column("why"), Column("estimate", align="right")]
     if output_format != "text":
         columns += [Column("seconds"), Column("identity")]
-    counts = {state: sum(step.state == state for step in steps) for state in dict.fromkeys(step.state for step in steps)}
+    counts = {
+        state: sum(step.state == state for step in steps) for state in dict.fromkeys(step.state for step in steps)
+    }
     total = duration(sum(seconds))
     words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing to train"
     Table(f"Plan: {words}; about {total} on this {kind_of(device)}", columns, rows).print(output_format)
@@ -136,15 +138,23 @@ def show_results(
     Runs with changed settings are shown, but leave the published tables and figures alone: those hold the experiments
     as their files state them.
     """
-    from repro.reporting import report, tables
+    from repro.reporting import figures, report, tables
 
     if changed:
         tables.cells_table(cells, budget, store, data_dir).print(output_format)
     else:
         chosen = list(chosen)
-        report.render(results, data_dir, only=[experiment.name for experiment in chosen])
+        suite = experiments.names()
+        report.render(results, data_dir, only=[e.name if e.name in suite else e.file for e in chosen])
         for experiment in chosen:
-            tables.experiment_table(experiment, store, data_dir, budgets=[budget]).print(output_format)
+            if experiment.kind == "diagrams":
+                drawn = [
+                    {"figure": f"{results}/figures/{f.name}.svg", "shows": f.alt}
+                    for f in figures.described(experiment, {})
+                ]
+                Table(experiment.title, [Column("figure"), Column("shows")], drawn).print(output_format)
+            else:
+                tables.experiment_table(experiment, store, data_dir, budgets=[budget]).print(output_format)
     for problem in dict.fromkeys(store.problems):
         click.echo(f"warning: {problem}", err=True)
     sys.stdout.flush()

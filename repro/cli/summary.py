@@ -21,7 +21,9 @@ Examples:
 @click.option("--option", "pairs", multiple=True, metavar="NAME=VALUE", help="An option of the network; see below.")
 @click.option("--input", "size", metavar="CxHxW", help="Size of the input.  [default: the network's own]")
 @options.output_format
-def summary_command(model: str, classes: int | None, pairs: tuple[str, ...], size: str | None, output_format: str) -> None:
+def summary_command(
+    model: str, classes: int | None, pairs: tuple[str, ...], size: str | None, output_format: str
+) -> None:
     """A network's layers: output, parameters, multiply-accumulates (MACs) and their shares, with totals."""
     from repro.models.summary import summarise
 
@@ -42,7 +44,13 @@ def summary_command(model: str, classes: int | None, pairs: tuple[str, ...], siz
         Column("share", "share of parameters", align="right", format=".1%"),
     ]
     rows = [{**row, "output": "x".join(map(str, row["output"]))} for row in content["layers"]]
-    total = {"name": "total", "output": None, "parameters": content["parameters"], "macs": content["macs"], "share": 1.0}
+    total = {
+        "name": "total",
+        "output": None,
+        "parameters": content["parameters"],
+        "macs": content["macs"],
+        "share": 1.0,
+    }
     inputs = "x".join(map(str, content["input"]))
     mib = content["bytes"] / 2**20
     notes = [f"{content['bytes']:,} bytes as float32, {mib:.2f} MiB; input {inputs}"]

@@ -24,7 +24,9 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.command("import", epilog=IMPORT_EXAMPLES)
 @click.argument("path", metavar="FILE", type=FILE)
-@click.option("--model", required=True, shell_complete=options.complete_networks, help="The network the weights belong to.")
+@click.option(
+    "--model", required=True, shell_complete=options.complete_networks, help="The network the weights belong to."
+)
 @click.option("--option", "pairs", multiple=True, metavar="NAME=VALUE", help="An option of the network.")
 @click.option("-o", "--output", type=FILE, required=True, help="The safetensors file to write.")
 def import_command(path: Path, model: str, pairs: tuple[str, ...], output: Path) -> None:

@@ -65,10 +65,7 @@ class Variant(Spec):
 
 
 class Figure(Spec):
-    """How an experiment is drawn; see `repro.reporting.figures` for what each kind shows.
-
-    metric: which number of a measurement is drawn.
-    """
+    """How an experiment is drawn; see `repro.reporting.figures` for what each kind shows."""
 
     kind: Literal["bars", "parameters", "grid", "share", "none"] = "bars"
     title: str = ""
@@ -79,9 +76,9 @@ class Figure(Spec):
 class Experiment(Spec):
     """A table or figure to reproduce: the runs it needs, the claims it checks, how it is shown.
 
-    kind: `training` = variants are trained; `sizes` and `diagrams` = computed from the networks, no training.
-    metric: the number the experiment is about; `balanced_accuracy` where classes are of unequal size (a variant's data
-    decides: see `metric_of`).
+    kind: `training` = variants are trained; the others are computed from the networks: `sizes` counts the variants,
+        `strategies` is the arithmetic of section 3.1, `diagrams` draws the architectures.
+    finding: what came out, in a sentence, where records cannot say it.
     reduced: what the laptop budget changes against the source, in a sentence.
     """
 
@@ -91,7 +88,7 @@ class Experiment(Spec):
     name: str = ""
     file: str = ""
     order: int = 100
-    kind: Literal["training", "sizes", "diagrams"] = "training"
+    kind: Literal["training", "sizes", "strategies", "diagrams"] = "training"
     protocols: tuple[str, ...] = ("described",)
     finding: str = ""
     reduced: str = ""
@@ -217,9 +214,7 @@ def budgets() -> dict[str, Settings]:
     return decode(folder() / f"{SHARED}.toml", dict[Budget, Settings])
 
 
-def resolve(
-    experiment: Experiment, variant: Variant, budget: Budget, overrides: dict[str, Any] | None = None
-) -> Run:
+def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides: dict[str, Any] | None = None) -> Run:
     """The variant's run at a budget, with seed 0: every setting decided and checked.
 
     Args:

@@ -59,9 +59,7 @@ def cells(
         run = experiments.resolve(experiment, variant, budget, overrides)
         count = seeds or experiments.seeds(experiment, variant, budget)
         runs = tuple(msgspec.structs.replace(run, seed=seed) for seed in range(count))
-        found.append(
-            Cell(experiment=experiment.name, variant=variant, runs=runs, protocols=experiment.protocols)
-        )
+        found.append(Cell(experiment=experiment.name, variant=variant, runs=runs, protocols=experiment.protocols))
     return found
 
 
@@ -129,7 +127,7 @@ def cost(run: Run) -> float:
 
 
 def measured_rate(store: Store, device: str) -> Callable[[Run], float]:
-    """Multiply-accumulates a second of this kind of device: the newest record of the network there, or a typical rate."""
+    """Multiply-accumulates a second of this kind of device: from the network's newest record, or a typical rate."""
     newest: dict[tuple[str, int, str], Record] = {}
     for record in store.all():
         if record.environment.get("device") == device and record.seconds > 1:

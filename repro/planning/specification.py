@@ -81,7 +81,7 @@ class Protocol(Spec):
 
     mode: `eval` = dropout off, running batch statistics; `train` = dropout on, statistics of the test batch itself.
     batch: images per test batch; matters only where batch norm takes statistics from it (mode `train`).
-    epoch: `last` = the final weights; `best` = the highest test accuracy over all epochs, which selects on the test set.
+    epoch: `last` = the final weights; `best` = the highest test accuracy of all, which selects on the test set.
     truncate: the accuracy in percent is cut to an integer, as printed with `%d`.
     """
 

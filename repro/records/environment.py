@@ -49,7 +49,9 @@ def git_commit() -> tuple[str | None, bool]:
     here = Path(repro.__file__).parent
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            ["git", "-C", str(here), *words], capture_output=True, text=True, check=True
+        ).stdout.strip()
 
     try:
         # Results come and go while a plan runs; they are not what makes the code differ.

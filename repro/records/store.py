@@ -91,7 +91,9 @@ class Store:
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(Epoch.__struct_fields__)
-        writer.writerows([f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in rows(history))
+        writer.writerows(
+            [f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in rows(history)
+        )
         write_atomic(place / "history.csv", lines.getvalue())
         text = msgspec.json.format(msgspec.json.encode(record), indent=1)
         write_atomic(place / "record.json", text + b"\n")

@@ -54,15 +54,18 @@ def render(
     Files whose content would not change are not written, figures whose records have not changed are not drawn again.
 
     Args:
-        only: experiments whose tables and figures are made; README.md and index.html always tell of all.
+        only: experiments, by name or by the path of one's own file, whose tables and figures are made; README.md and
+            index.html always tell of all in the suite.
 
     Raises:
         Failure: the folder cannot be written to.
     """
     store = Store(results)
     suite = experiments.everything()
-    chosen = set(only) if only is not None else {experiment.name for experiment in suite}
-    extra = [experiments.find(name) for name in chosen if name not in {experiment.name for experiment in suite}]
+    names = {experiment.name for experiment in suite}
+    asked = set(only) if only is not None else names
+    extra = [experiments.find(name) for name in sorted(asked - names)]
+    chosen = asked & names | {experiment.name for experiment in extra}
     evidence = {experiment.name: shown(experiment, store, data_dir) for experiment in [*suite, *extra]}
     for experiment in [*suite, *extra]:
         if experiment.name in chosen and write_tables(experiment, evidence[experiment.name], store, data_dir):

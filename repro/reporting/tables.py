@@ -23,8 +23,10 @@ def experiment_table(experiment: Experiment, store: Store, data_dir: Path, budge
 
     budgets: which are shown; by default those with records, `smoke` only where there is nothing else.
     """
-    if experiment.kind != "training":
+    if experiment.kind == "sizes":
         return sizes_table(experiment)
+    if experiment.kind == "strategies":
+        return strategies_table(experiment)
     evidence = shown(experiment, store, data_dir, budgets)
     return variants_table(experiment, evidence or shown(experiment, store, data_dir, ["laptop"]))
 
@@ -213,6 +215,26 @@ def sizes_table(experiment: Experiment) -> Table:
     if not any(row.get("layer") for row in rows):
         columns.pop(1)
     return Table(experiment.title, columns, rows)
+
+
+def strategies_table(experiment: Experiment) -> Table:
+    """What each of the three design strategies changes, and by which factor."""
+    from repro.models.strategies import strategies
+
+    columns = [
+        Column("strategy"),
+        Column("quantity"),
+        Column("where"),
+        Column("without", align="right", format=",d"),
+        Column("following", "with", "right", ",d"),
+        Column("factor", align="right", format=".2f"),
+    ]
+    rows = [
+        {name: getattr(row, name) for name in ("strategy", "quantity", "where", "without", "following", "factor")}
+        for row in strategies()
+    ]
+    notes = ["Factor: how many times smaller (strategies 1 and 2) or larger (strategy 3) the number becomes."]
+    return Table(experiment.title, columns, rows, notes)
 
 
 def numbers_table(experiment: Experiment, store: Store, data_dir: Path) -> Table:

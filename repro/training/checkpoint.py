@@ -54,7 +54,7 @@ class Checkpoint:
         return [Epoch(**epoch) for epoch in state["history"]]
 
     def read(self, device: torch.device) -> dict[str, Any] | None:
-        """The file's content; None when it is not there or damaged: then the run starts again, which is always right."""
+        """The file's content; None when it is absent or damaged: then the run starts again, which is always right."""
         try:
             return torch.load(self.path, map_location=device, weights_only=True)
         except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Carrying out a plan on this machine: run after run, resumable, beside other processes on the same results folder."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Protocol as Interface

@@ -71,7 +71,15 @@ class Trainee:
         images, labels = self.data.test.images, self.data.test.labels
         classes = len(self.data.info.classes)
         return measure(
-            self.network, images, labels, self.pipeline, PROTOCOLS[protocol], classes, self.run.seed, epoch, self.autocast
+            self.network,
+            images,
+            labels,
+            self.pipeline,
+            PROTOCOLS[protocol],
+            classes,
+            self.run.seed,
+            epoch,
+            self.autocast,
         )
 
 

@@ -42,12 +42,8 @@ def optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter], device: torch.
     rate = torch.tensor(recipe.learning_rate, device=device) if cuda else recipe.learning_rate
     fused = device.type in ("cpu", "cuda")
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(
-            parameters, lr=rate, weight_decay=recipe.weight_decay, fused=fused, capturable=cuda
-        )
-    return torch.optim.SGD(
-        parameters, lr=rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=fused
-    )
+        return torch.optim.Adam(parameters, lr=rate, weight_decay=recipe.weight_decay, fused=fused, capturable=cuda)
+    return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=fused)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

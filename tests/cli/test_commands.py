@@ -119,7 +119,9 @@ def test_ablate_compares_the_changed_with_the_unchanged_network(repro):
 
 def test_ablate_recognises_a_network_under_another_name(repro):
     plan = json.loads(repro("ablate", "--remove", "3,5", "--seeds", "1", "--dry-run", *FAST, "--format", "json").out)
-    same = json.loads(repro("ablate", "--remove", "fire2,fire5", "--seeds", "1", "--dry-run", *FAST, "--format", "json").out)
+    same = json.loads(
+        repro("ablate", "--remove", "fire2,fire5", "--seeds", "1", "--dry-run", *FAST, "--format", "json").out
+    )
     assert [row["identity"] for row in plan] == [row["identity"] for row in same]
 
 
@@ -132,8 +134,8 @@ def test_dry_run_and_explain_do_nothing(repro, tmp_path: Path):
 
 
 def test_an_experiment_file_of_ones_own(repro, tmp_path: Path):
-    text = 'title = "mine"\nsource = "me"\nquestion = "does it run?"\n[[variants]]\nname = "a"\nmodel = "mini-squeezenet"\n'
-    (tmp_path / "mine.toml").write_text(text)
+    head = 'title = "mine"\nsource = "me"\nquestion = "does it run?"\n'
+    (tmp_path / "mine.toml").write_text(head + '[[variants]]\nname = "a"\nmodel = "mini-squeezenet"\n')
     answer = repro("run", "mine.toml", "--seeds", "1", *FAST)
     assert answer.code == 0, answer.err
     assert "122,986" in answer.out

@@ -35,7 +35,7 @@ def test_the_suites_own_experiments_resolve_at_every_budget(experiment: experime
 
 
 def test_later_settings_win(tmp_path: Path):
-    text = FILE + '[laptop]\nrecipe = { epochs = 7, batch = 9 }\n'
+    text = FILE + "[laptop]\nrecipe = { epochs = 7, batch = 9 }\n"
     experiment = experiments.find(written(tmp_path, text))
     run = experiments.resolve(experiment, experiment.variants[0], "laptop", {"recipe.batch": 11})
     assert (run.recipe.epochs, run.recipe.batch) == (2, 11)
@@ -45,7 +45,11 @@ def test_later_settings_win(tmp_path: Path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("squeezenet", "squeezenut", r"mine\.toml: variant a: unknown network 'squeezenut'; did you mean 'squeezenet'\?"),
+        (
+            "squeezenet",
+            "squeezenut",
+            r"mine\.toml: variant a: unknown network 'squeezenut'; did you mean 'squeezenet'\?",
+        ),
         ("epochs = 2", "epoch = 2", r"mine\.toml: variant a: recipe: unknown key 'epoch'; did you mean 'epochs'\?"),
         ("epochs = 2", 'epochs = "two"', r"mine\.toml: variant a: recipe: epochs: expected `int`, got `str`"),
         ("title", "titel", r"mine\.toml: (unknown key 'titel'; did you mean 'title'|object missing)"),

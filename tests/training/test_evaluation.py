@@ -14,7 +14,12 @@ OFF = torch.autocast("cpu", enabled=False)
 def network(dropout: float = 0.0) -> nn.Sequential:
     torch.manual_seed(3)
     built = nn.Sequential(
-        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(dropout), nn.Conv2d(8, 4, 1), nn.AdaptiveAvgPool2d(1)
+        nn.Conv2d(3, 8, 3),
+        nn.BatchNorm2d(8),
+        nn.ReLU(),
+        nn.Dropout(dropout),
+        nn.Conv2d(8, 4, 1),
+        nn.AdaptiveAvgPool2d(1),
     )
     built.append(nn.Flatten())
     # Running statistics that differ from any batch's, so that using the wrong ones shows.

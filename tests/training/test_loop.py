@@ -182,7 +182,19 @@ def test_a_run_that_fails_is_told_and_tried_again_later(tmp_path: Path, monkeypa
     assert carry_out(steps, store, tmp_path, CPU, Quiet(), fail_fast=True) == 0
 
 
-COMMAND = [sys.executable, "-m", "repro", "train", "mini-squeezenet", "--budget", "smoke", "--device", "cpu", "--seeds", "1"]
+COMMAND = [
+    sys.executable,
+    "-m",
+    "repro",
+    "train",
+    "mini-squeezenet",
+    "--budget",
+    "smoke",
+    "--device",
+    "cpu",
+    "--seeds",
+    "1",
+]
 COMMAND += ["--set", "data.train_images=512", "--set", "recipe.epochs=6", "--set", "recipe.batch=16"]
 
 

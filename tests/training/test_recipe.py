@@ -34,7 +34,7 @@ def test_one_cycle_rises_to_its_peak_once_and_falls(epochs: int, warmup: float, 
     top = found.index(max(found))
     assert found[: top + 1] == sorted(found[: top + 1])
     assert found[top:] == sorted(found[top:], reverse=True)
-    assert 0 < min(found)
+    assert min(found) > 0
     assert max(found) <= 0.5
 
 
