@@ -156,9 +156,10 @@ def scaled(digits: np.ndarray, tile: int) -> np.ndarray:
 
 def ink_boxes(images: np.ndarray) -> np.ndarray:
     """The smallest rectangle around the pixels that are not black; [N, h, w] -> [N, 4] = top, left, height, width."""
-    ink = images > 0
+    ink: np.ndarray = images > 0
+    profiles: list[np.ndarray] = [np.any(ink, axis=2), np.any(ink, axis=1)]
     spans = []
-    for lines in (ink.any(axis=2), ink.any(axis=1)):
+    for lines in profiles:
         first = lines.argmax(axis=1)
         last = lines.shape[1] - lines[:, ::-1].argmax(axis=1)
         spans.append((first, np.where(lines.any(axis=1), last - first, 0)))

@@ -23,7 +23,7 @@ T = TypeVar("T")
 SHARED = "budgets"  # the file of common settings, beside the experiments
 
 
-class Settings(Spec):
+class Settings(Spec, frozen=True):
     """Settings that a budget, an experiment or a variant gives; what is absent is left to the others.
 
     stem: the first layer of networks that have a choice, `imagenet` or `cifar`.
@@ -38,7 +38,7 @@ class Settings(Spec):
     networks: dict[str, "Settings"] = {}
 
 
-class Variant(Spec):
+class Variant(Spec, frozen=True):
     """One row of an experiment: a network on a data set, trained by a recipe, once per seed.
 
     label: how tables and figures call it; the name when empty.
@@ -64,7 +64,7 @@ class Variant(Spec):
         return self.label or self.name
 
 
-class Figure(Spec):
+class Figure(Spec, frozen=True):
     """How an experiment is drawn; see `repro.reporting.figures` for what each kind shows."""
 
     kind: Literal["bars", "parameters", "grid", "share", "none"] = "bars"
@@ -73,7 +73,7 @@ class Figure(Spec):
     y: str = ""
 
 
-class Experiment(Spec):
+class Experiment(Spec, frozen=True):
     """A table or figure to reproduce: the runs it needs, the claims it checks, how it is shown.
 
     kind: `training` = variants are trained; the others are computed from the networks: `sizes` counts the variants,
@@ -113,10 +113,9 @@ class Experiment(Spec):
 
 def folder() -> Path:
     """Where the experiment files are: the checkout's `experiments/`, or the copy inside an installed package."""
-    checkout = Path(__file__).resolve().parents[2] / "experiments"
-    if (checkout / f"{SHARED}.toml").is_file():
-        return checkout
-    return Path(__file__).resolve().parents[1] / "experiments"
+    package = Path(__file__).resolve().parents[1]
+    inside = package / "experiments"  # an installed wheel carries them
+    return inside if inside.is_dir() else package.parent / "experiments"
 
 
 def names() -> list[str]:
@@ -209,7 +208,7 @@ def valid_keys(kind: Any, key: str) -> list[str]:
 
 
 @cache
-def budgets() -> dict[str, Settings]:
+def budgets() -> dict[Budget, Settings]:
     """The settings all experiments share, by budget."""
     return decode(folder() / f"{SHARED}.toml", dict[Budget, Settings])
 

@@ -22,7 +22,7 @@ TRAINING_PASSES = 3
 TYPICAL_RATE = {"cpu": 4.5e10, "cuda": 1.5e13, "mps": 1e12}
 
 
-class Cell(Spec):
+class Cell(Spec, frozen=True):
     """One row of an experiment at a budget: the variant and its runs, one per seed."""
 
     experiment: str
@@ -31,7 +31,7 @@ class Cell(Spec):
     protocols: tuple[str, ...]
 
 
-class Step(Spec):
+class Step(Spec, frozen=True):
     """One run of a plan.
 
     state: `done`; `to measure` = trained, weights at hand, a protocol missing; `to resume` = a checkpoint is there;
@@ -87,11 +87,9 @@ def step(run: Run, names: tuple[str, ...], protocols: tuple[str, ...], store: St
     state: State = "to do"
     why = "no record"
     if record is not None:
-        missing = [protocol for protocol in protocols if protocol not in record.measurements]
+        missing = record.lacks(protocols)
         if not missing:
             state, why = "done", "its record is there" + ("" if checksum else "; the data is not here to compare")
-        elif record.status == "diverged":
-            state, why = "done", "its record is there: it diverged, so nothing can be measured"
         else:
             kept = weights_file(record.identity).is_file()
             state = "to measure" if kept else "to do"
@@ -129,7 +127,7 @@ def cost(run: Run) -> float:
 def measured_rate(store: Store, device: str) -> Callable[[Run], float]:
     """Multiply-accumulates a second of this kind of device: from the network's newest record, or a typical rate."""
     newest: dict[tuple[str, int, str], Record] = {}
-    for record in store.all():
+    for record in store.all:
         if record.environment.get("device") == device and record.seconds > 1:
             key = (record.run.model.name, record.run.data.pixels, record.run.recipe.precision)
             if key not in newest or record.finished > newest[key].finished:

@@ -25,14 +25,14 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """A strict, immutable part of a specification: an unknown key or a wrong type is an error."""
 
 
-class Model(Spec):
+class Model(Spec, frozen=True):
     """A network: a name of `repro.models.NETWORKS` and the options that differ from its defaults."""
 
     name: str
     options: dict[str, Any] = {}
 
 
-class Data(Spec):
+class Data(Spec, frozen=True):
     """A data set as the network sees it.
 
     pixels: height and width of the network's input; images of another size are resized (bilinear) on the device.
@@ -52,7 +52,7 @@ class Data(Spec):
     normalisation: Literal["data", "half"] = "data"
 
 
-class Recipe(Spec):
+class Recipe(Spec, frozen=True):
     """How a network is trained.
 
     schedule: `constant`; `step` (times `gamma` at each of `milestones`, in epochs); `linear` (to zero);
@@ -76,7 +76,7 @@ class Recipe(Spec):
     precision: Literal["float32", "bfloat16"] = "float32"
 
 
-class Protocol(Spec):
+class Protocol(Spec, frozen=True):
     """How a trained network is measured.
 
     mode: `eval` = dropout off, running batch statistics; `train` = dropout on, statistics of the test batch itself.
@@ -100,7 +100,7 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
-class Run(Spec):
+class Run(Spec, frozen=True):
     """One training: model x data x recipe x seed."""
 
     model: Model

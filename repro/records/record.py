@@ -1,15 +1,16 @@
 """The record of one run: what was asked, what came out, on what."""
 
 import math
+from collections.abc import Iterable
 from typing import Any, Literal
 
-from repro.planning.specification import Protocol, Run, Spec
+from repro.planning.specification import PROTOCOLS, Protocol, Run, Spec
 
 # `diverged`: the loss became infinite or NaN. `collapsed`: the network never left chance. Both are results, and count.
 Status = Literal["done", "diverged", "collapsed"]
 
 
-class Epoch(Spec):
+class Epoch(Spec, frozen=True):
     """One line of a run's history. Accuracies are shares in 0..1; the test columns are measured in eval mode.
 
     train_accuracy: over the epoch's own augmented batches, dropout on, while the weights were changing.
@@ -26,7 +27,7 @@ class Epoch(Spec):
     seconds: float
 
 
-class Measurement(Spec):
+class Measurement(Spec, frozen=True):
     """A trained network measured on the test set under one protocol.
 
     correct, total: one number for each class of the data set, in its order.
@@ -56,7 +57,7 @@ class Measurement(Spec):
         return float(math.floor(percent)) if self.protocol.truncate else percent
 
 
-class Record(Spec):
+class Record(Spec, frozen=True):
     """What a finished run leaves in `results/runs/MODEL-DATA/IDENTITY/record.json`; the history is beside it as CSV.
 
     seconds: wall time of training and evaluation, over all sessions of the run.
@@ -75,3 +76,11 @@ class Record(Spec):
     finished: str
     environment: dict[str, Any]
     note: str = ""
+
+    def lacks(self, protocols: Iterable[str]) -> list[str]:
+        """The protocols whose measurement is missing. A diverged network has none to give; a best epoch is read from
+        the history.
+        """
+        if self.status == "diverged":
+            return []
+        return [name for name in protocols if PROTOCOLS[name].epoch == "last" and name not in self.measurements]

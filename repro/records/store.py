@@ -50,12 +50,13 @@ class Store:
     def by_run(self) -> dict[bytes, list[Record]]:
         """All records by what was run, whatever their data and numerics."""
         index: dict[bytes, list[Record]] = {}
-        for record in self.all():
+        for record in self.all:
             index.setdefault(run_key(record.run), []).append(record)
         return index
 
+    @cached_property
     def all(self) -> list[Record]:
-        """Every readable record, in a fixed order."""
+        """Every readable record, in a fixed order; read once, and again after `save`."""
         found = (self.read(path) for path in sorted(self.folder.glob("*/*/record.json")))
         return [record for record in found if record is not None]
 
@@ -97,7 +98,8 @@ class Store:
         write_atomic(place / "history.csv", lines.getvalue())
         text = msgspec.json.format(msgspec.json.encode(record), indent=1)
         write_atomic(place / "record.json", text + b"\n")
-        self.__dict__.pop("by_run", None)
+        for cached in ("all", "by_run"):
+            self.__dict__.pop(cached, None)
 
 
 def rows(history: list[Epoch]) -> list[tuple]:

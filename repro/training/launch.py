@@ -95,9 +95,8 @@ def remeasured(step: Step, record: Record, dataset: Dataset, device: torch.devic
     """The record with the protocols that it lacked, measured on the kept weights."""
     trainee = Trainee(step.run, dataset, device)
     trainee.network.load_state_dict(weights.load(weights_file(record.identity)).state_dict())
-    missing = [protocol for protocol in step.protocols if protocol not in record.measurements]
     epochs = step.run.recipe.epochs
-    measured = {protocol: trainee.measure(protocol, epochs) for protocol in missing}
+    measured = {protocol: trainee.measure(protocol, epochs) for protocol in record.lacks(step.protocols)}
     return msgspec.structs.replace(record, measurements=record.measurements | measured)
 
 
@@ -105,9 +104,7 @@ def finished_elsewhere(step: Step, store: Store, identity: str) -> bool:
     """Whether another process has written all this run was to leave since the plan was made."""
     path = store.place(step.run, identity) / "record.json"
     record = store.read(path) if path.is_file() else None
-    if record is None:
-        return False
-    return record.status == "diverged" or all(protocol in record.measurements for protocol in step.protocols)
+    return record is not None and not record.lacks(step.protocols)
 
 
 @contextlib.contextmanager

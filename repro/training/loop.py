@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import msgspec
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -34,7 +35,7 @@ class Trainee:
         self.run, self.device = run, device
         torch.manual_seed(axis_seed(run.seed, "initialisation"))
         network = models.build(run.model.name, **run.model.options)
-        self.network: nn.Module = network.to(device, memory_format=torch.channels_last)
+        self.network: nn.Module = network.to(device).to(memory_format=torch.channels_last)
         self.optimizer = optimizer(run.recipe, self.network.parameters(), device)
         self.data = dataset.to(device)
         info = dataset.info
@@ -137,26 +138,23 @@ def train(
         if not (math.isfinite(history[-1].train_loss) and measured.loss is not None):
             break
         checkpoint.save(network, trainee.optimizer, history)
-    status = judge_status(history, len(dataset.info.classes))
-    measurements = {"described": measured or trainee.measure("described", len(history))}
-    for protocol in protocols:
-        if protocol not in measurements and status != "diverged":
-            measurements[protocol] = trainee.measure(protocol, len(history))
+    described = measured or trainee.measure("described", len(history))
     seconds = sum(epoch.seconds for epoch in history)
     record = Record(
         identity=run.identity(dataset.checksum),
         run=run,
         checksum=dataset.checksum,
         numerics=NUMERICS,
-        status=status,
+        status=judge_status(history, len(dataset.info.classes)),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        measurements=measurements,
+        measurements={"described": described},
         seconds=seconds,
         images_per_second=len(history) * (len(dataset.train.labels) // recipe.batch) * recipe.batch / seconds,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe(device.type, path),
     )
-    return record, history, network
+    further = {protocol: trainee.measure(protocol, len(history)) for protocol in record.lacks(protocols)}
+    return msgspec.structs.replace(record, measurements=record.measurements | further), history, network
 
 
 def judge_status(history: list[Epoch], classes: int) -> Status:

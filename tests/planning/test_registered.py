@@ -7,7 +7,7 @@ from repro.planning import experiments
 from repro.planning.specification import Spec
 
 
-class Registered(Spec):
+class Registered(Spec, frozen=True):
     claims: tuple[Claim, ...]
 
 

@@ -1,5 +1,7 @@
 """Learning-rate schedules against their definitions; optimisers."""
 
+from typing import Literal
+
 import pytest
 import torch
 from hypothesis import given
@@ -39,7 +41,7 @@ def test_one_cycle_rises_to_its_peak_once_and_falls(epochs: int, warmup: float, 
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam"])
-def test_the_rate_that_is_set_is_the_rate_that_is_used(kind: str):
+def test_the_rate_that_is_set_is_the_rate_that_is_used(kind: Literal["sgd", "adam"]):
     weight = torch.nn.Parameter(torch.ones(3))
     chosen = optimizer(Recipe(optimizer=kind, learning_rate=1.0, momentum=0.0), [weight], torch.device("cpu"))
     set_learning_rate(chosen, 0.25)
