@@ -6,15 +6,13 @@ A network is the same on the command line, in experiment files and here. Nothing
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from repro.errors import BadInput, unknown
 
 from .alexnet import AlexNetOptions, alexnet
 from .convnet import NotebookMLPOptions, TraditionalCNNOptions, notebook_mlp, traditional_cnn
 from .layers import Architecture, Shape
 from .mini import MiniSqueezeNetOptions, mini_squeezenet
-from .options import Options, differing, read
+from .options import Options, differing, option_types, read
 from .preact import PreactSqueezeNetOptions, preact_squeezenet
 from .squeezenet import SqueezeNetOptions, squeezenet
 from .vgg import VGG19Options, vgg19
@@ -44,7 +42,7 @@ NETWORKS: dict[str, Definition] = {
 
 def option_names(name: str) -> list[str]:
     """The options that a network takes."""
-    return [field.name for field in msgspec.structs.fields(_definition(name).options)]
+    return list(option_types(_definition(name).options))
 
 
 def canonical(name: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The options of a network: what may be said, read from text as from Python, and reduced to what differs."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
@@ -32,13 +33,19 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 def read(network: str, kind: type[Options], given: Mapping[str, Any]) -> Options:
     """The options struct from `given`, whose values may be text. Raises BadInput naming network, option and value."""
-    fields = {field.name: field for field in msgspec.structs.fields(kind)}
+    types = option_types(kind)
     values = {}
     for option, value in given.items():
-        if option not in fields:
-            raise unknown("option", option, fields, network)
-        values[option] = _value(network, kind, option, fields[option].type, value)
+        if option not in types:
+            raise unknown("option", option, types, network)
+        values[option] = _value(network, kind, option, types[option], value)
     return kind(**values)
+
+
+@cache
+def option_types(kind: type[Options]) -> dict[str, Any]:
+    """The options of a network with their types; kept, because finding them out takes longer than reading values."""
+    return {field.name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def differing(options: Options) -> dict[str, Any]:

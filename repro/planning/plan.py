@@ -16,6 +16,8 @@ from repro.records.files import cache_folder
 
 State = Literal["done", "to measure", "to resume", "to do", "stale"]
 
+CHECKPOINTS = "checkpoints"  # below the cache folder
+
 # Training costs about three forward passes: one forward, two in the backward pass.
 TRAINING_PASSES = 3
 # Multiply-accumulates a second where no record of the machine's kind tells better: two CPU cores; one data-centre GPU.
@@ -73,15 +75,26 @@ def plan(found: Iterable[Cell], store: Store, data_dir: Path) -> list[Step]:
             names.append(f"{cell.experiment}/{cell.variant.name}")
             protocols += [p for p in cell.protocols if p not in protocols]
     checksum = cache(lambda name, synthetic: data.checksum(Data(name=name, synthetic=synthetic), data_dir))
+    interrupted = {path.stem for path in (cache_folder() / CHECKPOINTS).glob("*.pt")}
     steps = [
-        step(run, tuple(names), tuple(protocols), store, checksum(run.data.name, run.data.synthetic))
+        step(run, tuple(names), tuple(protocols), store, checksum(run.data.name, run.data.synthetic), interrupted)
         for run, names, protocols in wanted.values()
     ]
     return sorted(steps, key=lambda s: s.run.seed)
 
 
-def step(run: Run, names: tuple[str, ...], protocols: tuple[str, ...], store: Store, checksum: str | None) -> Step:
-    """Where one run stands, on data of this checksum (None: the data is not here)."""
+def step(
+    run: Run,
+    names: tuple[str, ...],
+    protocols: tuple[str, ...],
+    store: Store,
+    checksum: str | None,
+    interrupted: set[str],
+) -> Step:
+    """Where one run stands, on data of this checksum (None: the data is not here).
+
+    interrupted: identities of which there is a checkpoint.
+    """
     record = store.find(run, checksum)
     identity = run.identity(checksum) if checksum else record.identity if record else None
     state: State = "to do"
@@ -94,7 +107,7 @@ def step(run: Run, names: tuple[str, ...], protocols: tuple[str, ...], store: St
             kept = weights_file(record.identity).is_file()
             state = "to measure" if kept else "to do"
             why = f"its record lacks {', '.join(missing)}" + ("" if kept else ", and its weights are gone")
-    elif identity and checkpoint_file(identity).is_file():
+    elif identity in interrupted:
         state, why = "to resume", "it was interrupted; a checkpoint is there"
     elif old := store.stale(run):
         reasons = {"code of older numerics" if r.numerics != NUMERICS else "other data" for r in old}
@@ -142,7 +155,7 @@ def measured_rate(store: Store, device: str) -> Callable[[Run], float]:
 
 def checkpoint_file(identity: str) -> Path:
     """The state of an unfinished run."""
-    return cache_folder() / "checkpoints" / f"{identity}.pt"
+    return cache_folder() / CHECKPOINTS / f"{identity}.pt"
 
 
 def weights_file(identity: str) -> Path:
