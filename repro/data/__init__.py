@@ -18,6 +18,7 @@ from repro.data.catalogue import (
 from repro.data.preparation import prepare, status
 from repro.errors import BadInput, unknown
 from repro.planning.specification import Data
+from repro.records.files import cache_folder
 
 if TYPE_CHECKING:
     import torch
@@ -127,7 +128,7 @@ def _read(name: str, root: Path):
         case "modified-mnist":
             from repro.data import mnist
 
-            return mnist.read(files.cache_folder(), MODIFIED_MNIST_FILES)
+            return mnist.read(cache_folder(), MODIFIED_MNIST_FILES)
         case _:
             from repro.data import photographs
 

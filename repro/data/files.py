@@ -1,4 +1,4 @@
-"""Files on disk: where the cache is, which files are whole, and what an image folder contains.
+"""Files on disk: which are whole, and what an image folder contains.
 
 A file is read through once to check it; a marker in the cache, named after path, size and time of change of every
 file, remembers the answer, so that later loads cost one `stat` per file.
@@ -10,14 +10,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-import platformdirs
-
 from repro.errors import Failure
-
-
-def cache_folder() -> Path:
-    """$REPRO_CACHE, or the user's cache folder; holds nothing that cannot be made again."""
-    return Path(os.environ.get("REPRO_CACHE") or platformdirs.user_cache_path("repro"))
+from repro.records.files import cache_folder, write_atomic
 
 
 def marker(folder: Path, names: Iterable[str]) -> Path:
@@ -27,18 +21,6 @@ def marker(folder: Path, names: Iterable[str]) -> Path:
         stat = os.stat(f"{folder}/{name}")
         state.append((name, stat.st_size, stat.st_mtime_ns))
     return cache_folder() / "verified" / hashlib.sha256(json.dumps(state).encode()).hexdigest()
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a whole file or none."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise Failure(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def missing(root: Path, official: dict[str, str]) -> list[str]:
@@ -64,7 +46,7 @@ def verify(root: Path, official: dict[str, str], remedy: str) -> None:
             raise Failure(
                 f"{root / name} is damaged or not the official file (MD5 {found}, expected {expected}); {remedy}"
             )
-    write_atomically(marker(root, official), b"")
+    write_atomic(marker(root, official), b"")
 
 
 def digest(file: Path, algorithm: str) -> str:
@@ -90,5 +72,5 @@ def folder_checksum(folder: Path, names: list[str]) -> str:
     for name in sorted(names):
         file = folder / name
         content.update(f"{name} {file.stat().st_size} {digest(file, 'sha256')}\n".encode())
-    write_atomically(known, content.hexdigest().encode())
+    write_atomic(known, content.hexdigest())
     return content.hexdigest()

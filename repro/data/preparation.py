@@ -9,6 +9,7 @@ from typing import Any
 from repro.data import bike_ship, files
 from repro.data.catalogue import CIFAR10_FILES, DATASETS, MNIST_FILES, MODIFIED_MNIST_FILES
 from repro.errors import Failure, unknown
+from repro.records.files import cache_folder, write_atomic
 
 # What a user without a network has to put below the data root.
 BY_HAND = {
@@ -85,7 +86,7 @@ def _first_that_works(fetch: Callable[[str], None], mirrors: Iterable[str]) -> N
 
 
 def _modified_mnist(root: Path, progress: Callable[[str], None]) -> None:
-    folder = files.cache_folder()
+    folder = cache_folder()
     if files.is_verified(folder, MODIFIED_MNIST_FILES):
         return
     _official("mnist", root, MNIST_FILES, progress)
@@ -95,7 +96,7 @@ def _modified_mnist(root: Path, progress: Callable[[str], None]) -> None:
 
             progress("building Modified MNIST (about half a minute)")
             for name, content in modified_mnist.build_files(mnist.read(root)).items():
-                files.write_atomically(folder / name, content)
+                write_atomic(folder / name, content)
         files.verify(folder, MODIFIED_MNIST_FILES, "delete it, and it is built again")
 
 
@@ -115,11 +116,11 @@ def _alone() -> Iterator[None]:
     from filelock import FileLock
 
     try:
-        files.cache_folder().mkdir(parents=True, exist_ok=True)
-        lock = FileLock(files.cache_folder() / "prepare.lock")
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        lock = FileLock(cache_folder() / "prepare.lock")
         lock.acquire()
     except OSError as error:
-        raise Failure(f"cannot write to the cache {files.cache_folder()}: {error.strerror or error}") from error
+        raise Failure(f"cannot write to the cache {cache_folder()}: {error.strerror or error}") from error
     try:
         yield
     finally:
@@ -149,7 +150,7 @@ def _status(name: str, root: Path) -> dict[str, Any]:
         base, official = {
             "cifar10": (root, CIFAR10_FILES),
             "mnist": (root, MNIST_FILES),
-            "modified-mnist": (files.cache_folder(), MODIFIED_MNIST_FILES),
+            "modified-mnist": (cache_folder(), MODIFIED_MNIST_FILES),
         }[name]
         path = (base / next(iter(official))).parent
         present = not files.missing(base, official)
