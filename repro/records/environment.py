@@ -54,6 +54,8 @@ def git_commit() -> tuple[str | None, bool]:
         ).stdout.strip()
 
     try:
+        if Path(git("rev-parse", "--show-toplevel")).resolve() != here.parent.resolve():
+            return None, False  # installed somewhere inside another project's checkout
         # Results come and go while a plan runs; they are not what makes the code differ.
         return git("rev-parse", "HEAD"), bool(git("status", "--porcelain", "--", ":/repro", ":/experiments"))
     except (OSError, subprocess.CalledProcessError):

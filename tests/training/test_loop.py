@@ -24,8 +24,8 @@ from repro.training.loop import train
 CPU = torch.device("cpu")
 RUN = Run(
     model=Model(name="mini-squeezenet"),
-    data=Data(name="cifar10", synthetic=True, train_images=256, pixels=32),
-    recipe=Recipe(optimizer="adam", learning_rate=1e-3, batch=32, epochs=3, flip=True, crop_padding=2),
+    data=Data(name="cifar10", synthetic=True, train_images=128, pixels=32),
+    recipe=Recipe(optimizer="adam", learning_rate=1e-3, batch=16, epochs=3, flip=True, crop_padding=2),
 )
 
 
@@ -52,7 +52,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-@pytest.mark.parametrize("moment", [1, 9, 15, 17])
+@pytest.mark.parametrize("moment", [1, 9, 10, 26])
 def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(tmp_path: Path, moment: int, optimizer: str, monkeypatch):
     run = msgspec.structs.replace(RUN, recipe=msgspec.structs.replace(RUN.recipe, optimizer=optimizer))
     monkeypatch.setattr("repro.training.loop.WATCH_EVERY", -1)
@@ -93,7 +93,7 @@ def test_variants_of_one_seed_see_the_same_images_in_the_same_order(tmp_path: Pa
     trained(RUN, tmp_path, "a")
     trained(msgspec.structs.replace(RUN, model=Model(name="notebook-mlp", options={"pixels": 32})), tmp_path, "b")
     assert seen["mini-squeezenet"] == seen["notebook-mlp"]
-    assert len(seen["notebook-mlp"]) == 3 * 256 // 32
+    assert len(seen["notebook-mlp"]) == 3 * 128 // 16
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(tmp_path: Path):
@@ -195,7 +195,7 @@ COMMAND = [
     "--seeds",
     "1",
 ]
-COMMAND += ["--set", "data.train_images=512", "--set", "recipe.epochs=6", "--set", "recipe.batch=16"]
+COMMAND += ["--set", "data.train_images=256", "--set", "recipe.epochs=4", "--set", "recipe.batch=16"]
 
 
 def results_of(folder: Path) -> list[dict]:
@@ -210,7 +210,7 @@ def test_a_process_killed_at_random_moments_ends_bit_identical(tmp_path: Path, m
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache-killed"))
     generator = torch.Generator().manual_seed(11)
     command = [*COMMAND, "--results-dir", str(tmp_path / "killed")]
-    for _ in range(3):
+    for _ in range(2):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         told = next(line for line in process.stderr if line.startswith("  epoch"))
