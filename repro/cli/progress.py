@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from repro.planning.plan import Step
 from repro.planning.specification import Run
 from repro.records import Epoch, Record
+from repro.reporting.summary import duration
 
 PLAIN_EVERY = 30.0  # seconds between plain lines of one epoch
 
@@ -20,13 +21,6 @@ def describe_run(run: Run) -> str:
     network = run.model.name + (f" ({options})" if options else "")
     data = run.data.name + (" stand-in" if run.data.synthetic else "")
     return f"{network} on {data}, seed {run.seed}"
-
-
-def duration(seconds: float) -> str:
-    """A time in words a person reads at once: `45 s`, `12 min`, `3.5 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 class Teller:

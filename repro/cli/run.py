@@ -8,13 +8,14 @@ from typing import Any
 import click
 
 from repro.cli import options
-from repro.cli.progress import Teller, describe_run, duration
+from repro.cli.progress import Teller, describe_run
 from repro.errors import BadInput
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.planning.plan import Step
 from repro.planning.specification import Budget
 from repro.records import Store
+from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
 
 EXAMPLES = """\b

@@ -6,7 +6,7 @@ from repro.planning import plan
 from repro.planning.specification import Budget
 from repro.records import Store
 from repro.reporting import tables
-from repro.reporting.summary import Section, counted, duration
+from repro.reporting.summary import Section, counted, duration, open_questions
 from repro.reporting.table import Column, Table
 
 HEAD = """\
@@ -26,7 +26,22 @@ def index(sections: list[Section], store: Store, data_dir: Path) -> str:
     lines += [overview(sections, store, data_dir).markdown(heading=False)]
     for section in sections:
         lines += chapter(section, store, data_dir)
+    lines += questions(sections)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def questions(sections: list[Section]) -> list[str]:
+    """The chapter on what the sources leave open."""
+    found = open_questions(section.experiment for section in sections)
+    if not found:
+        return []
+    lines = [
+        "## Open questions",
+        "",
+        "What the sources leave open, how it is read here, and the claims that rest on it.",
+        "",
+    ]
+    return lines + [f"- {text} ({', '.join(f'`{claim}`' for claim in claims)})" for text, claims in found.items()]
 
 
 def overview(sections: list[Section], store: Store, data_dir: Path) -> Table:

@@ -48,6 +48,16 @@ class Section:
         return " ".join(sentences) or "No claim is judged on it."
 
 
+def open_questions(experiments: Iterable[Experiment]) -> dict[str, list[str]]:
+    """What the sources leave open, as the reading taken here, each with the ids of the claims that rest on it."""
+    found: dict[str, list[str]] = {}
+    for experiment in experiments:
+        for claim in experiment.claims:
+            for text in claim.assumptions:
+                found.setdefault(text, []).append(claim.id)
+    return found
+
+
 def counted(verdicts: "Iterable[Verdict]") -> str:
     """How many claims got which verdict, in a sentence."""
     from repro.judging.verdicts import OUTCOMES

@@ -93,6 +93,13 @@ def test_a_mistake_gets_one_line_and_exit_code_2(repro, words: list[str], messag
     assert "Traceback" not in answer.err
 
 
+def test_cite_names_the_sources_of_an_experiment_and_no_others(repro):
+    found = repro("cite", "table1").out
+    assert all(key in found for key in ("iandola2016squeezenet", "abiyounes2019", "krizhevsky2009", "lecun1998"))
+    assert "simonyan2014very" not in found
+    assert "simonyan2014very" in repro("cite").out
+
+
 def test_an_unknown_flag_gets_the_nearest(repro):
     answer = repro("run", "table1", "--budgte", "smoke")
     assert answer.code == 2

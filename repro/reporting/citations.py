@@ -1,0 +1,101 @@
+"""What a result rests on, as BibTeX."""
+
+from collections.abc import Iterable
+
+from repro import __version__
+from repro.planning.experiments import Experiment
+
+# By claim source (`repro.judging.claims.Source`), network and data set.
+ENTRIES: dict[str, str] = {
+    "paper": """@article{iandola2016squeezenet,
+  author  = {Iandola, Forrest N. and Han, Song and Moskewicz, Matthew W. and Ashraf, Khalid and Dally, William J. and
+             Keutzer, Kurt},
+  title   = {{SqueezeNet}: {AlexNet}-level accuracy with 50x fewer parameters and <0.5{MB} model size},
+  journal = {arXiv preprint arXiv:1602.07360},
+  year    = {2016}
+}""",
+    "report": """@misc{abiyounes2019squeezenet,
+  author = {Abi Younes, Elio and Bougueche, Yasmine and Mubaslat, Laith},
+  title  = {{SqueezeNet} Model Reproduction},
+  year   = {2019},
+  note   = {COMP 551 project report, github.com/LaithMubaslat/comp-551-project-4}
+}""",
+    "zshancock": """@misc{hancock-squeezenet-cifar10,
+  author = {Hancock, Zac},
+  title  = {{SqueezeNet} vs. {CIFAR10}},
+  note   = {github.com/zshancock/SqueezeNet\\_vs\\_CIFAR10}
+}""",
+    "cmasch": """@misc{masch-squeezenet,
+  author = {Masch, Christopher},
+  title  = {{SqueezeNet} in {Keras}},
+  note   = {github.com/cmasch/squeezenet}
+}""",
+    "nutszebra": """@misc{nutszebra-squeezenet,
+  author = {{nutszebra}},
+  title  = {Implementation of {SqueezeNet} by {Chainer}},
+  year   = {2016},
+  note   = {github.com/nutszebra/squeeze\\_net}
+}""",
+    "official": """@misc{forresti-squeezenet,
+  author = {Iandola, Forrest N.},
+  title  = {{SqueezeNet}: official {Caffe} files},
+  note   = {github.com/forresti/SqueezeNet}
+}""",
+    "alexnet": """@inproceedings{krizhevsky2012imagenet,
+  author    = {Krizhevsky, Alex and Sutskever, Ilya and Hinton, Geoffrey E.},
+  title     = {{ImageNet} classification with deep convolutional neural networks},
+  booktitle = {Advances in Neural Information Processing Systems},
+  year      = {2012}
+}""",
+    "vgg19": """@article{simonyan2014very,
+  author  = {Simonyan, Karen and Zisserman, Andrew},
+  title   = {Very deep convolutional networks for large-scale image recognition},
+  journal = {arXiv preprint arXiv:1409.1556},
+  year    = {2014}
+}""",
+    "cifar10": """@techreport{krizhevsky2009learning,
+  author      = {Krizhevsky, Alex},
+  title       = {Learning multiple layers of features from tiny images},
+  institution = {University of Toronto},
+  year        = {2009}
+}""",
+    "mnist": """@article{lecun1998gradient,
+  author  = {LeCun, Yann and Bottou, L{\\'e}on and Bengio, Yoshua and Haffner, Patrick},
+  title   = {Gradient-based learning applied to document recognition},
+  journal = {Proceedings of the IEEE},
+  volume  = {86},
+  number  = {11},
+  pages   = {2278--2324},
+  year    = {1998}
+}""",
+    "bike-ship": """@article{russakovsky2015imagenet,
+  author  = {Russakovsky, Olga and Deng, Jia and Su, Hao and Krause, Jonathan and Satheesh, Sanjeev and Ma, Sean and
+             Huang, Zhiheng and Karpathy, Andrej and Khosla, Aditya and Bernstein, Michael and Berg, Alexander C. and
+             Fei-Fei, Li},
+  title   = {{ImageNet} large scale visual recognition challenge},
+  journal = {International Journal of Computer Vision},
+  volume  = {115},
+  number  = {3},
+  pages   = {211--252},
+  year    = {2015}
+}""",
+}
+ENTRIES["modified-mnist"] = ENTRIES["mnist"]
+
+SUITE = f"""@software{{repro,
+  author  = {{{{the repro authors}}}},
+  title   = {{repro: the science of {{SqueezeNet}}, run again}},
+  version = {{{__version__}}}
+}}"""
+
+
+def bibliography(experiments: Iterable[Experiment]) -> list[str]:
+    """BibTeX entries for the suite and for the sources, networks and data that these experiments rest on."""
+    names: list[str] = []
+    for experiment in experiments:
+        names += [claim.source for claim in experiment.claims]
+        for variant in experiment.variants:
+            names += ["paper", variant.model]
+            if experiment.kind == "training":
+                names.append(variant.data.get("name", "cifar10"))
+    return [SUITE, *dict.fromkeys(ENTRIES[name] for name in names if name in ENTRIES)]
