@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from repro.judging.verdicts import Sample, Verdict
 
 ACCURACIES = ("accuracy", "balanced_accuracy")
+LEDGER = "ledger.csv"  # in the results folder; see `repro.judging.ledger`
 JUDGED: tuple[Budget, ...] = ("paper", "laptop")  # budgets whose runs can decide a claim, largest first
 
 
@@ -195,9 +196,11 @@ def verdicts_of(experiment: Experiment, store: Store, data_dir: Path) -> "list[V
     if not experiment.claims:
         return []
     # Imported here because scipy takes longer to load than most verbs to run.
+    from repro.judging import ledger
     from repro.judging.verdicts import judge_family
 
-    return judge_family(experiment.claims, samples_of(experiment, store, data_dir), experiment.name)
+    found = judge_family(experiment.claims, samples_of(experiment, store, data_dir), experiment.name)
+    return ledger.marked(found, ledger.read(store.folder.parent / LEDGER))
 
 
 def samples_of(experiment: Experiment, store: Store, data_dir: Path) -> "dict[str, dict[str, Sample]]":

@@ -3,7 +3,6 @@
 import json
 import math
 import re
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from repro.records import Record, Store
 from repro.records.store import IDENTITY_SHOWN
 from repro.reporting import style, tables
 from repro.reporting.figures import first_protocol
-from repro.reporting.summary import Section, counted, duration, open_questions
+from repro.reporting.summary import Section, by_source, counted, duration, open_questions
 from repro.reporting.table import DASH
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -55,7 +54,7 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         js=Markup((TEMPLATES / "page.js").read_text()),
         summary=counted([verdict for section in sections for verdict in section.verdicts]),
         outcomes=list(OUTCOME.values()),
-        by_source=by_source(claims),
+        by_source=by_source(sections),
         sources=sorted({claim["source"] for claim in claims}),
         claims=claims,
         forest=forest(sections),
@@ -71,15 +70,6 @@ def script_safe(content: Any) -> Markup:
     """JSON that cannot end the script element it stands in."""
     text = json.dumps(content, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))
-
-
-def by_source(claims: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """How many claims of each source got which verdict, and of all together."""
-    rows = []
-    for source in [*sorted({claim["source"] for claim in claims}), "all"]:
-        tally = Counter(claim["outcome"]["name"] for claim in claims if source in ("all", claim["source"]))
-        rows.append({"source": source, "total": sum(tally.values()), "counts": [tally[name] for name in OUTCOMES]})
-    return rows
 
 
 def claim_row(section: Section, claim: Claim, verdict: Verdict) -> dict[str, Any]:

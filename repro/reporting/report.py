@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 import repro
-from repro.judging.evidence import Evidence, shown, verdicts_of
+from repro.judging import ledger
+from repro.judging.evidence import LEDGER, Evidence, shown, verdicts_of
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.planning.specification import Budget
@@ -84,6 +85,7 @@ def render(
         )
         for experiment in suite
     ]
+    ledger.extend(results / LEDGER, [verdict for section in sections for verdict in section.verdicts])
     if write_if_changed(results / "README.md", index(sections, store, data_dir)):
         progress("README.md")
     if write_if_changed(results / "index.html", page.render(sections, results, store, data_dir)):

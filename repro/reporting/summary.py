@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.planning.specification import Budget
 from repro.records import Record
 from repro.reporting.figures import Drawn
+from repro.reporting.table import Column, Table
 
 if TYPE_CHECKING:
     from repro.judging.verdicts import Verdict
@@ -46,6 +47,34 @@ class Section:
         if self.verdicts:
             sentences.append(counted(self.verdicts))
         return " ".join(sentences) or "No claim is judged on it."
+
+
+def by_source(sections: Iterable[Section]) -> list[dict[str, Any]]:
+    """How many claims of each source got which verdict, and of all together: rows of `source`, `total`, `counts`."""
+    from repro.judging.verdicts import OUTCOMES
+
+    judged = [
+        (claim.source, verdict.verdict)
+        for section in sections
+        for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True)
+    ]
+    rows = []
+    for source in [*sorted({source for source, _ in judged}), "all"]:
+        tally = Counter(verdict for named, verdict in judged if source in ("all", named))
+        rows.append({"source": source, "total": sum(tally.values()), "counts": [tally[name] for name in OUTCOMES]})
+    return rows
+
+
+def verdicts_table(sections: Iterable[Section]) -> Table:
+    """`by_source` as a table."""
+    from repro.judging.verdicts import OUTCOMES
+
+    columns = [Column("source"), Column("claims", align="right"), *(Column(name, align="right") for name in OUTCOMES)]
+    rows = [
+        {"source": row["source"], "claims": row["total"], **dict(zip(OUTCOMES, row["counts"], strict=True))}
+        for row in by_source(sections)
+    ]
+    return Table("Verdicts by source", columns, rows)
 
 
 def open_questions(experiments: Iterable[Experiment]) -> dict[str, list[str]]:
