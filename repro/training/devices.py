@@ -24,4 +24,8 @@ def choose(wanted: str) -> tuple[torch.device, str]:
         torch.backends.cudnn.benchmark = True
         # float32 means float32, as on a CPU: convolutions would otherwise round their inputs to 10 bits.
         torch.backends.cudnn.allow_tf32 = False
+    if name == "cpu":
+        # Adam's averages of weights without gradient decay into numbers so small that the processor takes many times
+        # as long for them. Taken as zero they change no weight: AlexNet's are the same bit for bit, in 2/3 of the time.
+        torch.set_flush_denormal(True)
     return torch.device(name), reason
