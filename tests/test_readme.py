@@ -9,10 +9,15 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text()
 
 
-def test_the_table_is_the_one_made_from_the_records():
-    made = (CHECKOUT / "results/tables/table1.md").read_text()
-    shown = README.split("<!-- table1 -->\n")[1].split("<!-- /table1 -->")[0]
-    assert shown.strip() == made.strip()
+def block(name: str) -> str:
+    """What the README shows between two marks."""
+    return README.split(f"<!-- {name} -->\n")[1].split(f"<!-- /{name} -->")[0].strip()
+
+
+def test_its_tables_are_those_made_from_the_records():
+    assert block("table1") == (CHECKOUT / "results/tables/table1.md").read_text().strip()
+    assert block("verdicts") in (CHECKOUT / "results/README.md").read_text()
+    assert "| all " in block("verdicts")
 
 
 def test_every_command_it_names_exists():

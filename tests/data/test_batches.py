@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from repro.data.batches import epoch_draws, epoch_order
@@ -12,6 +12,7 @@ sizes = st.integers(1, 200)
 seeds = st.integers(0, 10_000)
 
 
+@settings(deadline=None, max_examples=30)
 @given(count=sizes, batch=st.integers(1, 40), seed=seeds, epoch=st.integers(0, 300))
 def test_every_image_comes_once_but_for_an_incomplete_batch(count, batch, seed, epoch):
     labels = torch.zeros(count, dtype=torch.int64)
@@ -27,6 +28,7 @@ def test_every_image_comes_once_but_for_an_incomplete_batch(count, batch, seed, 
     assert order.max() < count
 
 
+@settings(deadline=None, max_examples=30)
 @given(counts=st.lists(st.integers(1, 30), min_size=2, max_size=5), seed=seeds)
 def test_balanced_draws_every_class_equally_and_the_images_of_a_class_evenly(counts, seed):
     labels = torch.cat([torch.full((count,), label) for label, count in enumerate(counts)])
@@ -60,6 +62,7 @@ GOLDEN_ORDER = [[1, 6, 0, 8, 7], [9, 5, 3, 2, 4]]
 GOLDEN_DRAWS = ([0, 0, 0, 1, 1, 0], [3, 1, 7, 2, 3, 6], [4, 7, 0, 8, 0, 2])
 
 
+@settings(deadline=None, max_examples=30)
 @given(padding=st.integers(0, 8), seed=seeds)
 def test_offsets_cover_what_they_may_and_no_more(padding, seed):
     flips, dy, dx = epoch_draws(2000, seed, 0, flip=True, crop_padding=padding)

