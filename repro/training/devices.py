@@ -1,5 +1,8 @@
 """Which device a run uses, and why."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from repro.errors import BadInput
@@ -24,8 +27,20 @@ def choose(wanted: str) -> tuple[torch.device, str]:
         torch.backends.cudnn.benchmark = True
         # float32 means float32, as on a CPU: convolutions would otherwise round their inputs to 10 bits.
         torch.backends.cudnn.allow_tf32 = False
-    if name == "cpu":
-        # Adam's averages of weights without gradient decay into numbers so small that the processor takes many times
-        # as long for them. Taken as zero they change no weight: AlexNet's are the same bit for bit, in 2/3 of the time.
-        torch.set_flush_denormal(True)
     return torch.device(name), reason
+
+
+@contextmanager
+def without_denormals(device: torch.device) -> Iterator[None]:
+    """While open, a CPU takes numbers below 1.2e-38 as zero.
+
+    Adam's averages of weights without gradient decay into such numbers, for which the processor takes many times as
+    long. As zero they change no weight: AlexNet's are the same bit for bit, in 2/3 of the time.
+    """
+    if device.type == "cpu":
+        torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        if device.type == "cpu":
+            torch.set_flush_denormal(False)

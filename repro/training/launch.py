@@ -19,6 +19,7 @@ from repro.planning.specification import Data
 from repro.records import Epoch, Record, Store
 from repro.records.files import cache_folder
 from repro.training.checkpoint import Checkpoint
+from repro.training.devices import without_denormals
 from repro.training.loop import Trainee, Watch, train
 
 # A process that finds a run taken looks again after this many seconds, once nothing else is left to do.
@@ -64,7 +65,8 @@ def carry_out(
                         taken.append(step)
                     elif not finished_elsewhere(step, store, identity):
                         audience.begins(step)
-                        do(step, identity, dataset(step.run.data), store, device, audience)
+                        with without_denormals(device):
+                            do(step, identity, dataset(step.run.data), store, device, audience)
             except (Failure, torch.OutOfMemoryError) as error:
                 failures += 1
                 audience.failed(step, reason(step, error))

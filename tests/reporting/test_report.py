@@ -182,7 +182,7 @@ def test_the_curves_are_the_histories(results: Path) -> None:
     assert found
     curves = json.loads(found[1])
     store = Store(results)
-    record = next(r for r in store.all() if r.run.model.name == "alexnet" and r.status == "done")
+    record = next(r for r in store.all if r.run.model.name == "alexnet" and r.status == "done")
     rows = [row for variant in curves["preprocessing"]["laptop"] for row in variant["test"]]
     assert [round(100 * epoch.test_accuracy, 1) for epoch in store.history(record)] in rows
 

@@ -18,6 +18,7 @@ from repro.planning.experiments import Experiment, Variant
 from repro.planning.specification import Data, Model, Recipe, Run
 from repro.records import Store
 from repro.training.checkpoint import Checkpoint
+from repro.training.devices import without_denormals
 from repro.training.launch import carry_out
 from repro.training.loop import train
 
@@ -117,6 +118,13 @@ def test_a_damaged_checkpoint_starts_the_run_again(tmp_path: Path):
     damaged, _, _ = trained(RUN, tmp_path, "a")
     whole, _, _ = trained(RUN, tmp_path, "b")
     assert damaged.measurements == whole.measurements
+
+
+def test_denormal_numbers_are_zero_while_a_cpu_trains_and_only_then():
+    tiny = torch.tensor(1e-39)
+    with without_denormals(CPU):
+        assert float(tiny * 0.5) == 0
+    assert float(tiny * 0.5) > 0
 
 
 class Quiet:
