@@ -118,7 +118,7 @@ def train(
             position = epoch * steps + index
             set_learning_rate(trainee.optimizer, learning_rate(recipe, position, recipe.epochs * steps, steps))
             step(*(part[index] for part in batches))
-            if time.monotonic() - heard > WATCH_EVERY:
+            if time.monotonic() - heard > WATCH_EVERY and index + 1 < steps:
                 heard, seen = time.monotonic(), (index + 1) * recipe.batch
                 watch(epoch, seen, order.numel(), float(trainee.loss) / (index + 1), float(trainee.correct) / seen)
         measured = trainee.measure("described", epoch + 1)
@@ -145,7 +145,7 @@ def train(
         run=run,
         checksum=dataset.checksum,
         numerics=NUMERICS,
-        status=judge_status(history, len(dataset.info.classes)),
+        status=judge_status(history, described),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         measurements={"described": described},
         seconds=seconds,
@@ -157,14 +157,16 @@ def train(
     return msgspec.structs.replace(record, measurements=record.measurements | further), history, network
 
 
-def judge_status(history: list[Epoch], classes: int) -> Status:
-    """Whether a finished run is `done`, `diverged` (loss not finite) or `collapsed` (its last epoch is near chance).
+def judge_status(history: list[Epoch], described: Measurement) -> Status:
+    """Whether a finished run is `done`, `diverged` (loss not finite) or `collapsed` (it never left chance).
 
-    Near chance is a training accuracy below 2 x chance for ten classes (`statistics.md`, D2), and as far on the way
-    from chance to certainty for any other number: a ninth.
+    Near chance is an accuracy below 2 x chance for ten classes (`statistics.md`, D2), and as far on the way from chance
+    to certainty for any other number of classes: a ninth. Both the last epoch's training accuracy and the measured one
+    must be there: a run of one epoch averages over its own beginning, and one that only fits its training set learns.
     """
     last = history[-1]
     if not math.isfinite(last.train_loss) or not math.isfinite(last.test_loss):
         return "diverged"
-    chance = 1 / classes
-    return "collapsed" if last.train_accuracy < chance + (1 - chance) / 9 else "done"
+    chance = 1 / len(described.total)
+    reached = max(last.train_accuracy, described.balanced_accuracy / 100)
+    return "collapsed" if reached < chance + (1 - chance) / 9 else "done"

@@ -53,7 +53,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-@pytest.mark.parametrize("moment", [1, 9, 10, 26])
+@pytest.mark.parametrize("moment", [1, 8, 9, 23])
 def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(tmp_path: Path, moment: int, optimizer: str, monkeypatch):
     run = msgspec.structs.replace(RUN, recipe=msgspec.structs.replace(RUN.recipe, optimizer=optimizer))
     monkeypatch.setattr("repro.training.loop.WATCH_EVERY", -1)
