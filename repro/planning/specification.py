@@ -1,7 +1,8 @@
 """What a run is: model x data x recipe x seed, and how its result is measured. Knows no torch.
 
 Every field of `Run` is part of its identity: change one and it is another run. Device, versions and commit are not
-(they are recorded), so a refactoring does not throw away hours of training.
+(they are recorded), so a refactoring does not throw away hours of training. Nor is a field at its default: a field may
+be added, its default meaning what was done before, and earlier records stay. A default that changes raises `NUMERICS`.
 """
 
 import hashlib
@@ -110,12 +111,23 @@ class Run(Spec, frozen=True):
 
     def identity(self, checksum: str) -> str:
         """The run's name: a hash of everything here, of the data's checksum and of `NUMERICS` (40 hex digits)."""
-        content = {"run": msgspec.to_builtins(self), "data": checksum, "numerics": NUMERICS}
+        content = {"run": stated(self), "data": checksum, "numerics": NUMERICS}
         return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:40]
 
     def without_seed(self) -> bytes:
         """The cell this run repeats: equal for runs that differ in the seed alone."""
         return msgspec.json.encode(msgspec.structs.replace(self, seed=0), order="deterministic")
+
+
+def stated(spec: Spec) -> dict[str, Any]:
+    """The fields of a specification that are not at their defaults, as plain values."""
+    values = {field.name: getattr(spec, field.name) for field in msgspec.structs.fields(spec)}
+    defaults = {field.name: field.default for field in msgspec.structs.fields(spec)}
+    return {
+        name: stated(value) if isinstance(value, Spec) else msgspec.to_builtins(value)
+        for name, value in values.items()
+        if value != defaults[name]
+    }
 
 
 def axis_seed(seed: int, axis: str, epoch: int = 0) -> int:

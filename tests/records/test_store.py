@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from repro.errors import Failure
-from repro.planning.specification import NUMERICS, PROTOCOLS, Data, Model, Recipe, Run
+from repro.planning.specification import NUMERICS, PROTOCOLS, Data, Model, Recipe, Run, stated
 from repro.records import Epoch, Measurement, Record, Store
 from repro.records.files import write_atomic
 
@@ -98,3 +98,13 @@ def test_everything_in_a_run_is_part_of_its_identity():
     names.add(msgspec.structs.replace(RUN, recipe=Recipe(label_smoothing=0.1)).identity("abc"))
     names.add(msgspec.structs.replace(RUN, model=Model(name="squeezenet")).identity("abc"))
     assert len(names) == 5
+
+
+def test_an_identity_leaves_out_what_is_at_its_default():
+    """So that a field can be added. The hash is pinned: whoever changes it throws away every committed record."""
+    run = msgspec.structs.replace(RUN, recipe=Recipe(epochs=2))
+    options = {"classes": 10}
+    assert stated(run) == {
+        "model": {"name": "squeezenet", "options": options}, "data": {"name": "cifar10"}, "recipe": {"epochs": 2},
+    }  # fmt: skip
+    assert run.identity("abc") == "e076af3afa583422ac910b13d8bf92e4c26f1126"
