@@ -13,6 +13,17 @@ from . import layers
 from .layers import Architecture, Layer
 
 
+class PointwiseConv(nn.Conv2d):
+    """A 1x1 convolution as the matrix product that it is. [N, inputs, H, W] -> [N, outputs, H, W].
+
+    With channels last the pixels are the rows of one matrix: SqueezeNet's step on a CPU takes a tenth less time than
+    with the general convolution, at batches of 16 and 32-pixel inputs (`repro bench`).
+    """
+
+    def forward(self, input: Tensor) -> Tensor:
+        return functional.linear(input.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+
+
 class Fire(nn.Module):
     """A fire module. [N, inputs, H, W] -> [N, outputs, H, W]; channels of the 1x1 branch come first."""
 
@@ -111,7 +122,8 @@ def module(layer: Layer) -> nn.Module:
     """The torch module of one layer."""
     match layer:
         case layers.Conv():
-            return nn.Conv2d(layer.inputs, layer.outputs, layer.kernel, layer.stride, layer.padding)
+            kind = PointwiseConv if (layer.kernel, layer.stride, layer.padding) == (1, 1, 0) else nn.Conv2d
+            return kind(layer.inputs, layer.outputs, layer.kernel, layer.stride, layer.padding)
         case layers.Linear():
             return nn.Linear(layer.inputs, layer.outputs)
         case layers.BatchNorm():
