@@ -13,6 +13,9 @@ endif
 # Where this checkout lies beside packed real images, they are unpacked; elsewhere the tests that need them are skipped.
 PACKED_DATA := $(wildcard ../shared/data/unpack.py)
 
+# Documents with parts that are made from the records.
+DOCUMENTS := --renew README.md --renew docs/findings.md
+
 .PHONY: help install demo test lint all report wheel clean
 
 help: ## Show this list
@@ -34,10 +37,10 @@ lint: $(INSTALLED) ## Check style and types: ruff, pyright
 
 all: $(INSTALLED) ## Bring results/ up to date, running what is missing (BUDGET=laptop)
 	.venv/bin/repro run --all --budget $(BUDGET)
-	.venv/bin/repro report
+	.venv/bin/repro report $(DOCUMENTS)
 
-report: $(INSTALLED) ## Rebuild tables, figures and the page from the records
-	.venv/bin/repro report
+report: $(INSTALLED) ## Rebuild tables, figures, the page and what documents show of it from the records
+	.venv/bin/repro report $(DOCUMENTS)
 
 # setuptools would carry modules that are gone over from its last build.
 wheel: $(INSTALLED) ## Build the wheel into dist/

@@ -10,6 +10,7 @@ EXAMPLES = """\b
 Examples:
   repro report
   repro report table1 --open
+  repro report --renew README.md      and the parts of a document that are made from records
 """
 
 
@@ -18,7 +19,17 @@ Examples:
 @options.data_dir
 @options.results_dir
 @click.option("--open", "show", is_flag=True, help="Open the page in a browser.")
-def report_command(names: tuple[str, ...], data_dir: Path, results_dir: Path, show: bool) -> None:
+@click.option(
+    "--renew",
+    "documents",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Renew what stands between <!-- made: ... --> and <!-- /made --> in a Markdown file, e.g. `made: table table1`.",
+)
+def report_command(
+    names: tuple[str, ...], data_dir: Path, results_dir: Path, show: bool, documents: tuple[Path, ...]
+) -> None:
     """Rebuild tables, figures and the page from records alone."""
     from repro.planning import experiments
     from repro.reporting import report
@@ -26,6 +37,13 @@ def report_command(names: tuple[str, ...], data_dir: Path, results_dir: Path, sh
     for name in names:
         experiments.find(name)
     report.render(results_dir, data_dir, only=list(names) or None, progress=lambda line: click.echo(line, err=True))
+    for document in documents:
+        from repro.records import Store
+        from repro.reporting import blocks
+        from repro.reporting.keep import write_if_changed
+
+        if write_if_changed(document, blocks.renew(document.read_text(), Store(results_dir), data_dir)):
+            click.echo(str(document), err=True)
     page = results_dir / "index.html"
     if show and page.is_file():
         click.launch(page.resolve().as_uri())

@@ -1,0 +1,124 @@
+"""Documents in which some parts are made from records: such a part stands between two comments and is renewed there.
+
+    <!-- made: table fire-removal -->
+    ...
+    <!-- /made -->
+
+A part within a line is written the same way, without line breaks.
+
+| request | what is put there |
+|--|--|
+| `table EXPERIMENT` | the experiment's table, with its title and notes |
+| `claims EXPERIMENT` | its claims: statement, published, measured, verdict |
+| `verdicts` | how many claims of each source got which verdict |
+| `mean EXPERIMENT/VARIANT [PROTOCOL]` | mean accuracy in percent, `61.7` |
+| `gap EXPERIMENT/VARIANT/OTHER [PROTOCOL]` | how far the second lies above the first, in points with its 95 % interval, paired by seed |
+| `failed EXPERIMENT/VARIANT` | runs that diverged or never left chance, `3 of 10` |
+
+Numbers are of the largest budget that has been run; `described` is the protocol where none is named.
+"""
+
+import re
+from pathlib import Path
+
+from repro.errors import BadInput, unknown
+from repro.judging.evidence import Evidence, shown, verdicts_of
+from repro.planning import experiments
+from repro.planning.experiments import Experiment
+from repro.planning.specification import PROTOCOLS
+from repro.records import Store
+from repro.reporting.summary import Section, verdicts_table
+from repro.reporting.table import Column, Estimate, Table
+from repro.reporting.tables import experiment_table
+
+BLOCK = re.compile(r"(<!-- made: ([^>]*?) -->)(.*?)(<!-- /made -->)", re.DOTALL)
+
+
+def renew(document: str, store: Store, data_dir: Path) -> str:
+    """The document with every made part as the records now have it.
+
+    Raises:
+        BadInput: a part asks for what there is not, or nothing was run for it.
+    """
+
+    def made(match: re.Match[str]) -> str:
+        begin, request, old, end = match.groups()
+        new = make(request, store, data_dir).strip()
+        return f"{begin}\n\n{new}\n\n{end}" if "\n" in old or "\n" in new else f"{begin}{new}{end}"
+
+    return BLOCK.sub(made, document)
+
+
+def make(request: str, store: Store, data_dir: Path) -> str:
+    """What one request asks for, as Markdown."""
+    match request.split():
+        case ["verdicts"]:
+            suite = experiments.everything()
+            sections = [Section(e, {}, verdicts_of(e, store, data_dir), []) for e in suite]
+            return verdicts_table(sections).markdown(heading=False)
+        case ["table", name]:
+            return experiment_table(experiments.find(name), store, data_dir).markdown()
+        case ["claims", name]:
+            return claims_table(experiments.find(name), store, data_dir).markdown(heading=False)
+        case ["mean", path, *protocol]:
+            (item,) = measured(path, 1, protocol, store, data_dir)
+            return f"{item.mean:.1f}"
+        case ["gap", path, *protocol]:
+            first, second = measured(path, 2, protocol, store, data_dir)
+            return gap(first, second)
+        case ["failed", path]:
+            (item,) = measured(path, 1, [], store, data_dir)
+            return f"{item.failures} of {item.n}"
+    raise BadInput(f"`made: {request}` asks for none of table, claims, verdicts, mean, gap, failed")
+
+
+def measured(path: str, variants: int, protocol: list[str], store: Store, data_dir: Path) -> list[Evidence]:
+    """The evidence behind EXPERIMENT/VARIANT[/VARIANT]."""
+    name, *asked = path.split("/")
+    if len(asked) != variants or len(protocol) > 1:
+        raise BadInput(f"`{path}` should name an experiment and {variants} of its variants, then one protocol at most")
+    chosen = protocol[0] if protocol else "described"
+    if chosen not in PROTOCOLS:
+        raise unknown("protocol", chosen, PROTOCOLS)
+    experiment = experiments.find(name)
+    budgets = shown(experiment, store, data_dir)
+    items = budgets.get("paper") or budgets.get("laptop") or []
+    found = {item.variant.name: item for item in items if item.protocol == chosen and item.n}
+    for variant in asked:
+        experiment.variant(variant)
+        if variant not in found:
+            raise BadInput(f"`{path}`: {variant} has not been run under the protocol {chosen}")
+    return [found[variant] for variant in asked]
+
+
+def gap(first: Evidence, second: Evidence) -> str:
+    """Second minus first, over the seeds that both have."""
+    # Imported here because scipy takes longer to load than most verbs to run.
+    from repro.judging.statistics import paired_difference
+
+    a, b = (dict(zip(item.seeds, item.values, strict=True)) for item in (first, second))
+    both = sorted(a.keys() & b.keys())
+    found = paired_difference([b[seed] for seed in both], [a[seed] for seed in both])
+    low, high = found.interval(0.95) if len(both) > 1 else (None, None)
+    return str(Estimate(found.value, low, high, len(both), signed=True))
+
+
+def claims_table(experiment: Experiment, store: Store, data_dir: Path) -> Table:
+    """A row for each claim of an experiment."""
+    number = ".4g"
+    columns = [
+        Column("statement", "claim"),
+        Column("published", align="right", format=number),
+        Column("measured", align="right", format=number),
+        Column("verdict"),
+    ]
+    rows = [
+        {
+            "statement": claim.statement,
+            "published": claim.published if claim.published is not None else claim.effect,
+            "measured": found.measured,
+            "verdict": found.verdict + (f" ({found.badge})" if found.badge else ""),
+        }
+        for claim, found in zip(experiment.claims, verdicts_of(experiment, store, data_dir), strict=True)
+    ]
+    return Table("", columns, rows)
