@@ -25,7 +25,7 @@ Examples:
     multiple=True,
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Renew what stands between <!-- made: ... --> and <!-- /made --> in a Markdown file, e.g. `made: table table1`.",
+    help="Renew what stands between <!-- made: table table1 --> and <!-- /made --> in a Markdown file.",
 )
 def report_command(
     names: tuple[str, ...], data_dir: Path, results_dir: Path, show: bool, documents: tuple[Path, ...]

@@ -67,6 +67,11 @@ class Evidence:
         return sum(self.failed)
 
     @property
+    def constant(self) -> int:
+        """How many of the networks give every image the same answer."""
+        return sum(record.measurements["described"].constant for record in self.records)
+
+    @property
     def missing(self) -> tuple[int, ...]:
         """The seeds that the experiment asks for and that have no record."""
         return tuple(seed for seed in range(self.expected) if seed not in self.seeds)

@@ -52,6 +52,15 @@ class Measurement(Spec, frozen=True):
         shares = [correct / total for correct, total in zip(self.correct, self.total, strict=True) if total]
         return self.rounded(100 * sum(shares) / len(shares))
 
+    @property
+    def constant(self) -> bool:
+        """Whether the network gives every image the same answer: all of one class are correct, and no other image.
+
+        So answers a network in which some layer is zero for every image; behind a ReLU nothing can wake it again.
+        """
+        found = [(correct, total) for correct, total in zip(self.correct, self.total, strict=True) if correct]
+        return len(found) == 1 and found[0][0] == found[0][1]
+
     def rounded(self, percent: float) -> float:
         """`percent` as the protocol prints it."""
         return float(math.floor(percent)) if self.protocol.truncate else percent

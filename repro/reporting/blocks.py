@@ -6,14 +6,13 @@
 
 A part within a line is written the same way, without line breaks.
 
-| request | what is put there |
-|--|--|
-| `table EXPERIMENT` | the experiment's table, with its title and notes |
-| `claims EXPERIMENT` | its claims: statement, published, measured, verdict |
-| `verdicts` | how many claims of each source got which verdict |
-| `mean EXPERIMENT/VARIANT [PROTOCOL]` | mean accuracy in percent, `61.7` |
-| `gap EXPERIMENT/VARIANT/OTHER [PROTOCOL]` | how far the second lies above the first, in points with its 95 % interval, paired by seed |
-| `failed EXPERIMENT/VARIANT` | runs that diverged or never left chance, `3 of 10` |
+    table EXPERIMENT                               the experiment's table, with its title and notes
+    claims EXPERIMENT                              its claims: statement, published, measured, verdict
+    verdicts                                       how many claims of each source got which verdict
+    mean EXPERIMENT/VARIANT [PROTOCOL]             mean accuracy in percent: `61.7`
+    gap EXPERIMENT/VARIANT/OTHER [PROTOCOL]        the second minus the first in points, 95 % interval, paired by seed
+    failed EXPERIMENT/VARIANT                      runs that diverged or never left chance: `3 of 10`
+    dead EXPERIMENT/VARIANT                        runs whose network answers the same to every image: `2 of 10`
 
 Numbers are of the largest budget that has been run; `described` is the protocol where none is named.
 """
@@ -69,7 +68,10 @@ def make(request: str, store: Store, data_dir: Path) -> str:
         case ["failed", path]:
             (item,) = measured(path, 1, [], store, data_dir)
             return f"{item.failures} of {item.n}"
-    raise BadInput(f"`made: {request}` asks for none of table, claims, verdicts, mean, gap, failed")
+        case ["dead", path]:
+            (item,) = measured(path, 1, [], store, data_dir)
+            return f"{item.constant} of {item.n}"
+    raise BadInput(f"`made: {request}` asks for none of table, claims, verdicts, mean, gap, failed, dead")
 
 
 def measured(path: str, variants: int, protocol: list[str], store: Store, data_dir: Path) -> list[Evidence]:

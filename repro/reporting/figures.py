@@ -241,57 +241,73 @@ def cell_text(axis: "Axes", item: Evidence, row: int, column: int, dark: bool) -
     axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour, linespacing=1.1)
 
 
+SHARES: dict[str, Callable[[Evidence], int]] = {
+    "at chance (% of runs)": lambda item: item.failures,
+    "dead: one answer for all\nimages (% of runs)": lambda item: item.constant,
+}
+
+
 def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
-    """The share of runs that never left chance against `variant.at`, a line for each series, with Wilson intervals."""
+    """The share of runs that never left chance, and of those that answer the same to every image, against `variant.at`.
+
+    A column of panels for each budget, a line for each series, Wilson intervals.
+    """
+    figure.set_size_inches(style.WIDTH, 5.4)
+    axes = figure.subplots(len(SHARES), len(evidence), squeeze=False, sharex="col", sharey=True)
+    for column, (budget, found) in enumerate(evidence.items()):
+        found = [item for item in first_protocol(found) if item.n]
+        for axis, (heading, count) in zip(axes[:, column], SHARES.items(), strict=True):
+            draw_share(axis, experiment, found, count)
+            if not column:
+                axis.set_ylabel(heading)
+        axes[0, column].set_title(budget_title(budget, found))
+        axes[-1, column].set_xlabel(experiment.figure.x)
+    title(figure, experiment)
+    handles: dict[str, Any] = {}
+    for axis in axes.flat:
+        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    legend(figure, list(handles.values()), list(handles))
+
+
+def draw_share(axis: "Axes", experiment: Experiment, found: list[Evidence], count: Callable[[Evidence], int]) -> None:
+    """One panel of `share`."""
     from matplotlib.ticker import NullLocator
 
     from repro.judging.statistics import wilson
 
-    figure.set_size_inches(style.WIDTH, 3.4)
-    axes = panels(figure, evidence)
-    for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
-        found = [item for item in first_protocol(found) if item.n]
-        series = list(dict.fromkeys(item.variant.series for item in found))
-        stands = list(dict.fromkeys(item.variant.at for item in found))
-        places = sorted(float(at) for at in stands if isinstance(at, int | float))
-        numeric = len(places) == len(stands)
-        log = numeric and places[0] > 0 and places[-1] >= 10 * places[0]
-        gap = math.log(places[-1] / places[0]) / 60 if log else 0.0
-        for index, name in enumerate(series):
-            items = [item for item in found if item.variant.series == name]
-            if numeric:
-                items.sort(key=lambda item: float(item.variant.at or 0))
-            # Lines that agree would hide each other: each stands a little beside the last.
-            aside = index - (len(series) - 1) / 2
-            if numeric:
-                x = [float(i.variant.at or 0) * math.exp(gap * aside) for i in items]
-            else:
-                x = [stands.index(i.variant.at) + 0.06 * aside for i in items]
-            shares = [100 * item.failures / item.n for item in items]
-            bounds = [wilson(item.failures, item.n) for item in items]
-            error = [
-                [max(0.0, s - 100 * b.low) for s, b in zip(shares, bounds, strict=True)],
-                [max(0.0, 100 * b.high - s) for s, b in zip(shares, bounds, strict=True)],
-            ]
-            axis.errorbar(
-                x, shares, yerr=error, color=COLOURS[index % 6], ls=DASHES[index % 6], marker=MARKERS[index % 6],
-                ms=5, lw=1.2, elinewidth=0.9, capsize=2, label=name or experiment.title, clip_on=False, zorder=3,
-            )  # fmt: skip
-        if log:
-            axis.set_xscale("log")
-            axis.set_xticks(places, [f"{at:g}" for at in places])
-            axis.xaxis.set_minor_locator(NullLocator())
-        elif not numeric:
-            axis.set_xticks(range(len(stands)), [wrap(str(at), 14) for at in stands])
-        axis.set_ylim(0, 100)
-        axis.set_xlabel(experiment.figure.x)
-        axis.set_title(budget_title(budget, found))
-    axes[0].set_ylabel(f"{experiment.figure.y or 'share of runs that failed'} (%)")
-    title(figure, experiment)
-    handles: dict[str, Any] = {}
-    for axis in axes:
-        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    legend(figure, list(handles.values()), list(handles))
+    series = list(dict.fromkeys(item.variant.series for item in found))
+    stands = list(dict.fromkeys(item.variant.at for item in found))
+    places = sorted(float(at) for at in stands if isinstance(at, int | float))
+    numeric = len(places) == len(stands)
+    log = numeric and places[0] > 0 and places[-1] >= 10 * places[0]
+    gap = math.log(places[-1] / places[0]) / 60 if log else 0.0
+    for index, name in enumerate(series):
+        items = [item for item in found if item.variant.series == name]
+        if numeric:
+            items.sort(key=lambda item: float(item.variant.at or 0))
+        # Lines that agree would hide each other: each stands a little beside the last.
+        aside = index - (len(series) - 1) / 2
+        if numeric:
+            x = [float(i.variant.at or 0) * math.exp(gap * aside) for i in items]
+        else:
+            x = [stands.index(i.variant.at) + 0.06 * aside for i in items]
+        shares = [100 * count(item) / item.n for item in items]
+        bounds = [wilson(count(item), item.n) for item in items]
+        error = [
+            [max(0.0, s - 100 * b.low) for s, b in zip(shares, bounds, strict=True)],
+            [max(0.0, 100 * b.high - s) for s, b in zip(shares, bounds, strict=True)],
+        ]
+        axis.errorbar(
+            x, shares, yerr=error, color=COLOURS[index % 6], ls=DASHES[index % 6], marker=MARKERS[index % 6],
+            ms=5, lw=1.2, elinewidth=0.9, capsize=2, label=name or experiment.title, clip_on=False, zorder=3,
+        )  # fmt: skip
+    if log:
+        axis.set_xscale("log")
+        axis.set_xticks(places, [f"{at:g}" for at in places])
+        axis.xaxis.set_minor_locator(NullLocator())
+    elif not numeric:
+        axis.set_xticks(range(len(stands)), [wrap(str(at), 14) for at in stands])
+    axis.set_ylim(0, 100)
 
 
 def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: Store) -> None:
@@ -653,6 +669,8 @@ def alt_text(kind: str, experiment: Experiment, evidence: ByBudget) -> str:
             how = f" ({spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
             measured = f"{item.mean:.1f} %" if item.n else "not run"
             failed = f", {item.failures} of {item.n} failed" if item.failures else ""
+            if item.constant:
+                failed += f" ({item.constant} with one answer for all images)"
             stated = " or ".join(f"{c.published:g} %" for c in published(experiment, item.variant) if c.published)
             first = item.protocol == next(iter(experiment.protocols))
             beside = f", published {stated}" if stated and first else ""

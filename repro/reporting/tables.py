@@ -62,9 +62,12 @@ def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]
             for row, variant in zip(rows, variants, strict=True):
                 row[name] = estimate(items[variant.name])
         if experiment.figure.kind == "share":
-            columns.append(Column(f"{budget}_failed", f"{budget}, share failed in %", "right", empty=NOT_RUN))
+            columns.append(Column(f"{budget}_failed", f"{budget}, % at chance", "right", empty=NOT_RUN))
+            columns.append(Column(f"{budget}_constant", f"{budget}, % dead", "right", empty=NOT_RUN))
             for row, variant in zip(rows, variants, strict=True):
-                row[f"{budget}_failed"] = failed_share(next(item for item in found if item.variant is variant))
+                item = next(item for item in found if item.variant is variant)
+                row[f"{budget}_failed"] = share_of(item.failures, item.n)
+                row[f"{budget}_constant"] = share_of(item.constant, item.n)
     return Table(experiment.title, columns, rows, notes(experiment, evidence))
 
 
@@ -87,14 +90,14 @@ def estimate(item: Evidence) -> Estimate | None:
     return Estimate(item.mean, low, high, item.n, item.failures)
 
 
-def failed_share(item: Evidence) -> Estimate | None:
-    """The percentage of runs that diverged or stayed at chance, with its Wilson interval."""
+def share_of(count: int, n: int) -> Estimate | None:
+    """A number of runs as a percentage of all, with its Wilson interval."""
     from repro.judging.statistics import wilson
 
-    if not item.n:
+    if not n:
         return None
-    low, high = wilson(item.failures, item.n)
-    return Estimate(100 * item.failures / item.n, 100 * low, 100 * high, item.n)
+    low, high = wilson(count, n)
+    return Estimate(100 * count / n, 100 * low, 100 * high, n)
 
 
 def stated(claims: Iterable[Claim]) -> str | None:
@@ -118,6 +121,8 @@ def notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> lis
         lines.append("Where classes are drawn in equal number, accuracy is the mean over the classes.")
     if any(item.failures for item in measured):
         lines.append("Failed: the run diverged or stayed at chance; it counts with the accuracy it ended at.")
+    if experiment.figure.kind == "share" and measured:
+        lines.append("Dead: the network gives every image the same answer, so that nothing can wake it.")
     lines += protocol_notes(experiment.protocols)
     for name in dict.fromkeys(item.run.data.name for item in found):
         if DATASETS[name].substitute:

@@ -108,3 +108,9 @@ def test_an_identity_leaves_out_what_is_at_its_default():
         "model": {"name": "squeezenet", "options": options}, "data": {"name": "cifar10"}, "recipe": {"epochs": 2},
     }  # fmt: skip
     assert run.identity("abc") == "e076af3afa583422ac910b13d8bf92e4c26f1126"
+
+
+@pytest.mark.parametrize(("correct", "constant"), [([0, 5], True), ([10, 0], True), ([9, 0], False), ([10, 5], False)])
+def test_a_network_is_constant_when_one_class_is_all_it_answers(correct, constant):
+    measurement = record().measurements["described"]
+    assert msgspec.structs.replace(measurement, correct=correct, total=[10, 5]).constant is constant
