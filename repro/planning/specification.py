@@ -6,6 +6,7 @@ be added, its default meaning what was done before, and earlier records stay. A 
 """
 
 import hashlib
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -121,13 +122,17 @@ class Run(Spec, frozen=True):
 
 def stated(spec: Spec) -> dict[str, Any]:
     """The fields of a specification that are not at their defaults, as plain values."""
-    values = {field.name: getattr(spec, field.name) for field in msgspec.structs.fields(spec)}
-    defaults = {field.name: field.default for field in msgspec.structs.fields(spec)}
     return {
         name: stated(value) if isinstance(value, Spec) else msgspec.to_builtins(value)
-        for name, value in values.items()
-        if value != defaults[name]
+        for name, default in defaults(type(spec)).items()
+        if (value := getattr(spec, name)) != default
     }
+
+
+@cache
+def defaults(kind: type[Spec]) -> dict[str, Any]:
+    """The fields of a part of a specification with what they are by default."""
+    return {field.name: field.default for field in msgspec.structs.fields(kind)}
 
 
 def axis_seed(seed: int, axis: str, epoch: int = 0) -> int:
