@@ -67,9 +67,9 @@ class Evidence:
         return sum(self.failed)
 
     @property
-    def constant(self) -> int:
-        """How many of the networks give every image the same answer."""
-        return sum(record.measurements["described"].constant for record in self.records)
+    def dead(self) -> tuple[str, ...]:
+        """Of each network that has one, the first layer whose output is the same for every image."""
+        return tuple(record.dead_layer for record in self.records if record.dead_layer)
 
     @property
     def missing(self) -> tuple[int, ...]:

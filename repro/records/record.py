@@ -54,10 +54,7 @@ class Measurement(Spec, frozen=True):
 
     @property
     def constant(self) -> bool:
-        """Whether the network gives every image the same answer: all of one class are correct, and no other image.
-
-        So answers a network in which some layer is zero for every image; behind a ReLU nothing can wake it again.
-        """
+        """Whether every image got the same answer: all of one class are correct, and no other image."""
         found = [(correct, total) for correct, total in zip(self.correct, self.total, strict=True) if correct]
         return len(found) == 1 and found[0][0] == found[0][1]
 
@@ -71,6 +68,9 @@ class Record(Spec, frozen=True):
 
     seconds: wall time of training and evaluation, over all sessions of the run.
     environment: versions, device, threads, commit and whether the tree was dirty: shown, never part of the identity.
+    dead_layer: the first layer whose output is the same for every test image, of a network that gives them all the same
+        answer; empty where there is none. Behind such a layer nothing depends on the image, and a ReLU that caused it
+        passes no gradient back.
     """
 
     identity: str
@@ -85,6 +85,7 @@ class Record(Spec, frozen=True):
     finished: str
     environment: dict[str, Any]
     note: str = ""
+    dead_layer: str = ""
 
     def lacks(self, protocols: Iterable[str]) -> list[str]:
         """The protocols whose measurement is missing. A diverged network has none to give; a best epoch is read from

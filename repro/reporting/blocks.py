@@ -12,7 +12,7 @@ A part within a line is written the same way, without line breaks.
     mean EXPERIMENT/VARIANT [PROTOCOL]             mean accuracy in percent: `61.7`
     gap EXPERIMENT/VARIANT/OTHER [PROTOCOL]        the second minus the first in points, 95 % interval, paired by seed
     failed EXPERIMENT/VARIANT                      runs that diverged or never left chance: `3 of 10`
-    dead EXPERIMENT/VARIANT                        runs whose network answers the same to every image: `2 of 10`
+    dead EXPERIMENT/VARIANT                        runs with a layer that is the same for every image: `2 of 10`
 
 Numbers are of the largest budget that has been run; `described` is the protocol where none is named.
 """
@@ -70,7 +70,7 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return f"{item.failures} of {item.n}"
         case ["dead", path]:
             (item,) = measured(path, 1, [], store, data_dir)
-            return f"{item.constant} of {item.n}"
+            return f"{len(item.dead)} of {item.n}"
     raise BadInput(f"`made: {request}` asks for none of table, claims, verdicts, mean, gap, failed, dead")
 
 

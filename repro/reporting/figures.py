@@ -243,7 +243,7 @@ def cell_text(axis: "Axes", item: Evidence, row: int, column: int, dark: bool) -
 
 SHARES: dict[str, Callable[[Evidence], int]] = {
     "at chance (% of runs)": lambda item: item.failures,
-    "dead: one answer for all\nimages (% of runs)": lambda item: item.constant,
+    "dead: a layer is the same\nfor all images (% of runs)": lambda item: len(item.dead),
 }
 
 
@@ -669,8 +669,8 @@ def alt_text(kind: str, experiment: Experiment, evidence: ByBudget) -> str:
             how = f" ({spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
             measured = f"{item.mean:.1f} %" if item.n else "not run"
             failed = f", {item.failures} of {item.n} failed" if item.failures else ""
-            if item.constant:
-                failed += f" ({item.constant} with one answer for all images)"
+            if item.dead:
+                failed += f" ({len(item.dead)} dead)"
             stated = " or ".join(f"{c.published:g} %" for c in published(experiment, item.variant) if c.published)
             first = item.protocol == next(iter(experiment.protocols))
             beside = f", published {stated}" if stated and first else ""

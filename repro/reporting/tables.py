@@ -1,5 +1,6 @@
 """The tables of experiments: published beside measured, by budget and protocol."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,14 @@ def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]
                 row[name] = estimate(items[variant.name])
         if experiment.figure.kind == "share":
             columns.append(Column(f"{budget}_failed", f"{budget}, % at chance", "right", empty=NOT_RUN))
-            columns.append(Column(f"{budget}_constant", f"{budget}, % dead", "right", empty=NOT_RUN))
+            columns.append(Column(f"{budget}_dead", f"{budget}, % dead", "right", empty=NOT_RUN))
+            columns.append(Column(f"{budget}_dead_layers", "first dead layer (runs)"))
             for row, variant in zip(rows, variants, strict=True):
                 item = next(item for item in found if item.variant is variant)
                 row[f"{budget}_failed"] = share_of(item.failures, item.n)
-                row[f"{budget}_constant"] = share_of(item.constant, item.n)
+                row[f"{budget}_dead"] = share_of(len(item.dead), item.n)
+                layers = sorted(Counter(item.dead).items())
+                row[f"{budget}_dead_layers"] = ", ".join(f"{layer} ({count})" for layer, count in layers) or None
     return Table(experiment.title, columns, rows, notes(experiment, evidence))
 
 
@@ -122,7 +126,7 @@ def notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> lis
     if any(item.failures for item in measured):
         lines.append("Failed: the run diverged or stayed at chance; it counts with the accuracy it ended at.")
     if experiment.figure.kind == "share" and measured:
-        lines.append("Dead: the network gives every image the same answer, so that nothing can wake it.")
+        lines.append("Dead: some layer's output is the same for every test image, so the answer is too.")
     lines += protocol_notes(experiment.protocols)
     for name in dict.fromkeys(item.run.data.name for item in found):
         if DATASETS[name].substitute:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from repro.data.augment import Pipeline
+from repro.models.network import Network
 from repro.planning.specification import Protocol, axis_seed
 from repro.records import Measurement
 
@@ -47,7 +48,7 @@ def measure(
     batch = protocol.batch
     if lone or not (train_mode and has_batch_norm(network)):
         # Images do not see each other, so the batch changes nothing but speed.
-        batch = max(1, BATCH_VALUES[device.type] // (pipeline.channels * pipeline.pixels**2))
+        batch = batch_size(pipeline, device)
     correct = torch.zeros(classes, dtype=torch.int64, device=device)
     loss = torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
     active = torch.zeros_like(loss)
@@ -71,6 +72,42 @@ def measure(
         active_logits=float(active) / len(images),
         epoch=epoch,
     )
+
+
+@torch.inference_mode()
+def first_dead_layer(network: Network, images: Tensor, pipeline: Pipeline) -> str:
+    """The name of the first layer whose output is the same, bit for bit, for every image; empty if there is none.
+
+    Args:
+        images: uint8 [N, C, H, W], N > 1, on the network's device.
+    """
+    alive: set[int] = set()
+
+    def look(index: int, output: Tensor) -> None:
+        if index not in alive and bool((output != output[:1]).any()):
+            alive.add(index)
+
+    modules = [*network.features, *network.avgpool, *network.classifier]
+    hooks = [
+        module.register_forward_hook(lambda _, __, output, index=index: look(index, output))
+        for index, module in enumerate(modules)
+    ]
+    was_training = network.training
+    network.eval()
+    try:
+        for some in images.split(batch_size(pipeline, images.device)):
+            network(pipeline(some))
+    finally:
+        network.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    names = [layer.name for layer in network.architecture.layers]
+    return next((name for index, name in enumerate(names) if index not in alive), "")
+
+
+def batch_size(pipeline: Pipeline, device: torch.device) -> int:
+    """How many images are measured at once where the batch changes nothing but speed."""
+    return max(1, BATCH_VALUES[device.type] // (pipeline.channels * pipeline.pixels**2))
 
 
 def has_batch_norm(network: nn.Module) -> bool:

@@ -18,7 +18,7 @@ from repro.planning.specification import NUMERICS, PROTOCOLS, Run, axis_seed
 from repro.records import Epoch, Measurement, Record, Status
 from repro.records.environment import describe
 from repro.training.checkpoint import Checkpoint
-from repro.training.evaluation import measure
+from repro.training.evaluation import first_dead_layer, measure
 from repro.training.graph import captured
 from repro.training.recipe import learning_rate, optimizer, set_learning_rate
 
@@ -35,7 +35,7 @@ class Trainee:
         self.run, self.device = run, device
         torch.manual_seed(axis_seed(run.seed, "initialisation"))
         network = models.build(run.model.name, **run.model.options)
-        self.network: nn.Module = network.to(device).to(memory_format=torch.channels_last)
+        self.network = network.to(device).to(memory_format=torch.channels_last)
         self.optimizer = optimizer(run.recipe, self.network.parameters(), device)
         self.data = dataset.to(device)
         info = dataset.info
@@ -152,6 +152,7 @@ def train(
         images_per_second=len(history) * (len(dataset.train.labels) // recipe.batch) * recipe.batch / seconds,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe(device.type, path),
+        dead_layer=first_dead_layer(network, trainee.data.test.images, trainee.pipeline) if described.constant else "",
     )
     further = {protocol: trainee.measure(protocol, len(history)) for protocol in record.lacks(protocols)}
     return msgspec.structs.replace(record, measurements=record.measurements | further), history, network

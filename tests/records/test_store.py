@@ -111,6 +111,6 @@ def test_an_identity_leaves_out_what_is_at_its_default():
 
 
 @pytest.mark.parametrize(("correct", "constant"), [([0, 5], True), ([10, 0], True), ([9, 0], False), ([10, 5], False)])
-def test_a_network_is_constant_when_one_class_is_all_it_answers(correct, constant):
+def test_an_answer_is_constant_when_one_class_is_all_there_is(correct, constant):
     measurement = record().measurements["described"]
     assert msgspec.structs.replace(measurement, correct=correct, total=[10, 5]).constant is constant

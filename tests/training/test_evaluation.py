@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from repro import models
 from repro.data.augment import Pipeline
 from repro.planning.specification import Protocol
-from repro.training.evaluation import measure
+from repro.training.evaluation import first_dead_layer, measure
 
 OFF = torch.autocast("cpu", enabled=False)
 
@@ -82,3 +83,23 @@ def test_counts_add_up_and_percent_is_cut_where_the_protocol_says_so():
     assert sum(found.total) == 60
     assert found.accuracy == int(share)
     assert measured(network(), Protocol()).accuracy == pytest.approx(share)
+
+
+@pytest.mark.parametrize("dead", ["", "fire5", "relu10"])
+def test_the_first_dead_layer_is_found(dead):
+    """A bias far below zero in front of a ReLU makes its output zero for every image."""
+    torch.manual_seed(0)
+    built = models.build("squeezenet", classes=4, stem="cifar")
+    with torch.no_grad():
+        if dead == "fire5":
+            fire = built.features[7]
+            for part in (fire.expand1x1, fire.expand3x3):
+                part.bias.fill_(-1e6)
+        if dead == "relu10":
+            built.head.bias.fill_(-1e6)
+    pipeline = Pipeline(32, 3, (0.5,) * 3, (0.25,) * 3)
+    pixels = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8)
+    built.train()
+    assert first_dead_layer(built, pixels, pipeline) == dead
+    assert built.training
+    assert not any(module._forward_hooks for module in built.modules())
