@@ -1,8 +1,9 @@
 """Options that several verbs share, and how their values are read."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import click
 from click.shell_completion import CompletionItem
@@ -75,7 +76,40 @@ def stack(*options: Decorator) -> Decorator:
     return decorate
 
 
-running = stack(budget, seeds, data_dir, results_dir, device, overrides)
+class Launcher(NamedTuple):
+    """Where runs are done: in this process, in `jobs` processes of this machine, or on the Ray cluster at `address`."""
+
+    name: Literal["here", "local", "ray"] = "here"
+    jobs: int | None = None
+    address: str | None = None
+
+
+def launcher(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`--launcher`, `--jobs` and `--address` as one argument, `launcher`."""
+
+    @click.option(
+        "--launcher",
+        type=click.Choice(["here", "local", "ray"]),
+        help="here: run after run. local: several processes of this machine. ray: a Ray cluster.  [default: here]",
+    )
+    @click.option(
+        "--jobs",
+        type=click.IntRange(min=1),
+        help="Runs at a time; implies --launcher local.  [default: one a GPU, or one for two cores]",
+    )
+    @click.option("--address", help="The Ray cluster; implies --launcher ray.  [default: $RAY_ADDRESS, or one here]")
+    @functools.wraps(function)
+    def gathered(*, launcher: str | None, jobs: int | None, address: str | None, **rest: Any) -> Any:
+        name = launcher or ("local" if jobs else "ray" if address else "here")
+        for option, value, owner in (("--jobs", jobs, "local"), ("--address", address, "ray")):
+            if value is not None and name != owner:
+                raise BadInput(f"{option} belongs to --launcher {owner}, not to {name}")
+        return function(launcher=Launcher(name, jobs, address), **rest)
+
+    return gathered
+
+
+running = stack(budget, seeds, data_dir, results_dir, device, overrides, launcher)
 
 
 def read_settings(pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 import time
 
-import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from repro.planning.plan import Step
 from repro.planning.specification import Run
 from repro.records import Epoch, Record
+from repro.records.store import run_key
 from repro.reporting.summary import duration
 
 PLAIN_EVERY = 30.0  # seconds between plain lines of one epoch
@@ -24,42 +24,60 @@ def describe_run(run: Run) -> str:
 
 
 class Teller:
-    """The audience of `carry_out`: progress on stderr, so that tables on stdout stay clean."""
+    """The audience of a plan that is carried out: progress on stderr, so that tables on stdout stay clean.
 
-    def __init__(self, total: int):
-        self.total, self.number = total, 0
-        self.console = Console(stderr=True)
+    together: several runs go on at a time, so every line says of which run it is.
+    quiet: another process talks.
+    """
+
+    def __init__(self, total: int, together: bool = False, quiet: bool = False):
+        self.total, self.together = total, together
+        self.numbers: dict[bytes, int] = {}
+        self.bars: dict[bytes, TaskID] = {}
+        self.console = Console(stderr=True, quiet=quiet)
         self.live: Progress | None = None
+
+    def label(self, step: Step) -> str:
+        """The run's number among all, in the order in which they begin."""
+        return f"[{self.numbers.setdefault(run_key(step.run), len(self.numbers) + 1)}/{self.total}]"
+
+    def margin(self, step: Step) -> str:
+        """What stands before a line on a run that has begun."""
+        return self.label(step) if self.together else " "
+
+    def say(self, line: str) -> None:
+        """A line as it is, above the live display where there is one."""
+        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def begins(self, step: Step) -> None:
         """Say which run starts, and whether it goes on from a checkpoint."""
-        self.number += 1
         how = {"to resume": ", resumed", "to measure": ", measured only"}.get(step.state, "")
-        text = f"[{self.number}/{self.total}] {describe_run(step.run)}{how}"
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self.say(f"{self.label(step)} {describe_run(step.run)}{how}")
 
     def watch(self, step: Step):
         """The loop's watcher: a live bar with images/s, loss, accuracy and time left, or a line now and then."""
-        return self.bar(step.run) if self.console.is_terminal else self.lines(step.run)
+        return self.bar(step) if self.console.is_terminal else self.lines(step)
 
-    def bar(self, run: Run):
+    def bar(self, step: Step):
         """A live bar over the whole run."""
+        run, key = step.run, run_key(step.run)
         columns = [
-            TextColumn("  epoch {task.fields[epoch]}"),
+            TextColumn("{task.description} epoch {task.fields[epoch]}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.percentage:3.0f} %  {task.fields[rate]:,.0f} images/s"),
             TextColumn("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.1%}"),
             TimeRemainingColumn(),
         ]
-        self.live = Progress(*columns, console=self.console, transient=True)
+        self.end(step)  # a process that was killed left one
+        live = self.live = self.live or Progress(*columns, console=self.console, transient=True)
         fields = {"epoch": f"1/{run.recipe.epochs}", "rate": 0.0, "loss": 0.0, "accuracy": 0.0}
-        task = self.live.add_task("", total=None, **fields)
-        self.live.start()
+        task = self.bars[key] = live.add_task(self.margin(step), total=None, **fields)
+        live.start()
         began: list[float] = []
         first: list[int] = []
 
         def watch(epoch: int, seen: int, of: int, loss: float, accuracy: float) -> None:
-            if self.live is None:
+            if key not in self.bars:
                 return
             done, now = epoch * of + seen, time.monotonic()
             if not began:
@@ -67,13 +85,13 @@ class Teller:
                 first.append(done)
             rate = (done - first[0]) / max(now - began[0], 1e-6)
             text = f"{epoch + 1}/{run.recipe.epochs}"
-            self.live.update(
+            live.update(
                 task, completed=done, total=run.recipe.epochs * of, epoch=text, rate=rate, loss=loss, accuracy=accuracy
             )
 
         return watch
 
-    def lines(self, run: Run):
+    def lines(self, step: Step):
         """A plain line when an epoch ends, and every half minute within one."""
         last = [time.monotonic()]
 
@@ -81,32 +99,39 @@ class Teller:
             now = time.monotonic()
             if seen >= of or now - last[0] > PLAIN_EVERY:
                 last[0] = now
-                place = f"epoch {epoch + 1}/{run.recipe.epochs}" + ("" if seen >= of else f", {seen / of:.0%}")
-                click.echo(f"  {place}: loss {loss:.3f}, training accuracy {accuracy:.1%}", err=True)
+                place = f"epoch {epoch + 1}/{step.run.recipe.epochs}" + ("" if seen >= of else f", {seen / of:.0%}")
+                self.say(f"{self.margin(step)} {place}: loss {loss:.3f}, training accuracy {accuracy:.1%}")
 
         return watch
 
+    def end(self, step: Step) -> None:
+        """Take the run's bar away, if it has one; the last one takes the display with it."""
+        bar = self.bars.pop(run_key(step.run), None)
+        if self.live is not None and bar is not None:
+            self.live.remove_task(bar)
+            if not self.bars:
+                self.stop()
+
     def stop(self) -> None:
-        """End the live bar, if there is one."""
+        """End the live display, if there is one."""
         if self.live is not None:
             self.live.stop()
             self.live = None
 
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None:
         """Say what came out."""
-        self.stop()
+        self.end(step)
         measured = record.measurements["described"]
-        click.echo(
-            f"  {record.status}: {measured.accuracy:.2f} % of {sum(measured.total):,} test images, "
-            f"{duration(record.seconds)}, {record.images_per_second:,.0f} images/s",
-            err=True,
+        self.say(
+            f"{self.margin(step)} {record.status}: {measured.accuracy:.2f} % of {sum(measured.total):,} test images, "
+            f"{duration(record.seconds)}, {record.images_per_second:,.0f} images/s"
         )
 
     def failed(self, step: Step, reason: str) -> None:
         """Say at once what failed; the rest goes on."""
-        self.stop()
-        click.echo(f"  error: {describe_run(step.run)}: {reason}", err=True)
+        self.end(step)
+        self.say(f"{self.margin(step)} error: {describe_run(step.run)}: {reason}")
 
     def waits(self, step: Step) -> None:
         """Say that another process has the rest."""
-        click.echo(f"another process is working on {describe_run(step.run)}; waiting for it", err=True)
+        self.say(f"another process is working on {describe_run(step.run)}; waiting for it")

@@ -45,6 +45,7 @@ def run_command(
     results_dir: Path,
     device: str,
     overrides: dict[str, Any],
+    launcher: options.Launcher,
     dry_run: bool,
     explain: bool,
     fail_fast: bool,
@@ -63,7 +64,7 @@ def run_command(
     if dry_run or explain:
         show_plan(steps, store, device, output_format)
         return 0
-    failures = carry_out(steps, store, data_dir, device, fail_fast)
+    failures = carry_out(steps, store, data_dir, device, fail_fast, launcher)
     show_results(chosen, cells, budget, bool(overrides or seeds), store, results_dir, data_dir, output_format)
     return 1 if failures else 0
 
@@ -103,25 +104,47 @@ def show_plan(steps: list[Step], store: Store, device: str, output_format: str) 
     Table(f"Plan: {words}; about {total} on this {kind_of(device)}", columns, rows).print(output_format)
 
 
-def carry_out(steps: list[Step], store: Store, data_dir: Path, device: str, fail_fast: bool) -> int:
+def carry_out(
+    steps: list[Step],
+    store: Store,
+    data_dir: Path,
+    device: str,
+    fail_fast: bool,
+    launcher: options.Launcher,
+) -> int:
     """Do what is not done, telling how it goes; torch is imported only when there is something to do."""
     todo = [step for step in steps if step.state != "done"]
-    for step in steps:
-        if step.state == "stale":
-            click.echo(f"run again, {step.why}: {describe_run(step.run)}", err=True)
     if not todo:
         return 0
-    from repro.training import devices, launch
+    from repro.training import cluster, devices, launch, local, parallel
 
-    chosen, reason = devices.choose(device)
-    total = duration(sum(plan.estimates(todo, store, chosen.type)))
-    runs = "1 run" if len(todo) == 1 else f"{len(todo)} runs"
-    click.echo(f"{runs} on {chosen.type} ({reason}), about {total} in all", err=True)
-    teller = Teller(len(todo))
-    try:
-        return launch.carry_out(todo, store, data_dir, chosen, teller, fail_fast)
-    finally:
-        teller.stop()
+    chosen, reason = devices.choose("auto" if launcher.name == "ray" else device)
+    with parallel.group(chosen, launcher.name):
+        # Of several processes that share each run, the first one's plan is the plan; it alone talks and goes on.
+        todo = parallel.agreed(todo)
+        teller = Teller(len(todo), together=launcher.name != "here", quiet=not parallel.leader())
+        for step in todo:
+            if step.state == "stale":
+                teller.say(f"run again, {step.why}: {describe_run(step.run)}")
+        runs = "1 run" if len(todo) == 1 else f"{len(todo)} runs"
+        seconds = sum(plan.estimates(todo, store, chosen.type))
+        try:
+            match launcher.name:
+                case "here":
+                    teller.say(f"{runs} on {chosen.type} ({reason}), about {duration(seconds)} in all")
+                    failures = launch.carry_out(todo, store, data_dir, chosen, teller, fail_fast)
+                case "local":
+                    jobs = min(launcher.jobs or local.default_jobs(chosen), len(todo))
+                    teller.say(f"{runs} on {chosen.type} ({reason}), {jobs} at a time")
+                    failures = local.carry_out(todo, store, data_dir, chosen, teller, fail_fast, jobs)
+                case "ray":
+                    teller.say(f"{runs} on a Ray cluster, told as they come home")
+                    failures = cluster.carry_out(todo, store, data_dir, device, teller, fail_fast, launcher.address)
+        finally:
+            teller.stop()
+        if not parallel.leader():
+            raise SystemExit(0)
+    return failures
 
 
 def show_results(

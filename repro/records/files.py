@@ -1,6 +1,7 @@
 """Writing files so that a kill or a full disk never leaves half of one."""
 
 import contextlib
+import glob
 import os
 import tempfile
 from pathlib import Path
@@ -31,6 +32,12 @@ def write_atomic(path: Path, content: bytes | str) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(partial)
         raise Failure(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def sweep(path: Path) -> None:
+    """Remove what writers of this file left that were killed. Only for who alone writes it now."""
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        partial.unlink(missing_ok=True)
 
 
 def cache_folder() -> Path:

@@ -30,6 +30,11 @@ class Store:
         """The folder of one run's record."""
         return self.folder / f"{run.model.name}-{run.data.name}" / identity[:IDENTITY_SHOWN]
 
+    def files(self, run: Run, identity: str) -> tuple[Path, Path]:
+        """The two files of a run's record."""
+        place = self.place(run, identity)
+        return place / "record.json", place / "history.csv"
+
     def find(self, run: Run, checksum: str | None) -> Record | None:
         """The record of this run on this data, or None.
 

@@ -10,6 +10,7 @@ import torch
 
 from repro.records import Epoch
 from repro.records.files import write_atomic
+from repro.training import parallel
 
 # A checkpoint is put off while writing them would take more than this share of the time: AlexNet's takes as long to
 # write as a short epoch to train. At most ten times one write is lost by a kill.
@@ -30,6 +31,8 @@ class Checkpoint:
 
     def save(self, network: torch.nn.Module, optimizer: torch.optim.Optimizer, history: list[Epoch]) -> None:
         """Write the state, unless the last write was so recent that writing would slow the run down."""
+        if not parallel.leader():
+            return
         began = time.monotonic()
         if began - self.written < self.cost / SHARE:
             return
@@ -54,11 +57,13 @@ class Checkpoint:
         return [Epoch(**epoch) for epoch in state["history"]]
 
     def read(self, device: torch.device) -> dict[str, Any] | None:
-        """The file's content; None when it is absent or damaged: then the run starts again, which is always right."""
+        """The file's content; None when it is absent or damaged: then the run starts again, which is always right.
+
+        Processes that share a run all get the leader's, so that they go on from the same epoch.
+        """
+        content = parallel.agreed(self.path.read_bytes() if parallel.leader() and self.path.is_file() else None)
         try:
-            return torch.load(self.path, map_location=device, weights_only=True)
-        except FileNotFoundError:
-            return None
+            return torch.load(io.BytesIO(content), map_location=device, weights_only=True) if content else None
         except Exception:  # torch raises many kinds for a damaged file
             return None
 

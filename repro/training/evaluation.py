@@ -12,6 +12,7 @@ from repro.data.augment import Pipeline
 from repro.models.network import Network
 from repro.planning.specification import Protocol, axis_seed
 from repro.records import Measurement
+from repro.training import parallel
 
 # Input values per test batch where the batch does not change the result: enough to be fast, small enough to fit.
 BATCH_VALUES = {"cpu": 2**20, "cuda": 2**25, "mps": 2**23}
@@ -52,17 +53,21 @@ def measure(
     correct = torch.zeros(classes, dtype=torch.int64, device=device)
     loss = torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
     active = torch.zeros_like(loss)
+    # In train mode images of a batch go together, so every process measures all of them; else each its share.
+    mine, truths = (images, labels) if train_mode else (parallel.share(images), parallel.share(labels))
     was_training = network.training
     network.train(train_mode)
     with torch.random.fork_rng([device] if device.type == "cuda" else []), batch_statistics(network, lone):
         torch.manual_seed(axis_seed(seed, "evaluation"))
-        for some, truth in zip(images.split(batch), labels.split(batch), strict=True):
+        for some, truth in zip(mine.split(batch), truths.split(batch), strict=True):
             with autocast:
                 logits = network(pipeline(some)).float()
             correct += torch.bincount(truth[logits.argmax(1) == truth], minlength=classes)
             loss += F.cross_entropy(logits, truth, reduction="sum")
             active += (logits > 0).float().mean(1).sum()
     network.train(was_training)
+    if not train_mode:
+        parallel.add_up(correct, loss, active)
     mean_loss = float(loss) / len(images)
     return Measurement(
         protocol=protocol,

@@ -1,9 +1,14 @@
-"""Carrying out a plan on this machine: run after run, resumable, beside other processes on the same results folder."""
+"""Carrying out a plan in this process: run after run, resumable, beside other processes on the same results folder.
+
+`local.py` does the same with several processes of this machine, `cluster.py` with a Ray cluster; both come back to
+`attempt`. `parallel.py` is what a process does when `torchrun` has started it as one of several for each run.
+"""
 
 import contextlib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from typing import Protocol as Interface
 
 import msgspec
@@ -17,13 +22,17 @@ from repro.models import weights
 from repro.planning.plan import Step, checkpoint_file, weights_file
 from repro.planning.specification import Data
 from repro.records import Epoch, Record, Store
-from repro.records.files import cache_folder
+from repro.records.files import cache_folder, sweep
+from repro.training import parallel
 from repro.training.checkpoint import Checkpoint
 from repro.training.devices import without_denormals
 from repro.training.loop import Trainee, Watch, train
 
 # A process that finds a run taken looks again after this many seconds, once nothing else is left to do.
 PATIENCE = 2.0
+
+# `taken`: another process is working on the run.
+Outcome = Literal["done", "failed", "taken"]
 
 
 class Audience(Interface):
@@ -34,6 +43,22 @@ class Audience(Interface):
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None: ...
     def failed(self, step: Step, reason: str) -> None: ...
     def waits(self, step: Step) -> None: ...
+
+
+class Images:
+    """The data sets of a plan, each read when it is first needed and then kept."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        self.kept = cache(lambda spec_json: data.load(msgspec.json.decode(spec_json, type=Data), root))
+
+    def load(self, spec: Data) -> Dataset:
+        """The images themselves."""
+        return self.kept(msgspec.json.encode(spec))
+
+    def checksum(self, spec: Data) -> str:
+        """Their identity, read off the files where that suffices."""
+        return data.checksum(spec, self.root) or self.load(spec).checksum
 
 
 def carry_out(
@@ -47,29 +72,18 @@ def carry_out(
     Raises:
         KeyboardInterrupt: Ctrl-C; every run is resumable from its last checkpoint.
     """
-    read = cache(lambda spec_json: data.load(msgspec.json.decode(spec_json, type=Data), data_dir))
-
-    def dataset(spec: Data) -> Dataset:
-        return read(msgspec.json.encode(spec))
-
+    images = Images(data_dir)
     failures = 0
     waiting = [step for step in steps if step.state != "done"]
     patience = 0.0
     while waiting:
         taken = []
         for step in waiting:
-            try:
-                identity = step.run.identity(dataset(step.run.data).checksum)
-                with claimed(identity, patience) as mine:
-                    if not mine:
-                        taken.append(step)
-                    elif not finished_elsewhere(step, store, identity):
-                        audience.begins(step)
-                        with without_denormals(device):
-                            do(step, identity, dataset(step.run.data), store, device, audience)
-            except (Failure, torch.OutOfMemoryError) as error:
+            outcome = attempt(step, store, images, device, audience, patience)
+            if outcome == "taken":
+                taken.append(step)
+            elif outcome == "failed":
                 failures += 1
-                audience.failed(step, reason(step, error))
                 if fail_fast:
                     return failures
         if taken and not patience:
@@ -78,19 +92,48 @@ def carry_out(
     return failures
 
 
+def attempt(
+    step: Step, store: Store, images: Images, device: torch.device, audience: Audience, patience: float
+) -> Outcome:
+    """One run, unless another process has it or has finished it; what goes wrong with it is told.
+
+    patience: seconds to wait for a run that is taken.
+    """
+    try:
+        identity = step.run.identity(images.checksum(step.run.data))
+        with claimed(identity, patience) as mine:
+            if not parallel.agreed(mine):
+                return "taken"
+            if not parallel.agreed(finished_elsewhere(step, store, identity)):
+                audience.begins(step)
+                with without_denormals(device):
+                    do(step, identity, images.load(step.run.data), store, device, audience)
+            return "done"
+    except (Failure, MemoryError, RuntimeError) as error:
+        # The other processes of this run wait for this one: they can only be ended, which torchrun does.
+        if parallel.world() > 1 or not (isinstance(error, Failure) or out_of_memory(error)):
+            raise
+        audience.failed(step, reason(step, error))
+        return "failed"
+
+
 def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.device, audience: Audience) -> None:
     """One run: trained from where it was left, or only measured where weights and record are there."""
-    kept = weights_file(identity)
-    record = store.find(step.run, dataset.checksum)
+    kept, checkpoint = weights_file(identity), Checkpoint(checkpoint_file(identity))
+    for path in (kept, checkpoint.path, *store.files(step.run, identity)):
+        sweep(path)
+    record = parallel.agreed(store.find(step.run, dataset.checksum))
     if record is not None and record.status != "diverged" and kept.is_file():
         record, history = remeasured(step, record, dataset, device), store.history(record)
+        network = None
     else:
-        checkpoint = Checkpoint(checkpoint_file(identity))
         record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, audience.watch(step))
-        weights.save(network, kept, step.run.model.name, step.run.model.options)
-    store.save(record, history)
-    checkpoint_file(identity).unlink(missing_ok=True)
-    audience.finished(step, record, history)
+    if parallel.leader():
+        if network is not None:
+            weights.save(network, kept, step.run.model.name, step.run.model.options)
+        store.save(record, history)
+        checkpoint.remove()
+        audience.finished(step, record, history)
 
 
 def remeasured(step: Step, record: Record, dataset: Dataset, device: torch.device) -> Record:
@@ -113,8 +156,12 @@ def finished_elsewhere(step: Step, store: Store, identity: str) -> bool:
 def claimed(identity: str, patience: float) -> Iterator[bool]:
     """Hold a run so that no other process of this machine works on it; False when another one does.
 
-    The lock is the operating system's: it ends with the process, however that ends.
+    The lock is the operating system's: it ends with the process, however that ends. Of several processes that share a
+    run the first one holds it.
     """
+    if not parallel.leader():
+        yield False
+        return
     place = cache_folder() / "locks" / f"{identity}.lock"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -131,8 +178,14 @@ def claimed(identity: str, patience: float) -> Iterator[bool]:
         lock.release()
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether this is an accelerator's or the machine's memory running out; torch's CPU allocator has no own type."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
+
+
 def reason(step: Step, error: BaseException) -> str:
     """Why a run failed, in one line."""
-    if isinstance(error, torch.OutOfMemoryError):
-        return f"out of memory on the device; try --set recipe.batch={max(1, step.run.recipe.batch // 2)}"
+    if out_of_memory(error):
+        batch = step.run.recipe.batch
+        return f"out of memory with batches of {batch}; try --set recipe.batch={max(1, batch // 2)} (another run)"
     return str(error)

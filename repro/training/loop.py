@@ -17,6 +17,7 @@ from repro.data.batches import epoch_draws, epoch_order
 from repro.planning.specification import NUMERICS, PROTOCOLS, Run, axis_seed
 from repro.records import Epoch, Measurement, Record, Status
 from repro.records.environment import describe
+from repro.training import parallel
 from repro.training.checkpoint import Checkpoint
 from repro.training.evaluation import first_dead_layer, measure
 from repro.training.graph import captured
@@ -36,6 +37,7 @@ class Trainee:
         torch.manual_seed(axis_seed(run.seed, "initialisation"))
         network = models.build(run.model.name, **run.model.options)
         self.network = network.to(device).to(memory_format=torch.channels_last)
+        self.forward = parallel.synchronised(self.network, run.recipe.batch)
         self.optimizer = optimizer(run.recipe, self.network.parameters(), device)
         self.data = dataset.to(device)
         info = dataset.info
@@ -59,7 +61,7 @@ class Trainee:
         draws = (flips, dy, dx) if augmented else ()
         images, labels = self.data.train.images[index], self.data.train.labels[index]
         with self.autocast:
-            logits = self.network(self.pipeline(images, *draws))
+            logits = self.forward(self.pipeline(images, *draws))
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.run.recipe.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -101,14 +103,17 @@ def train(
     trainee = Trainee(run, dataset, device)
     network, recipe = trainee.network, run.recipe
     history = checkpoint.load(network, trainee.optimizer, device)
-    step = captured(trainee) if device.type == "cuda" else trainee.step
-    path = ", ".join([recipe.precision, "channels-last", "captured graph" if device.type == "cuda" else "eager"])
+    processes = parallel.world()
+    graph = device.type == "cuda" and processes == 1
+    step = captured(trainee) if graph else trainee.step
+    path = ", ".join([recipe.precision, "channels-last", "captured graph" if graph else "eager"])
+    path += f", {processes} processes" if processes > 1 else ""
     measured = None
     for epoch in range(len(history), recipe.epochs):
         began = time.monotonic()
         order = epoch_order(dataset.train.labels, recipe.batch, run.seed, epoch, run.data.balanced)
         draws = epoch_draws(order.numel(), run.seed, epoch, recipe.flip, recipe.crop_padding)
-        batches = [part.to(device).view(order.shape) for part in (order, *draws)]
+        batches = [parallel.share(part.view(order.shape), 1).to(device) for part in (order, *draws)]
         torch.manual_seed(axis_seed(run.seed, "dropout", epoch))
         network.train()
         trainee.loss.zero_()
@@ -120,7 +125,9 @@ def train(
             step(*(part[index] for part in batches))
             if time.monotonic() - heard > WATCH_EVERY and index + 1 < steps:
                 heard, seen = time.monotonic(), (index + 1) * recipe.batch
-                watch(epoch, seen, order.numel(), float(trainee.loss) / (index + 1), float(trainee.correct) / seen)
+                accuracy = float(trainee.correct) * processes / seen
+                watch(epoch, seen, order.numel(), float(trainee.loss) / (index + 1), accuracy)
+        parallel.add_up(trainee.loss.div_(processes), trainee.correct)
         measured = trainee.measure("described", epoch + 1)
         history.append(
             Epoch(

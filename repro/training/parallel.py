@@ -1,0 +1,115 @@
+"""One run on several processes, as `torchrun` starts them: each takes its share of every batch.
+
+The shares of a batch together are the batch that one process would see, dropout included, and gradients are averaged
+over it (DistributedDataParallel), so losses and weights are those of one process to rounding. The first process, the
+leader, claims runs, writes and talks. Without torchrun the only process is the leader and has everything for its share.
+"""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+from torch import Tensor, distributed, nn
+from torch.nn import functional as F
+
+from repro.errors import BadInput
+
+T = TypeVar("T")
+
+# Processes wait this long for one another: the leader may have to wait for a run that another program is working on.
+PATIENCE = timedelta(hours=12)
+
+
+@contextlib.contextmanager
+def group(device: torch.device, launcher: str = "here") -> Iterator[None]:
+    """Join the other processes of this `torchrun`, if there are any; each takes its own GPU.
+
+    Raises:
+        BadInput: they are to share each run, and `launcher` is to spread the runs.
+    """
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    if launcher != "here":
+        raise BadInput(f"torchrun shares each run among its processes: leave out --launcher {launcher}")
+    if device.type == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    # On GPUs gloo carries what the processes agree on, nccl what they add up.
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    distributed.init_process_group(backend, timeout=PATIENCE)
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+def world() -> int:
+    """How many processes share a run."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def rank() -> int:
+    """Which of them this is, from 0."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def leader() -> bool:
+    """Whether this is the process that writes and talks."""
+    return rank() == 0
+
+
+def agreed(value: T) -> T:
+    """The leader's value, on every process."""
+    if world() == 1:
+        return value
+    box = [value]
+    distributed.broadcast_object_list(box)
+    return box[0]
+
+
+def share(whole: Tensor, dim: int = 0) -> Tensor:
+    """This process's part of a tensor; the parts differ by one in length where it does not divide."""
+    return whole.tensor_split(world(), dim)[rank()]
+
+
+def add_up(*parts: Tensor) -> None:
+    """Make each tensor the sum over all processes."""
+    if world() > 1:
+        for part in parts:
+            distributed.all_reduce(part)
+
+
+def synchronised(network: nn.Module, batch: int) -> nn.Module:
+    """The network as it is trained: its gradients are means over the whole batch.
+
+    Raises:
+        BadInput: the batch cannot be shared equally, or the network sees more of a batch than one image.
+    """
+    if world() == 1:
+        return network
+    if batch % world():
+        raise BadInput(f"a batch of {batch} cannot be shared equally by {world()} processes")
+    if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
+        # torch's SyncBatchNorm exists for GPUs alone, and a share's own statistics would make it another experiment.
+        raise BadInput("batch norm needs whole batches: train this network in one process")
+    for module in network.modules():
+        if isinstance(module, nn.Dropout):
+            module.__dict__["forward"] = whole_batch_dropout(module)
+    return nn.parallel.DistributedDataParallel(network, broadcast_buffers=False, gradient_as_bucket_view=True)
+
+
+def whole_batch_dropout(module: nn.Dropout) -> Callable[[Tensor], Tensor]:
+    """Dropout that draws for the whole batch, as one process would, and applies its own share."""
+
+    def forward(x: Tensor) -> Tensor:
+        if not module.training:
+            return F.dropout(x, module.p, False)
+        whole = torch.ones_like(x, requires_grad=False).repeat(world(), *[1] * (x.ndim - 1))
+        if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
+            whole = whole.contiguous(memory_format=torch.channels_last)
+        return x * share(F.dropout(whole, module.p))
+
+    return forward
