@@ -20,6 +20,7 @@ VERBS = {
     "export": ("repro.cli.weights", "Write a network as safetensors or ONNX."),
     "claims": ("repro.cli.claims", "Published numbers and their verdicts."),
     "compare": ("repro.cli.claims", "Judge two results folders against each other."),
+    "merge": ("repro.cli.merge", "Join the records of another results folder."),
     "cite": ("repro.cli.cite", "BibTeX for what a result rests on."),
     "data": ("repro.cli.data", "Which images are here; fetch and check them."),
     "status": ("repro.cli.status", "What is done, under way and missing."),

@@ -41,6 +41,13 @@ class Measurement(Spec, frozen=True):
     active_logits: float
     epoch: int
 
+    def __post_init__(self) -> None:
+        counts = list(zip(self.correct, self.total, strict=False))
+        if len(self.correct) != len(self.total) or not all(0 <= right <= all_ for right, all_ in counts):
+            raise ValueError("correct answers and images of each class do not go together")
+        if not sum(self.total):
+            raise ValueError("no image was measured")
+
     @property
     def accuracy(self) -> float:
         """Top-1 accuracy in percent, cut to an integer where the protocol says so."""

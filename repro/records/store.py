@@ -1,9 +1,11 @@
 """The folder `results/runs/`: one folder a run, found by the run's identity."""
 
 import csv
+import hashlib
 import io
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -13,6 +15,7 @@ from repro.records.files import write_atomic
 from repro.records.record import Epoch, Record
 
 IDENTITY_SHOWN = 16  # hex digits in folder names and on screen
+LARGEST = 2**24  # bytes of a record that are read: a thousand times what one has
 
 
 class Store:
@@ -66,12 +69,21 @@ class Store:
         return [record for record in found if record is not None]
 
     def read(self, path: Path) -> Record | None:
-        """One record; None, and a line in `problems`, when it is damaged or was written by something else."""
+        """One record; None, and a line in `problems`, when it is damaged, edited or was written by something else."""
         try:
-            record = msgspec.json.decode(path.read_bytes(), type=Record)
-            if record.identity != record.run.identity(record.checksum) and record.numerics == NUMERICS:
+            if path.stat().st_size > LARGEST:
+                raise ValueError(f"it is larger than {LARGEST:,} bytes")
+            content = msgspec.json.decode(path.read_bytes(), type=dict)
+            seal = content.pop("seal", None)
+            record = msgspec.convert(content, Record)
+            # Only the numerics of today can be hashed again: identities of earlier ones are taken as they are.
+            if (record.identity == record.run.identity(record.checksum)) != (record.numerics == NUMERICS):
                 raise ValueError("its content does not match its identity; was it edited?")
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            if path != self.files(record.run, record.identity)[0]:
+                raise ValueError("it belongs to another run than its folder; was it moved?")
+            if seal is not None and seal != sealed(content, history_text(path)):
+                raise ValueError("it or its history has changed since it was written")
+        except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             self.problems.append(f"{path} was passed over: {error}")
             return None
         return record
@@ -82,29 +94,42 @@ class Store:
         Raises:
             Failure: the file is damaged.
         """
-        path = self.place(record.run, record.identity) / "history.csv"
-        if not path.is_file():
-            return []
+        path = self.files(record.run, record.identity)[1]
         try:
-            rows = csv.DictReader(io.StringIO(path.read_text()))
+            rows = csv.DictReader(io.StringIO(history_text(path)))
             return [msgspec.convert(row, Epoch, strict=False) for row in rows]
         except (OSError, ValueError, msgspec.MsgspecError) as error:
             raise Failure(f"{path} is damaged: {error}") from error
 
     def save(self, record: Record, history: list[Epoch]) -> None:
         """Write a record and its history; the record's file comes last, so a record that is there is whole."""
-        place = self.place(record.run, record.identity)
+        path, beside = self.files(record.run, record.identity)
         lines = io.StringIO()
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(Epoch.__struct_fields__)
         writer.writerows(
             [f"{value:.6g}" if isinstance(value, float) else value for value in row] for row in rows(history)
         )
-        write_atomic(place / "history.csv", lines.getvalue())
-        text = msgspec.json.format(msgspec.json.encode(record), indent=1)
-        write_atomic(place / "record.json", text + b"\n")
+        write_atomic(beside, lines.getvalue())
+        content = msgspec.to_builtins(record)
+        content["seal"] = sealed(content, lines.getvalue())
+        write_atomic(path, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
         for cached in ("all", "by_run"):
             self.__dict__.pop(cached, None)
+
+
+def history_text(path: Path) -> str:
+    """The history beside a record, whichever of the two files is named; empty when there is none."""
+    try:
+        return path.with_name("history.csv").read_text()
+    except FileNotFoundError:
+        return ""
+
+
+def sealed(content: dict[str, Any], history: str) -> str:
+    """A hash over all that a record says (40 hex digits): nobody edits a number without its being noticed."""
+    text = msgspec.json.encode(content, order="sorted") + history.encode()
+    return hashlib.sha256(text).hexdigest()[:40]
 
 
 def rows(history: list[Epoch]) -> list[tuple]:

@@ -192,3 +192,27 @@ def test_two_processes_share_a_plan(tmp_path: Path):
     assert finished == 4
     assert len(list(tmp_path.glob("results/runs/*/*/record.json"))) == 4
     assert told[0][0] == told[1][0]
+
+
+def test_merge_says_what_came_and_refuses_what_is_damaged(repro, tmp_path: Path):
+    assert "no results folder" in repro("merge", "nowhere").err
+    place = tmp_path / "other" / "runs" / "a-b" / "0123456789abcdef"
+    place.mkdir(parents=True)
+    (place / "record.json").write_text("{")
+    answer = repro("merge", "other")
+    assert answer.code == 1
+    assert "0 added" in answer.out
+    assert f"refused: {place.relative_to(tmp_path) / 'record.json'}" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--launcher", "ray", "--jobs", "2"], "--jobs belongs to --launcher local, not to ray"),
+        (["--jobs", "2", "--address", "auto"], "--address belongs to --launcher ray, not to local"),
+    ],
+)
+def test_launchers_options_that_contradict_each_other(repro, flags: list[str], message: str):
+    answer = repro("run", "table1", "--dry-run", *flags)
+    assert answer.code == 2
+    assert message in answer.err

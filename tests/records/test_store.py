@@ -1,43 +1,20 @@
 """Records: round trips, identity, damage, a full disk."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from repro.errors import Failure
-from repro.planning.specification import NUMERICS, PROTOCOLS, Data, Model, Recipe, Run, stated
-from repro.records import Epoch, Measurement, Record, Store
-from repro.records.files import write_atomic
+from repro.planning.specification import NUMERICS, Model, Recipe, stated
+from repro.records import Store
+from repro.records.files import sweep, write_atomic
+from repro.records.store import LARGEST
 
-RUN = Run(model=Model(name="squeezenet", options={"classes": 10}), data=Data(name="cifar10"), recipe=Recipe())
-HISTORY = [
-    Epoch(
-        epoch=1, learning_rate=0.1, train_loss=2.0, train_accuracy=0.25, test_loss=1.5, test_accuracy=0.5,
-        active_logits=0.75, seconds=3.0,
-    )
-]  # fmt: skip
-
-
-def record(run: Run = RUN, checksum: str = "abc", **changes) -> Record:
-    measurement = Measurement(
-        protocol=PROTOCOLS["described"], correct=[3, 4], total=[10, 5], loss=1.0, active_logits=0.5, epoch=1
-    )
-    made = Record(
-        identity=run.identity(checksum),
-        run=run,
-        checksum=checksum,
-        numerics=NUMERICS,
-        status="done",
-        parameters=7,
-        measurements={"described": measurement},
-        seconds=3.0,
-        images_per_second=100.0,
-        finished="2026-01-01T00:00:00+00:00",
-        environment={"device": "cpu"},
-    )
-    return msgspec.structs.replace(made, **changes)
+from .examples import HISTORY, RUN, record
 
 
 def test_what_is_saved_is_found(tmp_path: Path):
@@ -63,19 +40,85 @@ def test_accuracies():
     assert measured.balanced_accuracy == pytest.approx(100 * (0.3 + 0.8) / 2)
 
 
-@pytest.mark.parametrize("change", ["truncated", "seed", "unknown field"])
-def test_a_damaged_or_edited_record_is_passed_over_and_named(tmp_path: Path, change: str):
+def edited(content: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    """What a person or a program might do to a record's content."""
+    measured = content["measurements"]["described"]
+    return {
+        "another seed": lambda: content["run"].update(seed=5),
+        "a better result": lambda: measured.update(correct=[9, 5]),
+        "more correct than there are": lambda: measured.update(correct=[11, 5]) or content.pop("seal"),
+        "classes that do not go together": lambda: measured.update(correct=[3]) or content.pop("seal"),
+        "no images": lambda: measured.update(correct=[0, 0], total=[0, 0]) or content.pop("seal"),
+        "a changed note": lambda: content.update(note="edited"),
+        "an unknown field": lambda: content.update(surprise=1),
+        "a field less": lambda: content.pop("status"),
+        "an older version": lambda: content.update(numerics=NUMERICS - 1) or content.pop("seal"),
+        "another machine": lambda: content["environment"].update(device="cuda"),
+        "depth": lambda: content.update(environment={"a": json.loads("[" * 500 + "]" * 500)}),
+    }
+
+
+@pytest.mark.parametrize("change", edited({"measurements": {"described": {}}}))
+def test_an_edited_record_is_passed_over_and_named(tmp_path: Path, change: str):
     store = Store(tmp_path)
     store.save(record(), HISTORY)
     path = next(store.folder.glob("*/*/record.json"))
     content = json.loads(path.read_text())
-    if change == "seed":
-        content["run"]["seed"] = 5
-    content["surprise" if change == "unknown field" else "note"] = "edited"
-    path.write_text(json.dumps(content)[: 200 if change == "truncated" else None])
+    edited(content)[change]()
+    path.write_text(json.dumps(content))
     assert store.find(RUN, "abc") is None
     assert len(store.problems) == 1
     assert str(path) in store.problems[0]
+    assert "\n" not in store.problems[0]
+
+
+@pytest.mark.parametrize("content", ["", "null", "[]", "{}", '"x"', "[" * 100_000, "\xff", '{"run": {"seed": 1e999}}'])
+def test_what_is_no_record_is_passed_over_and_named(tmp_path: Path, content: str):
+    store = Store(tmp_path)
+    store.save(record(), HISTORY)
+    path = next(store.folder.glob("*/*/record.json"))
+    path.write_bytes(content.encode("latin-1"))
+    assert store.all == []
+    assert str(path) in store.problems[0]
+
+
+def test_a_record_of_unbounded_size_is_not_read(tmp_path: Path):
+    store = Store(tmp_path)
+    store.save(record(), HISTORY)
+    path = next(store.folder.glob("*/*/record.json"))
+    with open(path, "r+b") as file:
+        file.truncate(LARGEST + 1)
+    assert store.all == []
+    assert "larger than" in store.problems[0]
+
+
+def test_a_record_in_another_runs_folder_is_passed_over(tmp_path: Path):
+    store = Store(tmp_path)
+    other = msgspec.structs.replace(RUN, seed=1)
+    store.save(record(), HISTORY)
+    path = store.files(RUN, RUN.identity("abc"))[0]
+    moved = store.files(other, other.identity("abc"))[0]
+    path.parent.rename(moved.parent)
+    assert store.find(other, "abc") is None
+    assert "moved" in store.problems[0]
+
+
+def test_a_changed_history_is_noticed(tmp_path: Path):
+    store = Store(tmp_path)
+    store.save(record(), HISTORY)
+    path = next(store.folder.glob("*/*/history.csv"))
+    path.write_text(path.read_text().replace("0.5", "0.9"))
+    assert Store(tmp_path).all == []
+
+
+def test_a_record_from_before_there_were_seals_is_read(tmp_path: Path):
+    store = Store(tmp_path)
+    store.save(record(), HISTORY)
+    path = next(store.folder.glob("*/*/record.json"))
+    content = json.loads(path.read_text())
+    del content["seal"]
+    path.write_text(json.dumps(content))
+    assert store.find(RUN, "abc") == record()
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -90,6 +133,13 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         write_atomic(path, "new")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["table.md"]
+
+
+def test_what_killed_writers_left_is_swept(tmp_path: Path):
+    (tmp_path / ".a.pt.x1y2.partial").write_text("half")
+    (tmp_path / ".b.pt.x1y2.partial").write_text("another file's")
+    sweep(tmp_path / "a.pt")
+    assert [path.name for path in tmp_path.iterdir()] == [".b.pt.x1y2.partial"]
 
 
 def test_everything_in_a_run_is_part_of_its_identity():

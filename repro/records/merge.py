@@ -1,0 +1,77 @@
+"""Joining the records of machines that never met."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from repro.errors import Failure
+from repro.records.record import Epoch, Record
+from repro.records.store import IDENTITY_SHOWN, Store
+
+# What differs from machine to machine without the result being another.
+CIRCUMSTANCES = {"environment": {}, "seconds": 0.0, "images_per_second": 0.0, "finished": "", "note": ""}
+
+
+class Merged(NamedTuple):
+    """How many records were new here, gained protocols measured there only, or said the same; a line for the others.
+
+    conflicts: same run, different outcome; what was here is kept.
+    refused: damaged or edited; the line names the file.
+    """
+
+    added: int
+    extended: int
+    same: int
+    conflicts: list[str]
+    refused: list[str]
+
+
+def merge(ours: Store, theirs: Store) -> Merged:
+    """Bring every sound record of `theirs` into `ours`; nothing that is there is lost or replaced."""
+    added = extended = same = 0
+    conflicts: list[str] = []
+    refused: list[str] = []
+    for record in theirs.all:
+        path = ours.files(record.run, record.identity)[0]
+        mine = ours.read(path) if path.is_file() else None
+        if mine is None and path.is_file():
+            continue  # ours is damaged: told below; only its owner may remove it
+        try:
+            history = theirs.history(record)
+            before = ours.history(mine) if mine else []
+        except Failure as failure:
+            refused.append(str(failure))
+            continue
+        if mine is None:
+            ours.save(record, history)
+            added += 1
+        elif outcome(mine, before, record) != outcome(record, history, mine):
+            conflicts.append(f"{name(record)}: {said(mine)} here, {said(record)} there; kept what is here")
+        elif record.measurements.keys() <= mine.measurements.keys():
+            same += 1
+        else:
+            joined = record.measurements | mine.measurements
+            ours.save(msgspec.structs.replace(mine, measurements=joined), before)
+            extended += 1
+    refused += dict.fromkeys(theirs.problems + ours.problems)
+    return Merged(added, extended, same, conflicts, refused)
+
+
+def outcome(record: Record, history: list[Epoch], other: Record) -> tuple[Record, list[Epoch]]:
+    """What a run came to, under the protocols that the other record has too, without its circumstances."""
+    common = {protocol: m for protocol, m in record.measurements.items() if protocol in other.measurements}
+    record = msgspec.structs.replace(record, measurements=common, **CIRCUMSTANCES)
+    return record, [msgspec.structs.replace(epoch, seconds=0.0) for epoch in history]
+
+
+def name(record: Record) -> str:
+    """A run as a person finds it."""
+    run = record.run
+    return f"{run.model.name}-{run.data.name}/{record.identity[:IDENTITY_SHOWN]} (seed {run.seed})"
+
+
+def said(record: Record) -> str:
+    """Outcome and machine in few words."""
+    accuracy = f"{record.measurements['described'].accuracy:.2f} %" if "described" in record.measurements else "nothing"
+    where = record.environment.get("device_name") or record.environment.get("device") or "an unknown device"
+    return f"{record.status}, {accuracy} on {where}"
