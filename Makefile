@@ -16,7 +16,7 @@ PACKED_DATA := $(wildcard ../shared/data/unpack.py)
 # Documents with parts that are made from the records.
 DOCUMENTS := --renew README.md --renew docs/findings.md
 
-.PHONY: help install demo test lint all report wheel clean
+.PHONY: help install demo test stress lint all report wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ demo: $(INSTALLED) ## Reproduce Table 1 in miniature on embedded images, into bu
 test: lint $(if $(REPRO_DATA),,$(if $(PACKED_DATA),.data)) ## Check the code and run all tests (real images: .data or REPRO_DATA)
 	@[ -d "$${REPRO_DATA:-.data}" ] || echo "No real images (REPRO_DATA or .data): the tests that need them are skipped."
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal
+
+stress: $(INSTALLED) ## Bring about every failure that docs/reliability.md lists, in full, and count (about an hour)
+	REPRO_STRESS=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress
 
 lint: $(INSTALLED) ## Check style and types: ruff, pyright
 	.venv/bin/ruff check

@@ -20,22 +20,43 @@ LAYOUT = f"{FOLDER}/train and {FOLDER}/val, each with the folders bike and ship,
 
 def names(root: Path) -> list[str]:
     """All photographs that belong to a class, as `train/bike/x.jpg`, sorted; empty when the folder is not there."""
+    return [name for name in _files(root) if name.lower().endswith(PHOTOGRAPHS)]
+
+
+def strangers(root: Path) -> list[str]:
+    """The files beside the photographs that are none, by their names; they are passed over."""
+    return [name for name in _files(root) if not name.lower().endswith(PHOTOGRAPHS)]
+
+
+def _files(root: Path) -> list[str]:
+    """All files of the classes' folders, sorted. Raises Failure naming a folder of another class or a link outside."""
     found = []
     for split in SPLITS:
-        for folder in _subfolders(root / FOLDER / split):
-            if folder not in CLASS_OF:
-                raise Failure(f"{root / FOLDER / split / folder}: neither bike nor ship; expected {LAYOUT}")
-            listed = os.listdir(root / FOLDER / split / folder)
-            found += [f"{split}/{folder}/{name}" for name in listed if name.lower().endswith(PHOTOGRAPHS)]
+        for folder in _entries(root, split):
+            if not folder.is_dir():
+                continue
+            if folder.name not in CLASS_OF:
+                raise Failure(f"{folder.path}: neither bike nor ship; expected {LAYOUT}")
+            found += [f"{split}/{folder.name}/{file.name}" for file in _entries(root, f"{split}/{folder.name}")]
     return sorted(found)
 
 
-def _subfolders(folder: Path) -> list[str]:
+def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
+    """What a folder holds; nothing when it is not there. A link is followed only within the data set."""
     try:
-        with os.scandir(folder) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir())
+        with os.scandir(root / FOLDER / folder) as listed:
+            entries = list(listed)
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise Failure(f"cannot read {root / FOLDER / folder}: {error.strerror or error}") from error
+    home = Path(os.path.realpath(root / FOLDER))
+    for entry in entries:
+        if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(home):
+            raise Failure(f"{entry.path} links to a place outside of {root / FOLDER}: copy it there, or link all of it")
+        if entry.is_symlink() and not os.path.exists(entry.path):
+            raise Failure(f"{entry.path} links to a file that is not there")
+    return entries
 
 
 def label_of(name: str) -> int:

@@ -146,6 +146,9 @@ def _status(name: str, root: Path) -> dict[str, Any]:
         present = all(counts)
         verified = present and files.marker(path, photographs).exists()
         note = "" if bike_ship.is_original(photographs) else note
+        if others := bike_ship.strangers(root) if photographs else []:
+            note = f"{note}; passed over as no photographs: {', '.join(others[:3])}".removeprefix("; ")
+            note += f" and {len(others) - 3} more" if len(others) > 3 else ""
     else:
         base, official = {
             "cifar10": (root, CIFAR10_FILES),

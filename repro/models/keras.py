@@ -33,7 +33,10 @@ def read(path: Path) -> dict[str, dict[str, np.ndarray]]:
             root: Any = file.get("model_weights", file)  # a whole model keeps its weights one level down
             if "layer_names" not in root.attrs:
                 raise Failure(f"{path} is not a Keras weights file of version 1 or 2: it lists no layers")
-            layers = {name: weights(root[name], name, path) for name in texts(root.attrs["layer_names"])}
+            layers, room = {}, path.stat().st_size
+            for name in texts(root.attrs["layer_names"]):
+                layers[name] = weights(root[name], name, path, room)
+                room -= sum(array.size for array in layers[name].values())
     except FileNotFoundError as error:
         raise Failure(f"cannot read {path}: no such file") from error
     except (AttributeError, KeyError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
@@ -41,13 +44,19 @@ def read(path: Path) -> dict[str, dict[str, np.ndarray]]:
     return {name: arrays for name, arrays in layers.items() if arrays}
 
 
-def weights(group: Any, layer: str, path: Path) -> dict[str, np.ndarray]:
-    """The arrays of one layer's group, by torch's names."""
+def weights(group: Any, layer: str, path: Path, room: int) -> dict[str, np.ndarray]:
+    """The arrays of one layer's group, by torch's names.
+
+    room: numbers that may still come. A file has no more than it has bytes, unless it is packed to fill the memory.
+    """
     found = {}
     for name in texts(group.attrs.get("weight_names", ())):
         kind = name.rsplit("/", 1)[-1].split(":")[0]
         if kind not in WEIGHTS:
             raise Failure(f"{path}: {layer} holds {name!r}, which no layer of these networks has")
+        room -= group[name].size
+        if room < 0:
+            raise Failure(f"{path} states more numbers than it has bytes")
         array = np.asarray(group[name], np.float32)
         if kind == "kernel":
             array = array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T

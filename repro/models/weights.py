@@ -7,6 +7,7 @@ of a pickle, torch's restricted reader takes plain tensors and refuses all else.
 import json
 import pickle
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -140,7 +141,13 @@ def described(path: Path) -> tuple[str, dict[str, Any]]:
 def read_torch(path: Path, definition: Architecture) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """A `.pth` or `.pt` of plain tensors, bare or under `state_dict`; `module.` of DataParallel is cut off."""
     try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
+                    raise Failure(f"{path} is packed, which torch's own files never are: refused")
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except Failure:
+        raise
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f"asks to run {asked[1]}" if asked else "is damaged or no file of tensors"

@@ -6,17 +6,19 @@ for the network, the experiment's own `[laptop]` (or other budget), the variant,
 """
 
 import tomllib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from repro import models
 from repro.data import DATASETS
 from repro.errors import BadInput, unknown
 from repro.judging.claims import Claim
-from repro.planning.specification import PROTOCOLS, Budget, Data, Model, Positive, Recipe, Run, Spec
+from repro.planning.specification import BUDGETS, PROTOCOLS, Budget, Data, Model, Recipe, Run, Spec
 
 T = TypeVar("T")
 
@@ -30,7 +32,7 @@ class Settings(Spec, frozen=True):
     networks: settings for one network of the experiment, by its name.
     """
 
-    seeds: Positive | None = None
+    seeds: Annotated[int, Meta(ge=1, le=1000)] | None = None
     stem: Literal["imagenet", "cifar"] | None = None
     options: dict[str, Any] = {}
     data: dict[str, Any] = {}
@@ -160,6 +162,10 @@ def read(path: Path) -> Experiment:
         if variant.name in seen:
             raise BadInput(f"{path}: variants[{index}].name: {variant.name!r} is there twice")
         seen.add(variant.name)
+    for place, settings in parts(experiment):
+        # Even where a later setting wins over them; options are checked with the network they are for.
+        convert(settings.recipe, Recipe, f"{path}: {place}: recipe")
+        convert({"name": "", **settings.data}, Data, f"{path}: {place}: data")
     for index, protocol in enumerate(experiment.protocols):
         if protocol not in PROTOCOLS:
             raise unknown("protocol", protocol, PROTOCOLS, f"{path}: protocols[{index}]")
@@ -168,6 +174,17 @@ def read(path: Path) -> Experiment:
             if variant not in seen:
                 raise unknown("variant", variant, seen, f"{path}: claims[{index}].variants")
     return msgspec.structs.replace(experiment, file=str(path))
+
+
+def parts(experiment: Experiment) -> Iterator[tuple[str, Settings]]:
+    """All settings of an experiment's file and where they stand in it."""
+    for budget in BUDGETS:
+        settings: Settings = getattr(experiment, budget)
+        yield budget, settings
+        yield from ((f"{budget}.networks.{name}", part) for name, part in settings.networks.items())
+    for variant in experiment.variants:
+        yield f"variant {variant.name}", Settings(data=variant.data, recipe=variant.recipe)
+        yield from ((f"variant {variant.name}: {budget}", getattr(variant, budget)) for budget in BUDGETS)
 
 
 def decode(path: Path, kind: type[T]) -> T:
@@ -244,14 +261,18 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         if target is None or not key:
             raise unknown("setting", name, [f"recipe.{f}" for f in Recipe.__struct_fields__], "--set")
         target[key] = value
-    if data["name"] not in DATASETS:
+    if str(data["name"]) not in DATASETS:
         raise unknown("data set", str(data["name"]), DATASETS, where)
     if stem and "stem" in models.option_names(variant.model):
         options.setdefault("stem", stem)
     # The published notebooks keep ten outputs on two classes too; so do we, and every parameter count stays the same.
     options.setdefault("classes", max(10, len(DATASETS[data["name"]].classes)))
+    try:
+        canonical = models.canonical(variant.model, options)
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}" if where else str(error)) from None
     return Run(
-        model=Model(name=variant.model, options=models.canonical(variant.model, options)),
+        model=Model(name=variant.model, options=canonical),
         data=convert(data, Data, f"{where}: data" if where else "data"),
         recipe=convert(recipe, Recipe, f"{where}: recipe" if where else "recipe"),
     )

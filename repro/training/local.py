@@ -2,6 +2,7 @@
 
 import contextlib
 import multiprocessing
+import os
 import signal
 from collections import deque
 from dataclasses import dataclass
@@ -69,7 +70,8 @@ def carry_out(
             while waiting and idle:
                 job, slot = waiting.popleft(), idle.pop(0)
                 pipe, far = context.Pipe(duplex=False)
-                arguments = (far, job, store.folder.parent, data_dir, device, slot, threads)
+                # The fork server has the environment of when it was started.
+                arguments = (far, job, store.folder.parent, data_dir, device, slot, threads, dict(os.environ))
                 process = context.Process(target=work, args=arguments, daemon=True)
                 process.start()
                 far.close()  # so that the end of the process ends the pipe
@@ -142,9 +144,17 @@ def lost(worker: Worker, audience: Audience) -> Outcome | None:
 
 
 def work(
-    pipe: Connection, job: Job, results: Path, data_dir: Path, device: torch.device, slot: int, threads: int
+    pipe: Connection,
+    job: Job,
+    results: Path,
+    data_dir: Path,
+    device: torch.device,
+    slot: int,
+    threads: int,
+    environment: dict[str, str],
 ) -> None:
     """What a process does: one run."""
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its processes
     torch.set_num_threads(threads)
     if device.type == "cuda":

@@ -1,0 +1,39 @@
+"""How often each failure is brought about: a few times in `make test`, in full with REPRO_STRESS=1 (`make stress`)."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+FULL = os.environ.get("REPRO_STRESS") == "1"
+
+Count = Callable[[str, int], None]
+
+
+@pytest.fixture
+def often() -> Callable[[int, int], int]:
+    """How often something is done: the first number in `make test`, the second in `make stress`."""
+    return lambda quick, full: full if FULL else quick
+
+
+@pytest.fixture
+def full() -> None:
+    """For tests that take minutes: `make stress` alone runs them."""
+    if not FULL:
+        pytest.skip("takes minutes: run by `make stress`")
+
+
+@pytest.fixture
+def count(record_property: Callable[[str, object], None]) -> Count:
+    """Report that a failure was brought about, and survived, so many times."""
+    return lambda what, number: record_property("count", (what, number))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The counts of the tests that passed, as docs/reliability.md has them."""
+    passed = terminalreporter.getreports("passed")
+    counts = [value for report in passed for name, value in report.user_properties if name == "count"]
+    if counts and FULL:
+        terminalreporter.section("survived")
+        for what, number in counts:
+            terminalreporter.write_line(f"{number:6,}  {what}")

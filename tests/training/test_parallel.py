@@ -1,0 +1,123 @@
+"""One run on two processes, as torchrun starts them, against the same run in one process."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from repro.cli import main
+from repro.errors import BadInput
+from repro.records import Epoch, Record, Store
+from repro.training import parallel
+
+# Dropout is on: the two processes have to draw what one would.
+COMMAND = [sys.executable, "-m", "repro", "train", "mini-squeezenet", "--budget", "smoke", "--device", "cpu"]
+COMMAND += ["--seeds", "1", "--results-dir", "results", "--set", "data.train_images=160", "--set", "data.pixels=16"]
+COMMAND += ["--set", "data.holdout=101", "--set", "recipe.epochs=2", "--set", "recipe.batch=16"]
+COMMAND += ["--set", "recipe.flip=true", "--set", "recipe.crop_padding=2"]
+
+
+def free_port() -> str:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return str(found.getsockname()[1])
+
+
+def trained(folder: Path, processes: int) -> tuple[Record, list[Epoch], list[str]]:
+    """The run's record and history, and what each process printed."""
+    folder.mkdir()
+    shared = os.environ | {"REPRO_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    shared |= {"WORLD_SIZE": str(processes), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    shared["PYTHONPATH"] = str(Path(__file__).parents[2])
+    started = [
+        subprocess.Popen(
+            COMMAND,
+            cwd=folder,
+            env=shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(processes)
+    ]
+    ended = [process.communicate(timeout=280) for process in started]
+    assert [process.returncode for process in started] == [0] * processes, ended
+    store = Store(folder / "results")
+    (record,) = store.all
+    return record, store.history(record), [out + err for out, err in ended]
+
+
+def test_two_processes_train_what_one_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "one").mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    with pytest.raises(SystemExit):
+        main(COMMAND[3:])
+    store = Store(Path("results"))
+    (one,), history = store.all, store.history(store.all[0])
+    two, shared, (leader, follower) = trained(tmp_path / "two", 2)
+    assert two.identity == one.identity
+    assert two.environment["path"].endswith("2 processes")
+    for a, b in zip(history, shared, strict=True):
+        assert b.train_loss == pytest.approx(a.train_loss, rel=1e-5)
+        assert b.test_loss == pytest.approx(a.test_loss, rel=1e-5)
+        assert b.active_logits == pytest.approx(a.active_logits, abs=1e-3)
+        assert b.train_accuracy == pytest.approx(a.train_accuracy, abs=1.5 / 160)
+    # 101 images: one process measures 51 of them, the other 50.
+    assert two.measurements["described"].total == one.measurements["described"].total
+    assert sum(two.measurements["described"].total) == 101
+    assert abs(two.measurements["described"].accuracy - one.measurements["described"].accuracy) < 1.5
+    assert "epoch 2/2" in leader
+    assert follower == ""
+
+
+def test_alone_nothing_is_shared():
+    whole = torch.arange(7)
+    assert parallel.world() == 1
+    assert parallel.leader()
+    assert torch.equal(parallel.share(whole), whole)
+    assert parallel.agreed("x") == "x"
+    network = nn.Linear(2, 2)
+    assert parallel.synchronised(network, 3) is network
+
+
+@pytest.mark.parametrize("processes", [2, 3, 8])
+def test_shares_are_the_whole_whatever_its_length(processes: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(parallel, "world", lambda: processes)
+    for length in range(20):
+        parts = []
+        for rank in range(processes):
+            monkeypatch.setattr(parallel, "rank", lambda rank=rank: rank)
+            parts.append(parallel.share(torch.arange(length)))
+        assert torch.equal(torch.cat(parts), torch.arange(length))
+
+
+@pytest.mark.parametrize("shape", [(12, 5), (12, 4, 3, 3)])
+def test_dropout_of_the_shares_is_that_of_the_whole_batch(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch):
+    module = nn.Dropout(0.5)
+    x = torch.randn(shape)
+    x = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
+    torch.manual_seed(1)
+    whole = module(x)
+    monkeypatch.setattr(parallel, "world", lambda: 3)
+    parts = []
+    for rank in range(3):
+        monkeypatch.setattr(parallel, "rank", lambda rank=rank: rank)
+        torch.manual_seed(1)
+        parts.append(parallel.whole_batch_dropout(module)(parallel.share(x)))
+    assert torch.equal(torch.cat(parts), whole)
+
+
+def test_what_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(parallel, "world", lambda: 2)
+    with pytest.raises(BadInput, match="a batch of 5 cannot be shared equally by 2 processes"):
+        parallel.synchronised(nn.Linear(2, 2), 5)
+    with pytest.raises(BadInput, match="batch norm needs whole batches"):
+        parallel.synchronised(nn.Sequential(nn.BatchNorm2d(2)), 4)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(BadInput, match="leave out --launcher ray"), parallel.group(torch.device("cpu"), "ray"):
+        pass
