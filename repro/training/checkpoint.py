@@ -1,5 +1,6 @@
 """The state of an unfinished run on disk, so that a killed run goes on where it was."""
 
+import copy
 import io
 import time
 from pathlib import Path
@@ -52,9 +53,15 @@ class Checkpoint:
         state = self.read(device)
         if state is None:
             return []
-        network.load_state_dict(state["network"])
-        optimizer.load_state_dict(state["optimizer"])
-        return [Epoch(**epoch) for epoch in state["history"]]
+        weights = copy.deepcopy(network.state_dict())
+        try:
+            history = [Epoch(**epoch) for epoch in state["history"]]
+            network.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
+        except Exception:  # of another network, or not one of ours: torch and a stranger's content raise many kinds
+            network.load_state_dict(weights)
+            return []
+        return history
 
     def read(self, device: torch.device) -> dict[str, Any] | None:
         """The file's content; None when it is absent or damaged: then the run starts again, which is always right.

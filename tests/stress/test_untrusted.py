@@ -1,0 +1,232 @@
+"""Files from others: no code of theirs runs, nothing is written outside, memory stays bounded, errors are one line."""
+
+import io
+import os
+import random
+import resource
+import struct
+import tarfile
+import urllib.error
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from repro import data
+from repro.data import cifar10, mnist
+from repro.errors import Failure
+from repro.models import build
+from repro.models.weights import import_weights
+from repro.planning.plan import checkpoint_file
+from repro.planning.specification import Data
+from repro.records import Store
+from repro.training import launch
+
+from ..models.test_weights import NETWORK, OPTIONS, WRITERS
+from ..records.examples import HISTORY, RUN, record
+from .workers import CPU, Quiet, outcome, steps
+
+# .h5 is left out: HDF5's own library reads it, and is known to crash on some damaged files. See docs/reliability.md.
+FUZZED = [".pth", ".safetensors", ".caffemodel"]
+ROOM = 2**28  # bytes by which reading a small file may raise the process's memory
+
+
+def damaged(content: bytes, generator: random.Random) -> bytes:
+    """The content with some bytes changed, mostly in its head and tail, or cut, or with a piece of it twice."""
+    changed = bytearray(content)
+    match generator.randrange(4):
+        case 0:
+            return bytes(changed[: generator.randrange(len(changed))])
+        case 1:
+            start = generator.randrange(len(changed))
+            return bytes(changed[:start] + changed[start // 2 :])
+        case _:
+            for _ in range(generator.randint(1, 8)):
+                near = min(len(changed), 600)
+                place = generator.choice([generator.randrange(near), -1 - generator.randrange(near)])
+                changed[place] = generator.choice([0, 1, 127, 128, 255, generator.randrange(256)])
+            return bytes(changed)
+
+
+def refused_or_read(read: Callable[[], object]) -> bool:
+    """Whether reading was refused, in one line; anything but a `Failure` is let through and fails the test."""
+    message = ""
+    try:
+        read()
+    except Failure as failure:
+        message = str(failure)
+    assert "\n" not in message
+    return message != ""
+
+
+def peak() -> int:
+    """The most memory that this process has had, in bytes."""
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+@pytest.mark.parametrize("suffix", FUZZED)
+def test_fuzzed_weights(suffix: str, tmp_path: Path, often, count):
+    torch.manual_seed(1)
+    path = tmp_path / f"weights{suffix}"
+    WRITERS[suffix](path, build(NETWORK, **OPTIONS))
+    content, generator, times = path.read_bytes(), random.Random(5), often(30, 2000)
+    assert not refused_or_read(lambda: import_weights(path, NETWORK, OPTIONS))
+    before = peak()
+    refused = 0
+    for _ in range(times):
+        path.write_bytes(damaged(content, generator))
+        refused += refused_or_read(lambda: import_weights(path, NETWORK, OPTIONS))
+    assert refused > times / 4
+    assert peak() - before < ROOM
+    count(f"damaged {suffix} files read: refused in one line, or the damage was in a number", times)
+
+
+def test_fuzzed_image_files(tmp_path: Path, often, count):
+    generator, times = random.Random(6), often(100, 5000)
+    path = tmp_path / "file"
+    content = mnist.idx(np.zeros((5, 28, 28), np.uint8))
+    before = peak()
+    for _ in range(times):
+        path.write_bytes(damaged(content, generator))
+        refused_or_read(lambda: mnist.read_idx(path))
+        refused_or_read(lambda: cifar10.read_batch(path))
+    assert peak() - before < ROOM
+    count("damaged image files read, as MNIST's and as CIFAR-10's", 2 * times)
+
+
+def test_fuzzed_records_are_passed_over(tmp_path: Path, often, count):
+    """Unless what the damage left says the same."""
+    store = Store(tmp_path)
+    store.save(record(), HISTORY)
+    path = store.files(RUN, record().identity)[0]
+    content, generator, times = path.read_bytes(), random.Random(7), often(300, 20_000)
+    for _ in range(times):
+        path.write_bytes(damaged(content, generator))
+        store.problems.clear()
+        found = store.read(path)
+        assert found == record() or (found is None and str(path) in store.problems[0])
+    count("damaged records read: passed over and named", times)
+
+
+def test_a_damaged_checkpoint_starts_the_run_again(tmp_path: Path, often, count, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("repro.training.checkpoint.SHARE", 1e9)
+
+    def run(name: str, left: bytes | None = None) -> bytes:
+        """Carry out a run, from this checkpoint if it is given; the last checkpoint."""
+        monkeypatch.setenv("REPRO_CACHE", str(tmp_path / name / "cache"))
+        store, kept = Store(tmp_path / name / "results"), []
+        (step,) = steps(store, 1, 2, "notebook-mlp")
+        checkpoint = checkpoint_file(step.identity or "")
+        if left is not None:
+            checkpoint.parent.mkdir(parents=True)
+            checkpoint.write_bytes(left)
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "save", lambda *_: kept.append(checkpoint.read_bytes()) or Store.save(store, *_))
+            assert launch.carry_out([step], store, tmp_path, CPU, Quiet()) == 0
+        return kept[0]
+
+    content = run("whole")
+    expected = outcome(tmp_path / "whole" / "results", tmp_path / "whole" / "cache")
+    generator, times = random.Random(8), often(6, 300)
+    others = [b"", b"not a checkpoint", packed({"network": {}, "optimizer": {}, "history": []}), packed([1, 2])]
+    for index, left in enumerate([*others, *(damaged(content, generator) for _ in range(times))]):
+        run(str(index), left)
+        assert outcome(tmp_path / str(index) / "results", tmp_path / str(index) / "cache") == expected
+    count("damaged checkpoints: the run started again and ended bit-identical", times + len(others))
+
+
+def packed(content: object) -> bytes:
+    """What torch makes of it."""
+    file = io.BytesIO()
+    torch.save(content, file)
+    return file.getvalue()
+
+
+# --- files that fill the memory ---------------------------------------------------------------------------------------
+
+
+def test_weights_packed_to_fill_the_memory_are_refused(tmp_path: Path):
+    whole, bomb = tmp_path / "whole.pth", tmp_path / "bomb.pth"
+    torch.save({"features.0.weight": torch.zeros(2**22)}, whole)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name))
+    assert bomb.stat().st_size < whole.stat().st_size / 100
+    with pytest.raises(Failure, match=r"bomb\.pth is packed"):
+        import_weights(bomb, NETWORK, OPTIONS)
+
+
+def test_a_tensor_larger_than_its_numbers_is_refused(tmp_path: Path):
+    path = tmp_path / "wide.pth"
+    torch.save({"features.0.weight": torch.zeros(1).expand(10**6, 10**6)}, path)
+    before = peak()
+    with pytest.raises(Failure, match="does not fit"):
+        import_weights(path, NETWORK, OPTIONS)
+    assert peak() - before < ROOM
+
+
+def test_a_keras_file_that_states_more_than_it_has_is_refused(tmp_path: Path):
+    h5py = pytest.importorskip("h5py", reason="the keras extra is not installed")
+    path = tmp_path / "wide.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("conv")
+        group.attrs["weight_names"] = [b"conv/kernel:0"]
+        group.create_dataset("conv/kernel:0", shape=(2**20, 2**14), dtype="f4", chunks=(1024, 1024))
+        file.attrs["layer_names"] = [b"conv"]
+    before = peak()
+    with pytest.raises(Failure, match="states more numbers than it has bytes"):
+        import_weights(path, NETWORK, OPTIONS)
+    assert peak() - before < ROOM
+
+
+def test_a_safetensors_header_without_end_is_refused(tmp_path: Path):
+    path = tmp_path / "long.safetensors"
+    path.write_bytes(struct.pack("<Q", 2**62) + b"{}")
+    with pytest.raises(Failure, match=r"long\.safetensors"):
+        import_weights(path, NETWORK, OPTIONS)
+
+
+def test_a_photograph_of_countless_pixels_is_refused(tmp_path: Path):
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    for split in ("train", "val"):
+        for label in ("bike", "ship"):
+            place = tmp_path / "bike-ship" / split / label
+            place.mkdir(parents=True)
+            header = chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
+            body = chunk(b"IDAT", zlib.compress(bytes(10**6))) + chunk(b"IEND", b"")
+            (place / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + body)
+    before = peak()
+    with pytest.raises(Failure, match=r"a\.png is damaged or no photograph"):
+        data.load(Data(name="bike-ship"), tmp_path)
+    assert peak() - before < ROOM
+
+
+# --- archives ---------------------------------------------------------------------------------------------------------
+
+
+def test_an_archive_that_is_not_the_official_one_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    root = tmp_path / "root"
+    root.mkdir()
+    with tarfile.open(root / "cifar-10-python.tar.gz", "w:gz") as archive:
+        for name in ("../outside", "cifar-10-batches-py/data_batch_1"):
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            archive.addfile(member, io.BytesIO(b"evil"))
+        link = tarfile.TarInfo("cifar-10-batches-py/test_batch")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+        archive.addfile(link)
+
+    def unreachable(*_, **__):
+        raise urllib.error.URLError("no network in a test")
+
+    monkeypatch.setattr("urllib.request.urlopen", unreachable)
+    with pytest.raises(Failure, match="cannot download cifar10"):
+        data.load(Data(name="cifar10"), root)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == ["root"]
+    assert os.listdir(root) == ["cifar-10-python.tar.gz"]
