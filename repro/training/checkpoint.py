@@ -1,6 +1,7 @@
 """The state of an unfinished run on disk, so that a killed run goes on where it was."""
 
 import copy
+import hashlib
 import io
 import time
 from pathlib import Path
@@ -16,6 +17,8 @@ from repro.training import parallel
 # A checkpoint is put off while writing them would take more than this share of the time: AlexNet's takes as long to
 # write as a short epoch to train. At most ten times one write is lost by a kill.
 SHARE = 0.1
+# Bytes of the hash that ends the file.
+SEAL = hashlib.sha256().digest_size
 
 
 class Checkpoint:
@@ -44,6 +47,7 @@ class Checkpoint:
             "history": [msgspec.structs.asdict(epoch) for epoch in history],
         }
         torch.save(state, content)
+        content.write(hashlib.sha256(content.getbuffer()).digest())
         write_atomic(self.path, content.getvalue())
         self.written = time.monotonic()
         self.cost = self.written - began
@@ -68,10 +72,13 @@ class Checkpoint:
 
         Processes that share a run all get the leader's, so that they go on from the same epoch.
         """
-        content = parallel.agreed(self.path.read_bytes() if parallel.leader() and self.path.is_file() else None)
+        content = parallel.agreed(self.path.read_bytes() if parallel.leader() and self.path.is_file() else b"")
+        state, digest = content[:-SEAL], content[-SEAL:]
+        if hashlib.sha256(state).digest() != digest:  # torch itself does not notice a changed number
+            return None
         try:
-            return torch.load(io.BytesIO(content), map_location=device, weights_only=True) if content else None
-        except Exception:  # torch raises many kinds for a damaged file
+            return torch.load(io.BytesIO(state), map_location=device, weights_only=True)
+        except Exception:  # torch raises many kinds for what is none of its files
             return None
 
     def remove(self) -> None:

@@ -59,7 +59,7 @@ def carry_out(
             step for step in steps if step.state == "to measure"
         ]  # needs weights that are here, and no training
         failures = launch.carry_out(measured, store, data_dir, devices.choose("auto")[0], audience, fail_fast)
-        task = ray.remote(on_machine).options(max_retries=LOSSES, max_calls=1, **resources)
+        task = ray.remote(max_retries=LOSSES, max_calls=1, **resources)(on_machine)
         waiting = {
             task.remote(CODE, step, str(data_dir.absolute()), kind): step
             for step in steps

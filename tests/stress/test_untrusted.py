@@ -1,5 +1,6 @@
 """Files from others: no code of theirs runs, nothing is written outside, memory stays bounded, errors are one line."""
 
+import hashlib
 import io
 import os
 import random
@@ -132,7 +133,10 @@ def test_a_damaged_checkpoint_starts_the_run_again(tmp_path: Path, often, count,
     content = run("whole")
     expected = outcome(tmp_path / "whole" / "results", tmp_path / "whole" / "cache")
     generator, times = random.Random(8), often(6, 300)
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 1
     others = [b"", b"not a checkpoint", packed({"network": {}, "optimizer": {}, "history": []}), packed([1, 2])]
+    others.append(bytes(flipped))
     for index, left in enumerate([*others, *(damaged(content, generator) for _ in range(times))]):
         run(str(index), left)
         assert outcome(tmp_path / str(index) / "results", tmp_path / str(index) / "cache") == expected
@@ -140,10 +144,10 @@ def test_a_damaged_checkpoint_starts_the_run_again(tmp_path: Path, often, count,
 
 
 def packed(content: object) -> bytes:
-    """What torch makes of it."""
+    """A checkpoint that is sound in itself and not one of ours."""
     file = io.BytesIO()
     torch.save(content, file)
-    return file.getvalue()
+    return file.getvalue() + hashlib.sha256(file.getvalue()).digest()
 
 
 # --- files that fill the memory ---------------------------------------------------------------------------------------
