@@ -16,7 +16,7 @@ PACKED_DATA := $(wildcard ../shared/data/unpack.py)
 # Documents with parts that are made from the records.
 DOCUMENTS := --renew README.md --renew docs/findings.md
 
-.PHONY: help install demo test stress lint all report wheel clean
+.PHONY: help install demo test stress lint all report bench wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -44,6 +44,9 @@ all: $(INSTALLED) ## Bring results/ up to date, running what is missing (BUDGET=
 
 report: $(INSTALLED) ## Rebuild tables, figures, the page and what documents show of it from the records
 	.venv/bin/repro report $(DOCUMENTS)
+
+bench: $(INSTALLED) ## Measure speed, memory and start-up; leave the machine alone meanwhile (12 minutes on 2 cores)
+	.venv/bin/repro bench
 
 # setuptools would carry modules that are gone over from its last build.
 wheel: $(INSTALLED) ## Build the wheel into dist/

@@ -25,6 +25,7 @@ VERBS = {
     "data": ("repro.cli.data", "Which images are here; fetch and check them."),
     "status": ("repro.cli.status", "What is done, under way and missing."),
     "report": ("repro.cli.report", "Rebuild tables, figures and the page from records."),
+    "bench": ("repro.cli.bench", "Measure speed, memory and start-up."),
     "completion": ("repro.cli.completion", "Shell completion."),
 }
 

@@ -3,7 +3,6 @@
 import hashlib
 import multiprocessing
 import os
-import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +18,7 @@ from repro.judging.evidence import LEDGER, Evidence, shown, verdicts_of
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.planning.specification import Budget
+from repro.processes import end_with_parent
 from repro.records import Store
 from repro.records.files import cache_folder, write_atomic
 from repro.reporting import figures, page, tables
@@ -140,18 +140,6 @@ def draw_all(
             pass
     for name in list(due):
         finished(name, draw_one(*tasks[name]))
-
-
-def end_with_parent() -> None:
-    """A worker whose parent is killed ends too; left alone it would wait for work for ever."""
-
-    def watch() -> None:
-        parent = multiprocessing.parent_process()
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
 
 
 def draw_one(experiment: Experiment, evidence: dict[Budget, list[Evidence]], results: Path) -> list[Drawn]:

@@ -1,0 +1,86 @@
+"""How long the command line takes to answer, each time in a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+import repro
+from repro.benchmarking.machine import describe, load
+from repro.benchmarking.rounds import interleaved
+from repro.benchmarking.sheet import Sheet
+from repro.errors import Failure
+from repro.reporting.table import Column
+
+TARGET = 0.3  # seconds, for `--help` and `list`
+COMMANDS: dict[str, list[str]] = {
+    "python -c pass": ["-c", "pass"],
+    "repro --version": ["-m", "repro", "--version"],
+    "repro --help": ["-m", "repro", "--help"],
+    "repro list": ["-m", "repro", "list"],
+}
+
+
+def measure(repeats: int = 15, told: Callable[[str], None] = lambda line: None) -> list[Sheet]:
+    """Start every command as often as asked for, in turns, after once to fill the file cache."""
+    busy = load()
+    told(f"{len(COMMANDS)} commands, {repeats} times each")
+    for words in COMMANDS.values():
+        seconds(words)
+    found = interleaved([partial(seconds, words) for words in COMMANDS.values()], repeats)
+    rows = []
+    for command, taken in zip(COMMANDS, found, strict=True):
+        low, high = median_interval(taken)
+        rows.append(
+            {
+                "command": command,
+                "seconds": median(taken),
+                "low": low,
+                "high": high,
+                "target": TARGET if command.startswith("repro") else None,
+                "rounds": taken,
+            }
+        )
+    columns = [
+        Column("command"),
+        Column("seconds", "median, s", "right", ".3f"),
+        Column("low", "from", "right", ".3f"),
+        Column("high", "to", "right", ".3f"),
+        Column("target", "target, s", "right", ".1f"),
+    ]
+    notes = [
+        f"{repeats} starts of each, in turns; from, to: the 95 % interval of the median, by the order of the values.",
+        f"{busy}.",
+    ]
+    return [Sheet("startup", "Until the command line has answered", columns, rows, describe(), notes)]
+
+
+def seconds(words: list[str]) -> float:
+    """From the start of a Python process to its end."""
+    began = time.perf_counter()
+    done = subprocess.run([sys.executable, *words], env=environment(), capture_output=True, text=True)
+    taken = time.perf_counter() - began
+    if done.returncode:
+        raise Failure(f"python {' '.join(words)} failed: {done.stderr.strip().splitlines()[-1]}")
+    return taken
+
+
+def environment() -> dict[str, str]:
+    """The variables of this process, and this very package first on the path."""
+    here = str(Path(repro.__file__).resolve().parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))}
+
+
+def median_interval(values: list[float]) -> tuple[float, float]:
+    """The 95 % interval of the median that needs no assumption on how values are spread: two of the values themselves.
+
+    Not finite where there are fewer than six.
+    """
+    from scipy.stats import quantile_test
+
+    limits = quantile_test(values, p=0.5).confidence_interval(0.95)
+    return float(limits.low), float(limits.high)

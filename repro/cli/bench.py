@@ -1,0 +1,130 @@
+"""`repro bench`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from repro.cli import options
+
+if TYPE_CHECKING:
+    from repro.benchmarking.sheet import Sheet
+
+EXAMPLES = """\b
+Examples:
+  repro bench                                         everything, about twelve minutes on two idle cores
+  repro bench training --network squeezenet
+  repro bench startup --format json
+"""
+
+networks = click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    type=click.Choice(["squeezenet", "alexnet", "vgg19", "mini-squeezenet"]),
+    help="Only this one; may be given again.  [default: all]",
+)
+seconds = click.option(
+    "--seconds", type=click.FloatRange(min=0.001), default=1.5, show_default=True, help="Length of a turn."
+)
+rounds = click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="Turns of each side.")
+
+
+@click.group("bench", epilog=EXAMPLES, invoke_without_command=True)
+@click.pass_context
+def bench_command(context: click.Context) -> None:
+    """Measure speed, memory and start-up, on a machine that does nothing else meanwhile.
+
+    Writes tables/bench-*.md and .csv into the results folder; docs/benchmark.md tells the method. Without a command
+    all of them, one after the other.
+    """
+    if context.invoked_subcommand is None:
+        for command in (startup_command, report_command, training_command, memory_command, scaling_command):
+            assert command.name
+            with command.make_context(command.name, [], parent=context) as own:
+                command.invoke(own)
+
+
+@bench_command.command("training")
+@networks
+@seconds
+@rounds
+@options.device
+@options.data_dir
+@options.results_dir
+@options.output_format
+def training_command(
+    networks: tuple[str, ...],
+    seconds: float,
+    rounds: int,
+    device: str,
+    data_dir: Path,
+    results_dir: Path,
+    output_format: str,
+) -> None:
+    """The loop against a plain torchvision loop, turn by turn, and against the machine's matrix product."""
+    from repro.benchmarking import training
+
+    finish(training.measure(networks, seconds, rounds, device, data_dir, tell), results_dir, output_format)
+
+
+@bench_command.command("memory")
+@networks
+@options.device
+@options.data_dir
+@options.results_dir
+@options.output_format
+def memory_command(
+    networks: tuple[str, ...], device: str, data_dir: Path, results_dir: Path, output_format: str
+) -> None:
+    """The most memory that a run on CIFAR-10 holds, for each network."""
+    from repro.benchmarking import memory
+
+    finish(memory.measure(networks, device, data_dir, tell), results_dir, output_format)
+
+
+@bench_command.command("scaling")
+@options.device
+@options.results_dir
+@options.output_format
+def scaling_command(device: str, results_dir: Path, output_format: str) -> None:
+    """Time and memory as training set, batch, input and number of runs double."""
+    from repro.benchmarking import scaling
+
+    finish(scaling.measure(results_dir, device, told=tell), results_dir, output_format)
+
+
+@bench_command.command("startup")
+@click.option("--repeats", type=click.IntRange(min=1), default=15, show_default=True, help="Starts of each command.")
+@options.results_dir
+@options.output_format
+def startup_command(repeats: int, results_dir: Path, output_format: str) -> None:
+    """Until `--help`, `--version` and `list` have answered."""
+    from repro.benchmarking import startup
+
+    finish(startup.measure(repeats, tell), results_dir, output_format)
+
+
+@bench_command.command("report")
+@options.data_dir
+@options.results_dir
+@options.output_format
+def report_command(data_dir: Path, results_dir: Path, output_format: str) -> None:
+    """Seconds of each stage of `repro report`, in a copy of the results folder."""
+    from repro.benchmarking import stages
+
+    finish(stages.measure(results_dir, data_dir, tell), results_dir, output_format)
+
+
+def tell(line: str) -> None:
+    """Say what is measured next."""
+    click.echo(f"measuring {line}", err=True)
+
+
+def finish(sheets: list["Sheet"], results_dir: Path, output_format: str) -> None:
+    """Write the tables and print them."""
+    from repro.benchmarking.sheet import show
+
+    for sheet in sheets:
+        sheet.write(results_dir)
+    show(sheets, output_format)

@@ -1,0 +1,87 @@
+"""Processes of our own: workers that end with their parent, and objects that live alone in a fresh one."""
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+from repro.errors import Failure
+
+
+def end_with_parent() -> None:
+    """A worker whose parent is killed ends too; left alone it would wait for work for ever."""
+
+    def watch() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+class Alone:
+    """An object in a fresh process, whose methods are called from here, one at a time.
+
+    Nothing of this process is in it: no imported library, no setting, no memory held. So what it takes is its own.
+    """
+
+    def __init__(self, kind: Callable[..., Any], *arguments: Any):
+        """Start the process and build `kind(*arguments)` there; errors come back as they are."""
+        context = multiprocessing.get_context("spawn")
+        self.pool = ProcessPoolExecutor(1, context, initializer=end_with_parent)
+        try:
+            self._ask(_build, kind, arguments)
+        except BaseException:
+            self.pool.shutdown()
+            raise
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """What the object's method returns."""
+        return self._ask(_call, method, arguments)
+
+    def peak_memory(self) -> int:
+        """The most memory that the process has held so far, in bytes: its resident set."""
+        return self._ask(peak_memory)
+
+    def __enter__(self) -> "Alone":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown()
+
+    def _ask(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            return self.pool.submit(function, *arguments).result()
+        except BrokenProcessPool as error:
+            raise Failure("a process was ended from outside before it was done; is there enough memory?") from error
+
+
+_object: Any = None  # what this process holds, where it is one of `Alone`
+
+
+def _build(kind: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    global _object
+    _object = kind(*arguments)
+
+
+def _call(method: str, arguments: tuple[Any, ...]) -> Any:
+    return getattr(_object, method)(*arguments)
+
+
+def peak_memory() -> int:
+    """The most memory that this process has held, in bytes."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        # Not the first choice: on Linux it starts at what the parent held when it started this process.
+        import resource
+        import sys
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
