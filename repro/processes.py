@@ -66,6 +66,8 @@ _object: Any = None  # what this process holds, where it is one of `Alone`
 
 def _build(kind: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     global _object
+    # A spawned process would spawn its own workers too; one that a user starts takes its platform's way.
+    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)
     _object = kind(*arguments)
 
 

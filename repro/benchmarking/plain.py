@@ -5,6 +5,7 @@ workers as there are cores, contiguous float32, eager, torch.optim as it comes, 
 """
 
 from collections.abc import Iterable
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class Images(torch.utils.data.Dataset):
     """As torchvision.datasets.CIFAR10: pixels in memory, a PIL image made of them when it is asked for."""
 
     def __init__(self, some: ImageSet, transform: transforms.Compose):
-        self.data = some.images.permute(0, 2, 3, 1).contiguous().numpy()
+        self.data = some.images.permute(0, 2, 3, 1).numpy()
         self.targets = some.labels.tolist()
         self.transform = transform
 
@@ -45,14 +46,14 @@ class Plain(Side):
     def __init__(self, run: Run, data_dir: Path, device: str, threads: int, workers: int):
         super().__init__(torch.device(device), threads)
         self.run, self.workers = run, workers
-        self.images = images(run, data_dir)
-        mean, std = self.images.info.mean, self.images.info.std
-        resized = [transforms.Resize(run.data.pixels)] if run.data.pixels != self.images.info.size else []
+        found = images(run, data_dir)
+        mean, std = found.info.mean, found.info.std
+        resized = [transforms.Resize(run.data.pixels)] if run.data.pixels != found.info.size else []
         crop = transforms.RandomCrop(run.data.pixels, run.recipe.crop_padding)
         augmentation = [crop, transforms.RandomHorizontalFlip()] if run.recipe.flip else []
         end = [transforms.ToTensor(), transforms.Normalize(mean, std)]
-        self.train_set = Images(self.images.train, transforms.Compose([*resized, *augmentation, *end]))
-        self.test_set = Images(self.images.test, transforms.Compose([*resized, *end]))
+        self.train_set = Images(found.train, transforms.Compose([*resized, *augmentation, *end]))
+        self.test_set = Images(found.test, transforms.Compose([*resized, *end]))
         self.network = network(run).to(self.device)
         self.optimizer = self.torch_optimizer()
 
@@ -107,8 +108,10 @@ class Plain(Side):
         kept = self.network, self.optimizer
         self.network = network(run).to(self.device)
         self.optimizer = self.torch_optimizer()
-        order = epoch_order(self.images.train.labels, run.recipe.batch, run.seed, 0)[:steps].flatten().tolist()
-        unchanged = Images(self.images.train, self.test_set.transform)
+        labels = torch.tensor(self.train_set.targets)
+        order = epoch_order(labels, run.recipe.batch, run.seed, 0)[:steps].flatten().tolist()
+        unchanged = copy(self.train_set)
+        unchanged.transform = self.test_set.transform
         try:
             return list(self.epoch(self.loader(unchanged, sampler=order)))
         finally:

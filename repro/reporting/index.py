@@ -6,7 +6,7 @@ from repro.planning import plan
 from repro.planning.specification import Budget
 from repro.records import Store
 from repro.reporting import tables
-from repro.reporting.summary import Section, counted, duration, open_questions, verdicts_table
+from repro.reporting.summary import Section, benchmarks, counted, duration, open_questions, verdicts_table
 from repro.reporting.table import Column, Table
 
 HEAD = """\
@@ -27,6 +27,7 @@ def index(sections: list[Section], store: Store, data_dir: Path) -> str:
     for section in sections:
         lines += chapter(section, store, data_dir)
     lines += questions(sections)
+    lines += measured(store.folder.parent)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -41,7 +42,17 @@ def questions(sections: list[Section]) -> list[str]:
         "What the sources leave open, how it is read here, and the claims that rest on it.",
         "",
     ]
-    return lines + [f"- {text} ({', '.join(f'`{claim}`' for claim in claims)})" for text, claims in found.items()]
+    lines += [f"- {text} ({', '.join(f'`{claim}`' for claim in claims)})" for text, claims in found.items()]
+    return [*lines, ""]
+
+
+def measured(results: Path) -> list[str]:
+    """The chapter on speed and memory, where they have been measured."""
+    found = benchmarks(results)
+    if not found:
+        return []
+    lines = ["## Speed and memory", "", "Measured by `repro bench`, whose method is in docs/benchmark.md.", ""]
+    return lines + [f"- [{title}](tables/{name}.md) ([csv](tables/{name}.csv))" for name, title in found.items()]
 
 
 def overview(sections: list[Section], store: Store, data_dir: Path) -> Table:

@@ -17,7 +17,7 @@ from repro.records import Record, Store
 from repro.records.store import IDENTITY_SHOWN
 from repro.reporting import style, tables
 from repro.reporting.figures import first_protocol
-from repro.reporting.summary import Section, by_source, counted, duration, open_questions
+from repro.reporting.summary import Section, benchmarks, by_source, counted, duration, open_questions
 from repro.reporting.table import DASH
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -63,6 +63,7 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         time_total=duration(sum(record.seconds for record in records.values())),
         curves=script_safe(curves),
         questions=open_questions(section.experiment for section in sections),
+        benchmarks=benchmarks(results),
     )
 
 

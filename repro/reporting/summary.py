@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.judging.evidence import Evidence
@@ -85,6 +86,12 @@ def open_questions(experiments: Iterable[Experiment]) -> dict[str, list[str]]:
             for text in claim.assumptions:
                 found.setdefault(text, []).append(claim.id)
     return found
+
+
+def benchmarks(results: Path) -> dict[str, str]:
+    """The tables that `repro bench` has left in a results folder: their titles by name."""
+    paths = sorted((results / "tables").glob("bench-*.md"))
+    return {path.stem: path.read_text().partition("\n")[0].strip("*") for path in paths}
 
 
 def counted(verdicts: "Iterable[Verdict]") -> str:

@@ -90,6 +90,18 @@ def test_the_index_links_to_files_that_exist(results: Path) -> None:
     assert missing == []
 
 
+def test_tables_of_benchmarks_are_kept_and_linked(results: Path, tmp_path: Path) -> None:
+    table = results / "tables" / "bench-try.md"
+    table.write_text("**A try**\n\n| what |\n| ---- |\n| x    |\n")
+    report.render(results, tmp_path, only=[])
+    assert table.is_file()
+    assert "[A try](tables/bench-try.md)" in (results / "README.md").read_text()
+    assert '<a href="tables/bench-try.md">A try</a>' in (results / "index.html").read_text()
+    table.unlink()
+    report.render(results, tmp_path, only=[])
+    assert "bench-try" not in (results / "README.md").read_text() + (results / "index.html").read_text()
+
+
 def test_an_experiment_without_records_says_so_and_how_to_run_it(results: Path) -> None:
     text = tables.experiment_table(experiments.find("fire-removal"), Store(results), results).render("text")
     assert "not run" in text
