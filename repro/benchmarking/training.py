@@ -155,8 +155,6 @@ def measure_case(
         Alone(Project, run, data_dir, device, cores()) as project,
     ):
         sides = {"plain": plain, "repro": project}
-        # The first steps also choose kernels and allocate, outside the clock.
-        losses = {name: side.call("losses", CHECKED) for name, side in sides.items()}
         keys = [(work, name) for work in WORKS for name in SIDES]
         verbs = {"training": "train", "evaluation": "evaluate"}
         turns = [partial(sides[name].call, verbs[work], seconds) for work, name in keys]
@@ -164,6 +162,8 @@ def measure_case(
         phases = {name: side.call("phases", seconds) for name, side in sides.items()}
         # On a GPU what is held there counts.
         peaks = {name: side.call("device_memory") or side.peak_memory() for name, side in sides.items()}
+        # Last, because it takes a second network.
+        losses = {name: side.call("losses", CHECKED) for name, side in sides.items()}
     by_work: dict[str, dict[str, list[Turn]]] = {work: {} for work in WORKS}
     for (work, name), turn in zip(keys, found, strict=True):
         by_work[work][name] = turn

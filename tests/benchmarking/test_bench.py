@@ -13,6 +13,7 @@ from repro.benchmarking.rounds import Ratio
 from repro.benchmarking.scaling import AXES, Axis, Point
 from repro.benchmarking.sheet import Sheet, show
 from repro.benchmarking.training import CASES, GPU_CASES, Case, Measured, run_of
+from repro.errors import Failure
 from repro.planning import experiments
 from repro.reporting.table import Column
 
@@ -198,11 +199,25 @@ def test_stages_follow_what_the_command_says():
     assert stages.stages([], 3.0) == [("end", 3.0)]
 
 
-def test_report_is_measured_in_a_copy(tmp_path: Path):
+def test_report_is_measured_from_nothing_and_with_nothing_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    def watched(words: list[str], cache: Path):
+        asked.append((words[0], Path(words[2]), cache))
+        first = len(asked) == 1
+        return [(2.0, "tables/a"), (3.0, "index.html")] if first else [], 4.0 if first else 1.0
+
+    monkeypatch.setattr(stages, "watched", watched)
     results = tmp_path / "results"
     (sheet,) = stages.measure(results, tmp_path)
-    assert not results.exists()
-    named = {row["stage"]: row["seconds"] for row in sheet.rows}
-    assert named["all, with nothing to do"] < named["all, from the records alone"]
-    assert sum(row["seconds"] for row in sheet.rows[:-2]) == pytest.approx(named["all, from the records alone"])
+    assert [row["seconds"] for row in sheet.rows] == [2.0, 1.0, 1.0, 4.0, 1.0]
+    # Both times the same folder, which is not the one given; nothing is trained for the sake of `make all`.
+    assert len(set(asked)) == 1
+    assert asked[0][:1] == ("report",)
+    assert asked[0][1] != results
     assert "`make all` is not measured" in sheet.shown().render("text")
+
+
+def test_a_command_that_fails_is_told(tmp_path: Path):
+    with pytest.raises(Failure, match="did you mean 'table1'"):
+        stages.watched(["report", "tabel1"], tmp_path)

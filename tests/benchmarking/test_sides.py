@@ -1,5 +1,7 @@
 """The plain loop and the project's do the same work: same network, same losses; only how is different."""
 
+import multiprocessing
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -8,7 +10,7 @@ import torch
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from repro import data
+from repro import data, models
 from repro.benchmarking import plain, project, side
 from repro.benchmarking.plain import Plain
 from repro.benchmarking.project import MatrixProduct, Project
@@ -19,11 +21,16 @@ from repro.planning.specification import Data, Run
 NOWHERE = Path("no-images")
 
 
+@cache
+def stand_ins() -> data.Dataset:
+    return data.load(Data(name="cifar10", synthetic=True), NOWHERE)
+
+
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch: pytest.MonkeyPatch):
     """Stand-ins as they are, not repeated to the size of CIFAR-10; the tests' own number of threads."""
-    monkeypatch.setattr(plain, "images", lambda run, data_dir: data.load(run.data, data_dir))
-    monkeypatch.setattr(project, "images", lambda run, data_dir: data.load(run.data, data_dir))
+    monkeypatch.setattr(plain, "images", lambda run, data_dir: stand_ins())
+    monkeypatch.setattr(project, "images", lambda run, data_dir: stand_ins())
     threads = torch.get_num_threads()
     yield
     torch.set_num_threads(threads)
@@ -70,8 +77,6 @@ def test_the_plain_network_is_the_same_function(network: str, pixels: int):
     run = side.without_chance(run_on_stand_ins(network, pixels))
     theirs = plain.network(run).eval()
     images = torch.randn(2, 3, pixels, pixels, generator=torch.Generator().manual_seed(1))
-    from repro import models
-
     ours = models.build(network, **run.model.options).eval()
     ours.load_state_dict(theirs.state_dict())
     with torch.no_grad():
@@ -113,8 +118,6 @@ def test_turns_and_phases_of_both_sides():
 
 def test_workers_end_with_the_turn():
     """A loader that reads on would take processor time from the other side."""
-    import multiprocessing
-
     loop = Plain(run_on_stand_ins("mini-squeezenet", batch=4), NOWHERE, "cpu", torch.get_num_threads(), workers=1)
     loop.train(0.01, warm_up=0)
     assert multiprocessing.active_children() == []
