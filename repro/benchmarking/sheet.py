@@ -33,9 +33,13 @@ class Sheet:
 
     def numbers(self) -> Table:
         """The table for programs."""
-        rows = [{**flat(row), "machine": self.machine} for row in self.rows]
+        rows = [{name: joined(value) for name, value in row.items()} for row in self.flat()]
         names = dict.fromkeys(name for row in rows for name in row)
         return Table(self.title, [Column(name) for name in names], rows)
+
+    def flat(self) -> list[dict[str, Any]]:
+        """The rows with all that they hold as plain values, and the machine."""
+        return [{**flat(row), "machine": self.machine} for row in self.rows]
 
     def write(self, results: Path) -> None:
         """Both files."""
@@ -44,23 +48,26 @@ class Sheet:
 
 
 def flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A row whose cells are plain values."""
+    """A row whose cells are plain values and lists of numbers."""
     found: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, Ratio):
             found |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
-        elif isinstance(value, list):
-            found[name] = " ".join(f"{number:.6g}" for number in value)
         else:
             found[name] = value
     return found
+
+
+def joined(value: Any) -> Any:
+    """A list of numbers as one cell, as the long tables of experiments have it."""
+    return " ".join(f"{number:.6g}" for number in value) if isinstance(value, list) else value
 
 
 def show(sheets: list[Sheet], output_format: str) -> None:
     """Print sheets; as JSON one object with the rows of each, by name."""
     if output_format == "json":
         content = {
-            sheet.name: [{name: plain(value) for name, value in row.items()} for row in sheet.numbers().rows]
+            sheet.name: [{name: plain(value) for name, value in row.items()} for row in sheet.flat()]
             for sheet in sheets
         }
         sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")

@@ -239,7 +239,7 @@ def speed(found: Sequence[Measured], device: str, machine: str, notes: Sequence[
         [
             "Images a second: median over rounds. Ratios: geometric mean over rounds and its 95 % t interval.",
             f"Of a matrix product: of its rate in the same round, {product:,.0f} GFLOP/s in the median. "
-            f"Target for SqueezeNet's training at 32 pixels on a CPU: {TARGET_SHARE:.0%}.",
+            f"Target for SqueezeNet's training at 32 pixels on a CPU: {TARGET_SHARE:.2f}.",
             f"MiB: the most memory held: {where}.",
             f"Losses of the first {CHECKED} steps from the same weights and batches, without dropout and augmentation.",
             images_note(found),
