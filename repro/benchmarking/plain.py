@@ -4,7 +4,7 @@ torchvision's networks, a data set that gives PIL images, transforms one image a
 workers as there are cores, contiguous float32, eager, torch.optim as it comes, losses read at every step.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from repro.planning.specification import Run, axis_seed
 class Images(torch.utils.data.Dataset):
     """As torchvision.datasets.CIFAR10: pixels in memory, a PIL image made of them when it is asked for."""
 
-    def __init__(self, some: ImageSet, transform: transforms.Compose):
+    def __init__(self, some: ImageSet, transform: Callable[..., Any]):
         self.data = some.images.permute(0, 2, 3, 1).numpy()
         self.targets = some.labels.tolist()
         self.transform = transform

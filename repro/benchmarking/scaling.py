@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -149,7 +149,7 @@ def slope(sizes: Sequence[float], values: Sequence[float]) -> Ratio:
     from scipy import special
     from scipy.stats import linregress
 
-    line = linregress([math.log(size) for size in sizes], [math.log(value) for value in values])
+    line: Any = linregress([math.log(size) for size in sizes], [math.log(value) for value in values])
     if len(sizes) < 3:
         return Ratio(float(line.slope), None, None)
     half = float(special.stdtrit(len(sizes) - 2, 0.975)) * float(line.stderr)

@@ -52,7 +52,7 @@ def invented() -> Measured:
         for work in training.WORKS
     }
     products = [Turn(4 * 300 * counts["training"], 1.0), Turn(4 * 150 * counts["training"], 1.0)]
-    steps = {"plain": dict.fromkeys(training.PHASES, 0.002), "repro": dict.fromkeys(training.PHASES, 0.001)}
+    steps = {side: {phase: ms / 1000 for phase in training.PHASES} for side, ms in (("plain", 2), ("repro", 1))}
     losses = {"plain": [2.0, 1.0], "repro": [2.0, 1.01]}
     return Measured(case, run, turns, products, {"plain": 2**30, "repro": 2**29}, steps, losses)
 
