@@ -14,7 +14,7 @@ from repro.data.batches import epoch_draws, epoch_order
 from repro.planning.specification import PROTOCOLS, Run
 from repro.training import devices
 from repro.training.devices import without_denormals
-from repro.training.evaluation import BATCH_VALUES, measure
+from repro.training.evaluation import batch_size, measure
 from repro.training.graph import captured
 from repro.training.loop import Trainee
 
@@ -53,8 +53,7 @@ class Project(Side):
         trainee, classes = self.trainee, len(self.images.info.classes)
         test, pipeline = trainee.data.test, trainee.pipeline
         # On a CPU as many images at a time as evaluation takes in one batch, so that a turn is not all of them.
-        size = max(1, BATCH_VALUES["cpu"] // (pipeline.channels * pipeline.pixels**2))
-        part = test[: size if self.device.type == "cpu" else len(test)]
+        part = test[: batch_size(pipeline, self.device)] if self.device.type == "cpu" else test
         protocol = PROTOCOLS["described"]
         while True:
             measure(self.network, part.images, part.labels, pipeline, protocol, classes, 0, 1, trainee.autocast)

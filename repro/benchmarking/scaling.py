@@ -63,8 +63,8 @@ class Axis:
 AXES = (
     Axis("images", "training images", (200, 400, 800, 1600)),
     Axis("batch", "batch", (4, 8, 16, 32, 64, 128), images=384),
-    Axis("pixels", "pixels of the input (side squared)", (32, 64, 128, 256), images=64),
-    Axis("runs", "runs, one after the other", (1, 2, 4, 8), images=100),
+    Axis("pixels", "pixels of an image", (32, 64, 128, 256), images=64),
+    Axis("runs", "runs in turn", (1, 2, 4, 8), images=100),
 )
 
 
@@ -168,26 +168,33 @@ def draw(axes: Sequence[Axis], points: Sequence[Point], folder: Path, name: str)
 
 
 def paint(figure: "Figure", axes: Sequence[Axis], points: Sequence[Point]) -> None:
-    """Both scales logarithmic; the dotted line grows in proportion, from the mean of the points."""
+    """Time on logarithmic scales, where the dotted line grows in proportion from the middle; memory from zero."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
     figure.set_size_inches(style.WIDTH, 3.8)
     figure.suptitle(f"Time and memory as things double: {NETWORK}", x=0.01, ha="left")
     grid = figure.subplots(2, len(axes), squeeze=False, sharey="row", sharex="col")
     for column, axis in enumerate(axes):
         own = [point for point in points if point.axis == axis.name]
         sizes = [axis.size(point.at) for point in own]
-        time, memory = slopes(axis, own)
-        rows = [("s an epoch", [p.seconds for p in own], time), ("MiB", [p.memory / MIB for p in own], memory)]
-        for row, (words, values, found) in enumerate(rows):
-            panel = grid[row, column]
-            panel.set(xscale="log", yscale="log")
-            panel.plot(sizes, values, "o-", color=style.COLOURS[row], markersize=4, linewidth=1.2)
-            middle = math.exp(mean(map(math.log, values))), math.exp(mean(map(math.log, sizes)))
-            if row == 0:
-                panel.plot(sizes, [middle[0] * size / middle[1] for size in sizes], ":", color=style.MUTED, linewidth=1)
-            panel.text(0.05, 0.95, f"slope {found.value:.2f}", transform=panel.transAxes, va="top", color=style.INK)
-            if column == 0:
-                panel.set_ylabel(words)
-        grid[0, column].set_title(axis.name)
-        grid[1, column].set_xlabel(axis.title)
-        grid[1, column].set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=45)
-        grid[1, column].minorticks_off()
+        seconds = [point.seconds for point in own]
+        middle = math.exp(mean(map(math.log, seconds)) - mean(map(math.log, sizes)))
+        above, below = grid[:, column]
+        above.set(xscale="log", yscale="log", title=axis.name)
+        above.plot(sizes, [middle * size for size in sizes], ":", color=style.MUTED, linewidth=1)
+        above.plot(sizes, seconds, "o-", color=style.COLOURS[0], markersize=4, linewidth=1.2)
+        above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        above.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        above.yaxis.set_minor_formatter(NullFormatter())
+        below.plot(
+            sizes, [point.memory / MIB for point in own], "s-", color=style.COLOURS[1], markersize=4, linewidth=1.2
+        )
+        below.set(xlabel=axis.title)
+        below.set_xticks(sizes, [f"{size:,}" for size in sizes], rotation=45)
+        below.minorticks_off()
+        for panel, found in zip((above, below), slopes(axis, own), strict=True):
+            text = f"slope {found.value:.2f}".replace("-", "\N{MINUS SIGN}")
+            panel.text(0.05, 0.95, text, transform=panel.transAxes, va="top", color=style.INK)
+    grid[0, 0].set_ylabel("s an epoch")
+    grid[1, 0].set(ylabel="MiB")
+    grid[1, 0].set_ylim(0, 1.2 * max(point.memory for point in points) / MIB)

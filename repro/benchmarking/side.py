@@ -18,7 +18,7 @@ from repro.data import DATASETS, Dataset, ImageSet
 from repro.planning.specification import Run
 
 # The phases of a training step, in their order. `loss` is counted to the backward pass, bookkeeping is `other`.
-PHASES = ("data", "forward", "backward", "optimiser", "other")
+PHASES: tuple[str, ...] = ("data", "forward", "backward", "optimiser", "other")
 
 Work = Generator[int, None, None]
 
