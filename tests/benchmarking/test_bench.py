@@ -12,6 +12,7 @@ from repro.benchmarking.rounds import Ratio
 from repro.benchmarking.scaling import AXES, Axis, Point
 from repro.benchmarking.sheet import Sheet, show
 from repro.benchmarking.training import CASES, GPU_CASES, Case, Measured, run_of
+from repro.cli import main
 from repro.errors import Failure
 from repro.planning import experiments
 from repro.reporting.table import Column
@@ -251,3 +252,26 @@ def test_report_is_measured_from_nothing_and_with_nothing_to_do(tmp_path: Path, 
 def test_a_command_that_fails_is_told(tmp_path: Path):
     with pytest.raises(Failure, match="did you mean 'table1'"):
         stages.watched(["report", "tabel1"], tmp_path)
+
+
+def test_without_a_command_everything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    asked = []
+    for module in (training, memory, scaling, startup, stages):
+        name = module.__name__.rpartition(".")[2]
+        sheet = Sheet(name, f"About {name}", [Column("name")], [{"name": name}], "a machine")
+
+        def measure(*_, sheet: Sheet = sheet, **__):
+            asked.append(sheet.name)
+            return [sheet]
+
+        monkeypatch.setattr(module, "measure", measure)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["bench"])
+    assert ended.value.code == 0
+    assert sorted(asked) == ["memory", "scaling", "stages", "startup", "training"]
+    assert {path.stem for path in (tmp_path / "results/tables").glob("*.csv")} == {f"bench-{name}" for name in asked}
+    shown = capsys.readouterr().out
+    assert all(f"About {name}" in shown for name in asked)
