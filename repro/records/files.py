@@ -9,7 +9,7 @@ from pathlib import Path
 from repro.errors import Failure
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
+def write_atomic(path: Path, content: bytes | memoryview | str) -> None:
     """Write the whole file or nothing: readers see the old content or the new, never a part.
 
     Raises:

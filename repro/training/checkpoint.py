@@ -48,7 +48,7 @@ class Checkpoint:
         }
         torch.save(state, content)
         content.write(hashlib.sha256(content.getbuffer()).digest())
-        write_atomic(self.path, content.getvalue())
+        write_atomic(self.path, content.getbuffer())
         self.written = time.monotonic()
         self.cost = self.written - began
 
