@@ -76,10 +76,13 @@ def stack(*options: Decorator) -> Decorator:
     return decorate
 
 
+LauncherName = Literal["here", "local", "ray"]
+
+
 class Launcher(NamedTuple):
     """Where runs are done: in this process, in `jobs` processes of this machine, or on the Ray cluster at `address`."""
 
-    name: Literal["here", "local", "ray"] = "here"
+    name: LauncherName = "here"
     jobs: int | None = None
     address: str | None = None
 
@@ -99,8 +102,8 @@ def launcher(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("--address", help="The Ray cluster; implies --launcher ray.  [default: $RAY_ADDRESS, or one here]")
     @functools.wraps(function)
-    def gathered(*, launcher: str | None, jobs: int | None, address: str | None, **rest: Any) -> Any:
-        name = launcher or ("local" if jobs else "ray" if address else "here")
+    def gathered(*, launcher: LauncherName | None, jobs: int | None, address: str | None, **rest: Any) -> Any:
+        name: LauncherName = launcher or ("local" if jobs else "ray" if address else "here")
         for option, value, owner in (("--jobs", jobs, "local"), ("--address", address, "ray")):
             if value is not None and name != owner:
                 raise BadInput(f"{option} belongs to --launcher {owner}, not to {name}")

@@ -1,6 +1,6 @@
 """Joining the records of machines that never met."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -9,7 +9,13 @@ from repro.records.record import Epoch, Record
 from repro.records.store import IDENTITY_SHOWN, Store
 
 # What differs from machine to machine without the result being another.
-CIRCUMSTANCES = {"environment": {}, "seconds": 0.0, "images_per_second": 0.0, "finished": "", "note": ""}
+CIRCUMSTANCES: dict[str, Any] = {
+    "environment": {},
+    "seconds": 0.0,
+    "images_per_second": 0.0,
+    "finished": "",
+    "note": "",
+}
 
 
 class Merged(NamedTuple):

@@ -5,10 +5,11 @@ the same path as here; $REPRO_CACHE, set where `ray start` is called). Where $RE
 was lost goes on from its last checkpoint; where it is not, it starts again. Records and weights come home.
 """
 
+import logging
 import os
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -53,6 +54,8 @@ def carry_out(
         BadInput: Ray is not installed, the cluster is not there or has no such device.
     """
     ray = connected(address)
+    from ray.exceptions import RayError
+
     try:
         kind, resources = share(ray, device)
         measured = [
@@ -71,7 +74,7 @@ def carry_out(
             audience.begins(step)
             try:
                 home = ray.get(ready)
-            except ray.exceptions.RayError as error:
+            except RayError as error:
                 home = Home(None, [], b"", last_line(error))
             if home.record is None:
                 failures += 1
@@ -84,7 +87,7 @@ def carry_out(
         ray.shutdown()
 
 
-def connected(address: str | None):
+def connected(address: str | None) -> Any:
     """Ray, connected to the cluster."""
     try:
         import ray
@@ -92,13 +95,13 @@ def connected(address: str | None):
         raise BadInput("--launcher ray needs Ray: pip install 'repro[ray]'") from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="error")
+        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
         raise BadInput(f"no Ray cluster at {address or os.environ.get('RAY_ADDRESS')}: {last_line(error)}") from error
     return ray
 
 
-def share(ray, device: str) -> tuple[str, dict[str, float]]:
+def share(ray: Any, device: str) -> tuple[str, dict[str, float]]:
     """The kind of device of every run, and what a run asks of a machine."""
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     gpus = max(machine.get("GPU", 0) for machine in machines)

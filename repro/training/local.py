@@ -76,8 +76,8 @@ def carry_out(
                 process.start()
                 far.close()  # so that the end of the process ends the pipe
                 working[pipe] = Worker(job, slot, process)
-            for pipe in wait(list(working)):
-                worker = working[pipe]
+            ready = wait(list(working))
+            for pipe, worker in [(pipe, worker) for pipe, worker in working.items() if pipe in ready]:
                 if hear(pipe, worker, audience):
                     continue
                 del working[pipe]

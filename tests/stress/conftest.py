@@ -32,8 +32,12 @@ def count(record_property: Callable[[str, object], None]) -> Count:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The counts of the tests that passed, as docs/reliability.md has them."""
     passed = terminalreporter.getreports("passed")
-    counts = [value for report in passed for name, value in report.user_properties if name == "count"]
+    counts: dict[str, int] = {}
+    for name, value in [each for report in passed for each in report.user_properties]:
+        if name == "count":
+            what, number = value  # pyright: ignore[reportGeneralTypeIssues]
+            counts[what] = counts.get(what, 0) + number
     if counts and FULL:
         terminalreporter.section("survived")
-        for what, number in counts:
+        for what, number in counts.items():
             terminalreporter.write_line(f"{number:6,}  {what}")
