@@ -142,6 +142,7 @@ def carry_out(
                     failures = cluster.carry_out(todo, store, data_dir, device, teller, fail_fast, launcher.address)
         finally:
             teller.stop()
+            store.forget()
         if not parallel.leader():
             raise SystemExit(0)
     return failures

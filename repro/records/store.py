@@ -64,7 +64,7 @@ class Store:
 
     @cached_property
     def all(self) -> list[Record]:
-        """Every readable record, in a fixed order; read once, and again after `save`."""
+        """Every readable record, in a fixed order; read once, and again after `save` and `forget`."""
         found = (self.read(path) for path in sorted(self.folder.glob("*/*/record.json")))
         return [record for record in found if record is not None]
 
@@ -114,6 +114,10 @@ class Store:
         content = msgspec.to_builtins(record)
         content["seal"] = sealed(content, lines.getvalue())
         write_atomic(path, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+        self.forget()
+
+    def forget(self) -> None:
+        """Read the folder anew when it is next asked: here or in another process records were written."""
         for cached in ("all", "by_run"):
             self.__dict__.pop(cached, None)
 

@@ -86,7 +86,7 @@ class Murderer(Quiet):
 def test_the_local_launcher_takes_up_runs_whose_process_was_killed(tmp_path: Path, often, count):
     store, audience = Store(tmp_path / "results"), Murderer(2)
     assert local.carry_out(steps(store, 3, 1), store, tmp_path, CPU, audience, jobs=2) == 0
-    assert sorted(audience.done) == sorted(record.identity for record in store.all)
+    assert sorted(audience.done) == sorted(record.identity for record in Store(tmp_path / "results").all)
     assert len(audience.done) == 3
     assert len(audience.begun) > 3
     count("processes of the local launcher killed, their runs taken up by others", 2)
@@ -96,7 +96,7 @@ def test_a_run_whose_process_is_killed_again_and_again_is_given_up(tmp_path: Pat
     store, audience = Store(tmp_path / "results"), Murderer(local.LOSSES)
     assert local.carry_out(steps(store, 1, 1), store, tmp_path, CPU, audience, jobs=1) == 1
     assert audience.errors == ["its process was killed by SIGKILL 3 times; is memory short?"]
-    assert store.all == []
+    assert Store(tmp_path / "results").all == []
 
 
 @pytest.mark.timeout(1500)
