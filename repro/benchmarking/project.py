@@ -74,7 +74,7 @@ def batches(trainee: Trainee, epoch: int) -> Iterator[tuple[Tensor, ...]]:
     """What the loop gives to the steps of an epoch."""
     recipe, seed = trainee.run.recipe, trainee.run.seed
     order = epoch_order(trainee.data.train.labels, recipe.batch, seed, epoch, trainee.run.data.balanced)
-    draws = epoch_draws(order.numel(), seed, epoch, recipe.flip, recipe.crop_padding)
+    draws = epoch_draws(order.numel(), seed, epoch, recipe)
     return zip(*(part.to(trainee.device).view(order.shape) for part in (order, *draws)), strict=True)
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from repro.judging.verdicts import Sample, Verdict
 
 ACCURACIES = ("accuracy", "balanced_accuracy")
+# What of a recipe decides which images a seed draws, in which order, changed in which way.
+DRAWN = ("batch", "epochs", "steps", "order", "flip", "crop_padding", "resize", "crop", "shear", "shear_unit", "zoom")
 LEDGER = "ledger.csv"  # in the results folder; see `repro.judging.ledger`
 JUDGED: tuple[Budget, ...] = ("paper", "laptop")  # budgets whose runs can decide a claim, largest first
 
@@ -80,6 +82,12 @@ class Evidence:
     def parameters(self) -> int | None:
         """Of the trained networks; None where none was trained."""
         return self.records[0].parameters if self.records else None
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of the network for one test image."""
+        size = (self.run.model.options.get("channels", 3), self.run.data.pixels, self.run.data.pixels)
+        return models.macs(self.run.model.name, size, **self.run.model.options)
 
     @cached_property
     def mean(self) -> float:
@@ -245,8 +253,8 @@ def sample(claim: Claim, item: Evidence | None, store: Store) -> "Sample | None"
         return None
     run = item.run
     recipe = run.recipe
-    # What a seed fixes beside the initial weights: which images, in which order, with which flips and crops.
-    drawn = (run.data, recipe.batch, recipe.epochs, recipe.flip, recipe.crop_padding)
+    # What a seed fixes beside the initial weights.
+    drawn = (run.data, *(getattr(recipe, name) for name in DRAWN))
     shorter = claim.epoch is not None and recipe.epochs < claim.epoch
     described = measured[0][0].measurements.get("described")
     return Sample(
@@ -271,8 +279,14 @@ def metric(record: Record, claim: Claim, store: Store) -> float | None:
     if claim.metric in ACCURACIES:
         if claim.epoch is None or claim.epoch >= record.run.recipe.epochs:
             return value(record, claim.protocol, store)
-        if PROTOCOLS[claim.protocol].mode != "eval" or record.run.data.balanced:
+        protocol = PROTOCOLS[claim.protocol]
+        if protocol.mode != "eval" or protocol.augmented or record.run.data.balanced:
             return None
+    if claim.metric == "top5" and claim.epoch is None:
+        measurement = record.measurements.get(claim.protocol)
+        if measurement is None or measurement.top5 is None:
+            return None
+        return 100 * measurement.top5 / sum(measurement.total)
     if claim.metric == "loss" and claim.epoch is None:
         measurement = record.measurements.get(claim.protocol)
         return (math.nan if measurement.loss is None else measurement.loss) if measurement else None

@@ -53,13 +53,16 @@ class Step(Spec, frozen=True):
 def cells(
     experiment: Experiment, budget: Budget, seeds: int | None = None, overrides: dict[str, Any] | None = None
 ) -> list[Cell]:
-    """The experiment's cells at a budget; empty for experiments that train nothing."""
+    """The experiment's cells at a budget, without variants left out there; none for experiments that train nothing."""
     if experiment.kind != "training":
         return []
     found = []
     for variant in experiment.variants:
         run = experiments.resolve(experiment, variant, budget, overrides)
-        count = seeds or experiments.seeds(experiment, variant, budget)
+        count = experiments.seeds(experiment, variant, budget)
+        if not count:
+            continue
+        count = seeds or count
         runs = tuple(msgspec.structs.replace(run, seed=seed) for seed in range(count))
         found.append(Cell(experiment=experiment.name, variant=variant, runs=runs, protocols=experiment.protocols))
     return found
@@ -126,15 +129,19 @@ def images(run: Run) -> tuple[int, int]:
     info = data.DATASETS[run.data.name]
     train, test = data.SYNTHETIC_SIZE if run.data.synthetic else (info.train, info.test)
     train = min(run.data.train_images or train, train) - run.data.holdout
+    train = run.recipe.steps * run.recipe.batch or train
     return train * run.recipe.epochs, (run.data.holdout or test) * run.recipe.epochs
 
 
 def cost(run: Run) -> float:
     """Multiply-accumulates of a run: training and one evaluation each epoch."""
     channels = run.model.options.get("channels", 3)
-    size = (channels, run.data.pixels, run.data.pixels)
     trained, tested = images(run)
-    return models.macs(run.model.name, size, **run.model.options) * (TRAINING_PASSES * trained + tested)
+
+    def passes(pixels: int, count: int) -> int:
+        return count * models.macs(run.model.name, (channels, pixels, pixels), **run.model.options)
+
+    return passes(run.recipe.crop or run.data.pixels, TRAINING_PASSES * trained) + passes(run.data.pixels, tested)
 
 
 def measured_rate(store: Store, device: str) -> Callable[[Run], float]:

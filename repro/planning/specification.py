@@ -42,7 +42,8 @@ class Data(Spec, frozen=True):
     train_images: how many of the training images are used, the first ones of each class; 0 = all.
     holdout: that many training images (the last ones) are set apart and measured instead of the test set: for tuning.
     balanced: every class is drawn equally often, by repeating images of the smaller ones.
-    normalisation: `data` = the data set's own channel means and deviations, `half` = mean .5 and deviation .5.
+    normalisation: `data` = the data set's own channel means and deviations, `half` = mean .5 and deviation .5, `none` =
+        only scaled to 0..1, `image` = each image by its own mean and variance over all pixels and channels.
     """
 
     name: str
@@ -51,20 +52,29 @@ class Data(Spec, frozen=True):
     train_images: Count = 0
     holdout: Count = 0
     balanced: bool = False
-    normalisation: Literal["data", "half"] = "data"
+    normalisation: Literal["data", "half", "none", "image"] = "data"
 
 
 class Recipe(Spec, frozen=True):
     """How a network is trained.
 
+    epsilon: what Adam adds to the root of the squared gradients' mean (Keras: 1e-7).
     schedule: `constant`; `step` (times `gamma` at each of `milestones`, in epochs); `linear` (to zero);
     `one-cycle` (linear up over the first `warmup` share of all steps, then linear to zero).
+    steps: batches in an epoch; 0 = as many as one pass over the training images fills.
+    order: `passes` = every image once before any comes again; `independent` = each batch a draw of its own, without
+        repetition inside the batch alone.
     flip, crop_padding: horizontal flips with probability 1/2; random crops after zero padding by that many pixels.
+    resize, crop: images are brought to a random size between the two numbers of `resize`, each size as likely, by
+        nearest neighbour, bilinear or bicubic interpolation (1/4, 1/4, 1/2); `crop` pixels at a random place are kept.
+    shear, shear_unit: the shear angle is uniform in +-shear.
+    zoom: height and width are each stretched by a factor of their own, uniform in 1 +- zoom.
     """
 
-    optimizer: Literal["sgd", "adam"] = "sgd"
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     learning_rate: Annotated[float, Meta(gt=0)] = 0.01
     momentum: Fraction = 0.9
+    epsilon: Annotated[float, Meta(gt=0)] = 1e-8
     weight_decay: Annotated[float, Meta(ge=0)] = 0.0
     schedule: Literal["constant", "step", "linear", "one-cycle"] = "constant"
     milestones: tuple[Positive, ...] = ()
@@ -73,9 +83,24 @@ class Recipe(Spec, frozen=True):
     label_smoothing: Fraction = 0.0
     batch: Positive = 128
     epochs: Positive = 10
+    steps: Count = 0
+    order: Literal["passes", "independent"] = "passes"
     flip: bool = False
     crop_padding: Count = 0
+    resize: tuple[Positive, ...] = ()
+    crop: Count = 0
+    shear: Annotated[float, Meta(ge=0)] = 0.0
+    shear_unit: Literal["degrees", "radians"] = "degrees"
+    zoom: Fraction = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
+
+    def __post_init__(self) -> None:
+        if bool(self.resize) != bool(self.crop):
+            raise ValueError("resize and crop go together")
+        if self.resize and not (len(self.resize) == 2 and self.crop <= self.resize[0] <= self.resize[1]):
+            raise ValueError(f"resize: give the smallest and the largest size, both at least the crop of {self.crop}")
+        if self.crop and self.crop_padding:
+            raise ValueError("crop and crop_padding contradict each other: each says where an image is cut")
 
 
 class Protocol(Spec, frozen=True):
@@ -85,20 +110,24 @@ class Protocol(Spec, frozen=True):
     batch: images per test batch; matters only where batch norm takes statistics from it (mode `train`).
     epoch: `last` = the final weights; `best` = the highest test accuracy of all, which selects on the test set.
     truncate: the accuracy in percent is cut to an integer, as printed with `%d`.
+    augmented: test images are changed at random as the recipe changes training images.
     """
 
     mode: Literal["eval", "train"] = "eval"
     batch: Positive = 500
     epoch: Literal["last", "best"] = "last"
     truncate: bool = False
+    augmented: bool = False
 
 
 # `notebook`: what the report's published notebooks did (dropout left on, one test image at a time, `%d`).
+# `augmented`: what zshancock/SqueezeNet_vs_CIFAR10 did (the generator of training images changed test images too).
 PROTOCOLS: dict[str, Protocol] = {
     "described": Protocol(),
     "notebook": Protocol(mode="train", batch=1, truncate=True),
     "train-mode-128": Protocol(mode="train", batch=128),
     "best-epoch": Protocol(epoch="best"),
+    "augmented": Protocol(augmented=True),
 }
 
 

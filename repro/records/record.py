@@ -32,6 +32,7 @@ class Measurement(Spec, frozen=True):
 
     correct, total: one number for each class of the data set, in its order.
     loss: mean cross-entropy; None where it is not finite.
+    top5: images whose class is among the five highest scores; None in early records.
     """
 
     protocol: Protocol
@@ -40,6 +41,7 @@ class Measurement(Spec, frozen=True):
     loss: float | None
     active_logits: float
     epoch: int
+    top5: int | None = None
 
     def __post_init__(self) -> None:
         counts = list(zip(self.correct, self.total, strict=False))

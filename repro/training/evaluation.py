@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from repro.data.augment import Pipeline
+from repro.data.batches import Draws
 from repro.models.network import Network
 from repro.planning.specification import Protocol, axis_seed
 from repro.records import Measurement
@@ -29,6 +30,7 @@ def measure(
     seed: int,
     epoch: int,
     autocast: torch.autocast,
+    draws: Draws | None = None,
 ) -> Measurement:
     """Count the correct answers on a test set.
 
@@ -41,6 +43,7 @@ def measure(
         pipeline: images to the network's normalised input.
         classes: of the data set; correct answers are counted for each.
         epoch: recorded with the numbers.
+        draws: how each image is changed at random, on the same device; None = not at all.
     """
     device = images.device
     train_mode = protocol.mode == "train"
@@ -53,21 +56,27 @@ def measure(
     correct = torch.zeros(classes, dtype=torch.int64, device=device)
     loss = torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
     active = torch.zeros_like(loss)
+    five = torch.zeros((), dtype=torch.int64, device=device)
     # In train mode images of a batch go together, so every process measures all of them; else each its share.
     mine, truths = (images, labels) if train_mode else (parallel.share(images), parallel.share(labels))
+    if draws and not train_mode:
+        draws = Draws(*map(parallel.share, draws))
     was_training = network.training
     network.train(train_mode)
     with torch.random.fork_rng([device] if device.type == "cuda" else []), batch_statistics(network, lone):
         torch.manual_seed(axis_seed(seed, "evaluation"))
-        for some, truth in zip(mine.split(batch), truths.split(batch), strict=True):
+        parts = mine.split(batch)
+        changes = draws.split(batch) if draws else [None] * len(parts)
+        for some, truth, change in zip(parts, truths.split(batch), changes, strict=True):
             with autocast:
-                logits = network(pipeline(some)).float()
+                logits = network(pipeline(some, change)).float()
+            five += (logits.topk(min(5, logits.shape[1])).indices == truth.unsqueeze(1)).sum()
             correct += torch.bincount(truth[logits.argmax(1) == truth], minlength=classes)
             loss += F.cross_entropy(logits, truth, reduction="sum")
             active += (logits > 0).float().mean(1).sum()
     network.train(was_training)
     if not train_mode:
-        parallel.add_up(correct, loss, active)
+        parallel.add_up(correct, loss, active, five)
     mean_loss = float(loss) / len(images)
     return Measurement(
         protocol=protocol,
@@ -76,6 +85,7 @@ def measure(
         loss=mean_loss if math.isfinite(mean_loss) else None,
         active_logits=float(active) / len(images),
         epoch=epoch,
+        top5=int(five),
     )
 
 

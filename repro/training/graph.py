@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from repro.data.batches import Draws, epoch_draws
+
 if TYPE_CHECKING:
     from repro.training.loop import Trainee
 
 WARM_UP = 3  # steps that let libraries choose kernels and allocate before the capture
 
 
-def captured(trainee: "Trainee") -> Callable[[Tensor, Tensor, Tensor, Tensor], None]:
+def captured(trainee: "Trainee") -> Callable[..., None]:
     """`trainee.step` as a captured graph: same arguments, same effect, same numbers.
 
     Weights, buffers and optimiser state are as before the call: what the warm-up steps changed is put back.
     """
     batch, device = trainee.run.recipe.batch, trainee.device
     index = torch.arange(batch, device=device) % len(trainee.data.train.labels)
-    inputs = (index, torch.zeros(batch, dtype=torch.bool, device=device), index * 0, index * 0)
+    inputs = (index, *epoch_draws(batch, 0, 0, trainee.run.recipe).to(device))
     trainee.network.train()
     weights = [tensor.clone() for tensor in trainee.network.state_dict().values()]
     before = {key: value.clone() for key, value in optimizer_tensors(trainee.optimizer).items()}
@@ -43,9 +45,12 @@ def captured(trainee: "Trainee") -> Callable[[Tensor, Tensor, Tensor, Tensor], N
     with torch.cuda.graph(graph):
         trainee.step(*inputs)
 
+    copied = (True, *Draws.used(trainee.run.recipe))
+
     def step(*arguments: Tensor) -> None:
-        for place, value in zip(inputs, arguments, strict=True):
-            place.copy_(value)
+        for place, value, used in zip(inputs, arguments, copied, strict=True):
+            if used:
+                place.copy_(value)
         graph.replay()
 
     return step

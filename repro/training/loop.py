@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from repro import models
 from repro.data import Dataset
 from repro.data.augment import Pipeline
-from repro.data.batches import epoch_draws, epoch_order
+from repro.data.batches import Draws, epoch_draws, epoch_order
 from repro.planning.specification import NUMERICS, PROTOCOLS, Run, axis_seed
 from repro.records import Epoch, Measurement, Record, Status
 from repro.records.environment import describe
@@ -41,10 +41,14 @@ class Trainee:
         self.optimizer = optimizer(run.recipe, self.network.parameters(), device)
         self.data = dataset.to(device)
         info = dataset.info
-        half = ((0.5,) * info.channels,) * 2
-        mean, std = (info.mean, info.std) if run.data.normalisation == "data" else half
+        mean, std = {
+            "data": (info.mean, info.std),
+            "half": ((0.5,) * info.channels,) * 2,
+            "none": ((0.0,) * info.channels, (1.0,) * info.channels),
+            "image": (None, None),
+        }[run.data.normalisation]
         channels = run.model.options.get("channels", 3)
-        self.pipeline = Pipeline(run.data.pixels, channels, mean, std, run.recipe.crop_padding).to(device)
+        self.pipeline = Pipeline(run.data.pixels, channels, mean, std, run.recipe).to(device)
         # Casts are not cached: a captured graph would otherwise keep the weights of its first replay.
         self.autocast = torch.autocast(
             device.type, torch.bfloat16, enabled=run.recipe.precision == "bfloat16", cache_enabled=False
@@ -52,16 +56,14 @@ class Trainee:
         self.loss = torch.zeros((), device=device)
         self.correct = torch.zeros((), device=device)
 
-    def step(self, index: Tensor, flips: Tensor, dy: Tensor, dx: Tensor) -> None:
-        """One optimiser step on the training images `index` (int64 [batch]) with their draws, all on the device.
+    def step(self, index: Tensor, *draws: Tensor) -> None:
+        """One optimiser step on the training images `index` (int64 [batch]) with their `Draws`, all on the device.
 
         Adds the batch's mean loss to `self.loss` and its correct answers to `self.correct`; waits for nothing.
         """
-        augmented = self.run.recipe.flip or self.run.recipe.crop_padding
-        draws = (flips, dy, dx) if augmented else ()
         images, labels = self.data.train.images[index], self.data.train.labels[index]
         with self.autocast:
-            logits = self.forward(self.pipeline(images, *draws))
+            logits = self.forward(self.pipeline(images, Draws(*draws)))
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.run.recipe.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -73,6 +75,9 @@ class Trainee:
         """The network as it is now, on the test set, under a named protocol."""
         images, labels = self.data.test.images, self.data.test.labels
         classes = len(self.data.info.classes)
+        draws = None
+        if PROTOCOLS[protocol].augmented:
+            draws = epoch_draws(len(labels), self.run.seed, epoch, self.run.recipe, "evaluation").to(self.device)
         return measure(
             self.network,
             images,
@@ -83,6 +88,7 @@ class Trainee:
             self.run.seed,
             epoch,
             self.autocast,
+            draws,
         )
 
 
@@ -111,8 +117,11 @@ def train(
     measured = None
     for epoch in range(len(history), recipe.epochs):
         began = time.monotonic()
-        order = epoch_order(dataset.train.labels, recipe.batch, run.seed, epoch, run.data.balanced)
-        draws = epoch_draws(order.numel(), run.seed, epoch, recipe.flip, recipe.crop_padding)
+        order = epoch_order(
+            dataset.train.labels, recipe.batch, run.seed, epoch, run.data.balanced, recipe.steps,
+            recipe.order == "independent",
+        )  # fmt: skip
+        draws = epoch_draws(order.numel(), run.seed, epoch, recipe)
         batches = [parallel.share(part.view(order.shape), 1).to(device) for part in (order, *draws)]
         torch.manual_seed(axis_seed(run.seed, "dropout", epoch))
         network.train()
@@ -156,7 +165,7 @@ def train(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         measurements={"described": described},
         seconds=seconds,
-        images_per_second=len(history) * (len(dataset.train.labels) // recipe.batch) * recipe.batch / seconds,
+        images_per_second=len(history) * (recipe.steps or len(dataset.train) // recipe.batch) * recipe.batch / seconds,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe(device.type, path),
         dead_layer=first_dead_layer(network, trainee.data.test.images, trainee.pipeline) if described.constant else "",

@@ -33,7 +33,7 @@ def learning_rate(recipe: Recipe, step: int, steps: int, steps_per_epoch: int) -
 
 
 def optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter], device: torch.device) -> torch.optim.Optimizer:
-    """SGD or Adam as the recipe says, in one fused kernel per step.
+    """SGD, Adam or AdamW as the recipe says, in one fused kernel per step.
 
     Weight decay acts on every parameter, biases and batch-norm scales too, as in Caffe, Chainer and torch's defaults.
     On CUDA the learning rate is a tensor on the device, so that a captured graph sees it change.
@@ -41,8 +41,10 @@ def optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter], device: torch.
     cuda = device.type == "cuda"
     rate = torch.tensor(recipe.learning_rate, device=device) if cuda else recipe.learning_rate
     fused = device.type in ("cpu", "cuda")
-    if recipe.optimizer == "adam":
-        return torch.optim.Adam(parameters, lr=rate, weight_decay=recipe.weight_decay, fused=fused, capturable=cuda)
+    if recipe.optimizer in ("adam", "adamw"):
+        kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+        more = {"fused": fused, "capturable": cuda}
+        return kind(parameters, lr=rate, eps=recipe.epsilon, weight_decay=recipe.weight_decay, **more)
     return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=fused)
 
 
