@@ -15,6 +15,7 @@ from .mini import MiniSqueezeNetOptions, mini_squeezenet
 from .options import Options, differing, option_types, read
 from .preact import PreactSqueezeNetOptions, preact_squeezenet
 from .squeezenet import SqueezeNetOptions, squeezenet
+from .squeezenext import SqueezeNextOptions, squeezenext
 from .vgg import VGG19Options, vgg19
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ NETWORKS: dict[str, Definition] = {
     "squeezenet": Definition(SqueezeNetOptions, squeezenet, 227),
     "mini-squeezenet": Definition(MiniSqueezeNetOptions, mini_squeezenet, 32),
     "preact-squeezenet": Definition(PreactSqueezeNetOptions, preact_squeezenet, 128),
+    "squeezenext": Definition(SqueezeNextOptions, squeezenext, 227),
     "alexnet": Definition(AlexNetOptions, alexnet, 224),
     "vgg19": Definition(VGG19Options, vgg19, 224),
     "traditional-cnn": Definition(TraditionalCNNOptions, traditional_cnn, 28),

@@ -65,6 +65,27 @@ class Conv(Layer, frozen=True, tag="conv"):
         return self.weights * math.prod(self.output(shape)[1:])
 
 
+class Depthwise(Conv, frozen=True, tag="depthwise"):
+    """A convolution with bias that filters each channel by itself: as many outputs as inputs."""
+
+    @property
+    def weights(self) -> int:
+        return self.outputs * self.kernel**2
+
+
+class Strip(Conv, frozen=True, tag="strip"):
+    """A convolution with bias of `kernel` x 1 (`upright`) or 1 x `kernel`, which keeps height and width."""
+
+    upright: bool = True
+
+    @property
+    def weights(self) -> int:
+        return self.inputs * self.outputs * self.kernel
+
+    def output(self, shape: Shape) -> Shape:
+        return self.outputs, *shape[1:]
+
+
 class Linear(Layer, frozen=True, tag="linear"):
     """A dense layer with bias, over all numbers of its input."""
 
@@ -166,11 +187,13 @@ class Fire(FireModule, frozen=True, tag="fire"):
 
     bypass: `identity` adds the input to the output, `conv` adds a 1x1 convolution of it (section 6); no ReLU follows.
     squeeze_norm, expand_norm: batch norm between convolution and ReLU. A branch of width 0 does not exist.
+    separable: the 3x3 filters are a depthwise 3x3 convolution and a 1x1 convolution, with nothing between the two.
     """
 
     bypass: Literal["none", "identity", "conv"] = "none"
     squeeze_norm: bool = False
     expand_norm: bool = False
+    separable: bool = False
 
     def parts(self) -> dict[str, "Conv | BatchNorm"]:
         parts: dict[str, Conv | BatchNorm] = {"squeeze": Conv("squeeze1x1", self.inputs, self.squeeze)}
@@ -180,7 +203,11 @@ class Fire(FireModule, frozen=True, tag="fire"):
             if not width:
                 continue
             key = f"expand{kernel}x{kernel}"
-            parts[key] = Conv(key, self.squeeze, width, kernel, padding=kernel // 2)
+            if kernel == 3 and self.separable:
+                parts["depthwise3x3"] = Depthwise("depthwise3x3", self.squeeze, self.squeeze, 3, padding=1)
+                parts[key] = Conv(key, self.squeeze, width)
+            else:
+                parts[key] = Conv(key, self.squeeze, width, kernel, padding=kernel // 2)
             if self.expand_norm:
                 parts[f"{key}_norm"] = BatchNorm(f"{key}/bn", width)
         if self.bypass == "conv":
@@ -208,7 +235,51 @@ class PreactFire(FireModule, frozen=True, tag="preact-fire"):
         }
 
 
-AnyLayer = Conv | Linear | BatchNorm | ReLU | Dropout | MaxPool | AveragePool | Fire | PreactFire
+class SqueezeNextBlock(Layer, frozen=True, tag="squeezenext-block"):
+    """A block of SqueezeNext: 1x1 to half and to a quarter of the outputs, 3x1 and 1x3 (or 1x3 and 3x1) at half, 1x1.
+
+    Batch norm and ReLU follow each convolution. The input is added, through a 1x1 convolution with batch norm and ReLU
+    where channels or stride differ, and a ReLU follows the sum.
+
+    upright: the 3x1 filters come before the 1x3 ones.
+    """
+
+    inputs: int
+    outputs: int
+    stride: int = 1
+    upright: bool = True
+
+    def parts(self) -> dict[str, "Conv | BatchNorm"]:
+        half, quarter = self.outputs // 2, self.outputs // 4
+        names = ("3x1", "1x3") if self.upright else ("1x3", "3x1")
+        convolutions = [
+            Conv("squeeze1", self.inputs, half, stride=self.stride),
+            Conv("squeeze2", half, quarter),
+            Strip(names[0], quarter, half, 3, upright=self.upright),
+            Strip(names[1], half, half, 3, upright=not self.upright),
+            Conv("expand", half, self.outputs),
+        ]
+        if self.inputs != self.outputs or self.stride > 1:
+            convolutions.append(Conv("shortcut", self.inputs, self.outputs, stride=self.stride))
+        parts: dict[str, Conv | BatchNorm] = {}
+        for conv in convolutions:
+            key = f"strip{conv.name}" if isinstance(conv, Strip) else conv.name
+            parts[key] = conv
+            parts[f"{key}_norm"] = BatchNorm(f"{conv.name}/bn", conv.outputs)
+        return parts
+
+    def output(self, shape: Shape) -> Shape:
+        if shape[0] != self.inputs:
+            raise BadInput(f"{self.name} takes {self.inputs} channels, not {shape[0]}")
+        return self.outputs, *((size - 1) // self.stride + 1 for size in shape[1:])
+
+    def macs(self, shape: Shape) -> int:
+        # The first convolution and the shortcut bring the map to its final size: all of them work at that.
+        weights = sum(part.weights for part in self.parts().values() if isinstance(part, Conv))
+        return weights * math.prod(self.output(shape)[1:])
+
+
+AnyLayer = Conv | Linear | BatchNorm | ReLU | Dropout | MaxPool | AveragePool | Fire | PreactFire | SqueezeNextBlock
 
 
 class Architecture(msgspec.Struct, frozen=True, kw_only=True):

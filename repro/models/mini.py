@@ -4,7 +4,7 @@
 """
 
 from .layers import Architecture, AveragePool, Conv, Dropout, Fire, MaxPool, ReLU
-from .options import Options, Probability
+from .options import Initialisation, Options, Probability
 
 
 class MiniSqueezeNetOptions(Options, frozen=True, kw_only=True):
@@ -12,10 +12,11 @@ class MiniSqueezeNetOptions(Options, frozen=True, kw_only=True):
 
     final_relu: bool = True
     dropout: Probability = 0.5
+    initialisation: Initialisation = "glorot"
 
 
 def mini_squeezenet(options: MiniSqueezeNetOptions) -> Architecture:
-    """The layers as in the published Keras file; Glorot uniform weights, zero biases."""
+    """The layers as in the published Keras file."""
     return Architecture(
         features=(
             Conv("conv1", options.channels, 64, 3, 2),
@@ -32,5 +33,5 @@ def mini_squeezenet(options: MiniSqueezeNetOptions) -> Architecture:
             *((ReLU("relu10"),) if options.final_relu else ()),
             AveragePool("avgpool10"),
         ),
-        initialisation="glorot",
+        initialisation=options.initialisation,
     )

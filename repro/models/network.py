@@ -32,6 +32,7 @@ class Fire(nn.Module):
     expand3x3: nn.Conv2d
     # Where the layer has them.
     bypass: nn.Conv2d
+    depthwise3x3: nn.Conv2d
     squeeze_norm: nn.BatchNorm2d
     expand1x1_norm: nn.BatchNorm2d
     expand3x3_norm: nn.BatchNorm2d
@@ -42,6 +43,7 @@ class Fire(nn.Module):
             self.add_module(name, module(part))
         self.branches = [name for name in ("expand1x1", "expand3x3") if hasattr(self, name)]
         self.shortcut = layer.bypass
+        self.separable = layer.separable
 
     def forward(self, x: Tensor) -> Tensor:
         # ReLU in place: no convolution or batch norm needs its output for the gradient.
@@ -55,7 +57,9 @@ class Fire(nn.Module):
         return y
 
     def _unit(self, name: str, x: Tensor) -> Tensor:
-        """A convolution and the batch norm after it, where there is one."""
+        """A convolution, the depthwise one before it and the batch norm after it, where there are such."""
+        if name == "expand3x3" and self.separable:
+            x = self.depthwise3x3(x)
         y = getattr(self, name)(x)
         norm = getattr(self, f"{name}_norm", None)
         return y if norm is None else norm(y)
@@ -85,6 +89,29 @@ class PreactFire(nn.Module):
     def _unit(self, name: str, x: Tensor) -> Tensor:
         normed = getattr(self, f"{name}_norm")(x)
         return getattr(self, name)(functional.relu(normed, inplace=True))
+
+
+class SqueezeNextBlock(nn.Module):
+    """A block of SqueezeNext. [N, inputs, H, W] -> [N, outputs, H / stride, W / stride]."""
+
+    def __init__(self, layer: layers.SqueezeNextBlock):
+        super().__init__()
+        parts = layer.parts()
+        for name, part in parts.items():
+            self.add_module(name, module(part))
+        convolutions = [name for name in parts if not name.endswith("_norm")]
+        self.projects = convolutions[-1] == "shortcut"
+        self.path = convolutions[:-1] if self.projects else convolutions
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        for name in self.path:
+            y = self._unit(name, y)
+        shortcut = self._unit("shortcut", x) if self.projects else x
+        return functional.relu(y + shortcut, inplace=True)
+
+    def _unit(self, name: str, x: Tensor) -> Tensor:
+        return functional.relu(getattr(self, f"{name}_norm")(getattr(self, name)(x)), inplace=True)
 
 
 class Network(nn.Module):
@@ -121,6 +148,12 @@ class Network(nn.Module):
 def module(layer: Layer) -> nn.Module:
     """The torch module of one layer."""
     match layer:
+        case layers.Depthwise():
+            size = layer.kernel
+            return nn.Conv2d(layer.inputs, layer.outputs, size, layer.stride, layer.padding, groups=layer.inputs)
+        case layers.Strip():
+            size = (layer.kernel, 1) if layer.upright else (1, layer.kernel)
+            return nn.Conv2d(layer.inputs, layer.outputs, size, padding=(size[0] // 2, size[1] // 2))
         case layers.Conv():
             kind = PointwiseConv if (layer.kernel, layer.stride, layer.padding) == (1, 1, 0) else nn.Conv2d
             return kind(layer.inputs, layer.outputs, layer.kernel, layer.stride, layer.padding)
@@ -140,6 +173,8 @@ def module(layer: Layer) -> nn.Module:
             return Fire(layer)
         case layers.PreactFire():
             return PreactFire(layer)
+        case layers.SqueezeNextBlock():
+            return SqueezeNextBlock(layer)
     raise TypeError(f"no torch module for {layer!r}")
 
 
@@ -155,7 +190,7 @@ def initialise(network: Network, scheme: str) -> None:
                 nn.init.zeros_(part.bias)
 
 
-def _squeezenet(part: nn.Conv2d | nn.Linear, head: bool) -> None:
+def _torchvision(part: nn.Conv2d | nn.Linear, head: bool) -> None:
     """torchvision's SqueezeNet: Kaiming uniform; the head N(0, .01)."""
     if head:
         nn.init.normal_(part.weight, std=0.01)
@@ -177,6 +212,11 @@ def _glorot(part: nn.Conv2d | nn.Linear, head: bool) -> None:
     nn.init.xavier_uniform_(part.weight)
 
 
+def _he(part: nn.Conv2d | nn.Linear, head: bool) -> None:
+    """He normal: variance 2 / fan in, everywhere."""
+    nn.init.kaiming_normal_(part.weight, nonlinearity="relu")
+
+
 def _vgg(part: nn.Conv2d | nn.Linear, head: bool) -> None:
     """torchvision's VGG: Kaiming normal over the fan out; dense layers N(0, .01)."""
     if isinstance(part, nn.Conv2d):
@@ -194,9 +234,10 @@ def _orthogonal(part: nn.Conv2d | nn.Linear, head: bool) -> None:
 
 
 INITIALISATIONS: dict[str, Callable[[nn.Conv2d | nn.Linear, bool], None]] = {
-    "squeezenet": _squeezenet,
+    "torchvision": _torchvision,
     "caffe": _caffe,
     "glorot": _glorot,
+    "he": _he,
     "vgg": _vgg,
     "orthogonal": _orthogonal,
 }

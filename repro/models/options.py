@@ -13,6 +13,9 @@ Positive = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=0)]
 Probability = Annotated[float, Meta(ge=0, lt=1)]
 Stem = Literal["imagenet", "cifar"]
+# How weights begin: torchvision's SqueezeNet (Kaiming uniform, conv10 normal .01), the released Caffe training (Xavier,
+# conv10 normal .01), Keras (Glorot uniform), He normal, nutszebra's orthonormal one. Biases start at 0 in all of them.
+Initialisation = Literal["torchvision", "caffe", "glorot", "he", "orthogonal"]
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -19,7 +19,7 @@ from msgspec import Meta
 from repro.errors import BadInput
 
 from .layers import AnyLayer, Architecture, AveragePool, BatchNorm, Conv, Dropout, Fire, MaxPool, ReLU
-from .options import Count, Options, Positive, Probability, Stem
+from .options import Count, Initialisation, Options, Positive, Probability, Stem
 
 FIRES = range(2, 10)
 # Squeeze widths of fires 2 to 9 (Table 1); the expand layer has four times as many 1x1 and as many 3x3 filters.
@@ -48,13 +48,15 @@ class SqueezeNetOptions(Options, frozen=True, kw_only=True):
     compression: cmasch/squeezenet's factor on conv1 and every squeeze width, truncated; expand stays 4 x squeeze.
     final_relu, conv10_padding, ceil_mode: the ReLU after conv10, conv10's padding (1 in the 1.0 Caffe release), and
         pools that round their size up (Caffe, torchvision) or down.
-    initialisation: `torchvision` (Kaiming uniform, conv10 normal .01), `caffe` (Xavier, conv10 normal .01; as the
-        released training), `glorot` (Keras: Glorot uniform everywhere); biases start at 0 in all three.
+    pools: after which layers the three max pools stand (1 = conv1, 4 = fire4); empty = as the version has them.
+    separable: the 3x3 filters of the expand layers are depthwise separable.
+    initialisation: how weights begin; see `options.Initialisation`.
     """
 
     classes: Positive = 1000
     version: Literal["1.0", "1.1"] = "1.0"
     stem: Stem = "imagenet"
+    pools: tuple[Literal[1, 2, 3, 4, 5, 6, 7, 8, 9], ...] = ()
     bypass: Literal["none", "simple", "complex"] = "none"
     remove: tuple[Literal[2, 3, 4, 5, 6, 7, 8, 9], ...] = ()
     squeeze_factor: Literal[1, 2, 4, 8] | None = None
@@ -66,22 +68,26 @@ class SqueezeNetOptions(Options, frozen=True, kw_only=True):
     freq: Positive = 2
     batch_norm: tuple[Place, ...] = ()
     compression: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    separable: bool = False
     final_relu: bool = True
     conv10_padding: Count = 0
     ceil_mode: bool = True
     dropout: Probability = 0.5
-    initialisation: Literal["torchvision", "caffe", "glorot"] = "torchvision"
+    initialisation: Initialisation = "torchvision"
 
     @classmethod
     def spelt(cls, option: str, items: list[Any]) -> list[Any]:
-        if option == "remove":
+        if option in ("remove", "pools"):
             return [item.removeprefix("fire") if isinstance(item, str) else item for item in items]
         groups = {"fire": ["squeeze", "expand"], "all": ["conv1", "squeeze", "expand", "conv10"]}
         return [name for item in items for name in groups.get(str(item), [item])]
 
     def simplest(self) -> "SqueezeNetOptions":
-        """Removing fire3 leaves what removing fire2 leaves, and fire7 what fire6 leaves: the lower number stands."""
-        network, options = squeezenet(self).unnamed(), self
+        """The published pools go without saying; removing fire3 leaves what removing fire2 leaves, and fire7 what fire6
+        leaves: the lower number stands.
+        """
+        options = msgspec.structs.replace(self, pools=()) if self.pools == POOLS[self.version] else self
+        network = squeezenet(options).unnamed()
         for number in self.remove:
             for lower in (n for n in FIRES if n < number and n not in options.remove):
                 remove = tuple(sorted({*options.remove, lower} - {number}))
@@ -107,7 +113,9 @@ def squeezenet(options: SqueezeNetOptions) -> Architecture:
     if "conv1" in options.batch_norm:
         features.append(BatchNorm("conv1/bn", width))
     features.append(ReLU("relu1"))
-    features.append(MaxPool("maxpool1", 3, 2, ceil=options.ceil_mode))
+    pools = options.pools or POOLS[options.version]
+    if 1 in pools:
+        features.append(MaxPool("maxpool1", 3, 2, ceil=options.ceil_mode))
     for number, (squeeze, expand1x1, expand3x3) in zip(FIRES, widths(options), strict=True):
         if number not in options.remove:
             fire = Fire(
@@ -119,10 +127,11 @@ def squeezenet(options: SqueezeNetOptions) -> Architecture:
                 _bypass(options, width, expand1x1 + expand3x3),
                 "squeeze" in options.batch_norm,
                 "expand" in options.batch_norm,
+                options.separable,
             )
             features.append(fire)
             width = fire.outputs
-        if number in POOLS[options.version]:
+        if number in pools:
             features.append(MaxPool(f"maxpool{number}", 3, 2, ceil=options.ceil_mode))
     if options.bypass == "simple" and not any(isinstance(layer, Fire) and layer.bypass != "none" for layer in features):
         raise BadInput("squeezenet: bypass=simple: no fire module here has as many outputs as inputs")
@@ -133,8 +142,7 @@ def squeezenet(options: SqueezeNetOptions) -> Architecture:
     if options.final_relu:
         classifier.append(ReLU("relu10"))
     classifier.append(AveragePool("avgpool10"))
-    scheme = "squeezenet" if options.initialisation == "torchvision" else options.initialisation
-    return Architecture(features=tuple(features), classifier=tuple(classifier), initialisation=scheme)
+    return Architecture(features=tuple(features), classifier=tuple(classifier), initialisation=options.initialisation)
 
 
 def widths(options: SqueezeNetOptions) -> list[tuple[int, int, int]]:

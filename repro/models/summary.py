@@ -54,6 +54,8 @@ def _row(layer: Any, taken: Shape, output: Shape, total: int) -> dict[str, Any]:
 def _parts(layer: AnyLayer, taken: Shape, total: int) -> list[dict[str, Any]]:
     rows = []
     for part in layer.parts().values():
-        inside = (part.inputs, *taken[1:])  # everything in a fire module keeps height and width
+        # All parts work at the module's output size; one with a stride takes the module's input.
+        sizes = taken if getattr(part, "stride", 1) > 1 else layer.output(taken)
+        inside = (part.inputs, *sizes[1:])
         rows.append(_row(part, inside, part.output(inside), total))
     return rows

@@ -83,6 +83,38 @@ def test_compression_counts(compression: str) -> None:
     assert tuple(ENTRIES[name].parameters for name in names) == COMPRESSION[compression]
 
 
+def test_squeezenext_counts() -> None:
+    """Channel by channel from the authors' files, biases added: no part of `layers.py` is used."""
+
+    def block(inputs: int, outputs: int, first: bool) -> int:
+        half, quarter = outputs // 2, outputs // 4
+        weights = inputs * half + half * quarter + 3 * quarter * half + 3 * half * half + half * outputs
+        convolved = half + quarter + half + half + outputs
+        if first:
+            weights, convolved = weights + inputs * outputs, convolved + outputs
+        return weights + 3 * convolved  # a bias, a scale and a shift each
+
+    for name, counts, classes in (
+        ("squeezenext-23", (6, 6, 8, 1), 1000),
+        ("squeezenext-23v5", (2, 4, 14, 1), 1000),
+        ("squeezenext-10-cifar", (6, 6, 8, 1), 10),
+    ):
+        total, inputs = 3 * 49 * 64 + 3 * 64, 64
+        for count, outputs in zip(counts, (32, 64, 128, 256), strict=True):
+            total += block(inputs, outputs, True) + (count - 1) * block(outputs, outputs, False)
+            inputs = outputs
+        total += 256 * 128 + 3 * 128 + 128 * classes + classes
+        assert ENTRIES[name].parameters == total
+    # 0.72 million are printed in the paper (from memory).
+    assert round(ENTRIES["squeezenext-23"].parameters / 1e6, 2) == 0.72
+
+
+def test_a_separable_network_saves_what_its_3x3_filters_lose() -> None:
+    widths = ((16, 64), (16, 64), (32, 128), (32, 128), (48, 192), (48, 192), (64, 256), (64, 256))
+    saved = sum(9 * squeeze * expand - (9 * squeeze + squeeze + squeeze * expand) for squeeze, expand in widths)
+    assert 740_554 - ENTRIES["squeezenet-10-cifar-separable"].parameters == saved
+
+
 def test_the_keep_last_table() -> None:
     names = ["vgg19-10-squeezed"] + [f"vgg19-10-keep-last-{k}" for k in range(1, 9)]
     assert tuple(139_611_210 - ENTRIES[name].parameters for name in names) == VGG_DROP

@@ -9,9 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 from repro.errors import BadInput
-from repro.models import NETWORKS, build, option_names
-from repro.models.layers import Architecture, AveragePool, Conv, Linear
-from repro.models.network import Fire, Network, PreactFire
+from repro.models import NETWORKS, architecture, build, canonical, option_names
+from repro.models.layers import Architecture, AveragePool, Conv, Linear, MaxPool
+from repro.models.network import INITIALISATIONS, Fire, Network, PreactFire, SqueezeNextBlock
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,12 @@ SMALL = [
     )
 ] + [
     ("squeezenet", {"stem": "cifar", "batch_norm": "all", "bypass": "simple", "final_relu": False}),
+    ("squeezenet", {"stem": "cifar", "separable": True, "bypass": "simple"}),
+    ("squeezenet", {"stem": "cifar", "pools": "2,6,9"}),
+    ("squeezenext", {"stem": "cifar"}),
     ("mini-squeezenet", {}),
+    ("preact-squeezenet", {"stem": "cifar", "unit": "conv-bn-relu"}),
+    ("preact-squeezenet", {"unit": "conv-relu", "initialisation": "he"}),
     ("preact-squeezenet", {"stem": "cifar"}),
     ("traditional-cnn", {}),
     ("traditional-cnn", {"batch_norm": True}),
@@ -80,9 +85,8 @@ SMALL = [
 def test_at_32_pixels_every_weight_learns(name: str, options: dict) -> None:
     """Forward and backward in training mode: in-place ReLUs spoil no gradient, and no layer is left out."""
     torch.manual_seed(0)
-    network = (
-        build(name, classes=10, dropout=0, **options) if "dropout" in option_names(name) else build(name, **options)
-    )
+    steady = {"dropout": 0} if "dropout" in option_names(name) else {}
+    network = build(name, classes=10, **steady, **options)
     with torch.no_grad():
         for key, parameter in network.named_parameters():
             if key.endswith("bias"):
@@ -253,6 +257,9 @@ def test_preact_fire_normalises_each_branch_for_itself() -> None:
         ("squeezenet", {"initialisation": "glorot"}, "classifier.1.weight", (2 / (512 + 1000)) ** 0.5),
         ("mini-squeezenet", {}, "features.6.squeeze.weight", (2 / (256 + 32)) ** 0.5),
         ("preact-squeezenet", {}, "features.6.expand3x3.weight", (2 / 32) ** 0.5),
+        ("preact-squeezenet", {"initialisation": "he"}, "features.6.expand3x3.weight", (2 / (32 * 9)) ** 0.5),
+        ("squeezenet", {"initialisation": "he"}, "classifier.1.weight", (2 / 512) ** 0.5),
+        ("squeezenext", {}, "features.12.strip3x1.weight", (2 / (16 * 3)) ** 0.5),
     ],
 )
 def test_initialisation(name: str, options: dict, key: str, deviation: float) -> None:
@@ -261,6 +268,61 @@ def test_initialisation(name: str, options: dict, key: str, deviation: float) ->
     assert state[key].std().item() == pytest.approx(deviation, rel=0.03)
     assert state[key].mean().abs() < deviation / 20
     assert all((state[k] == 0).all() for k in state if k.endswith("bias"))
+
+
+@pytest.mark.parametrize(("inputs", "outputs", "kernel"), [(16, 64, 3), (96, 16, 1), (48, 192, 1)])
+def test_the_orthonormal_initialisation_is_the_sources(inputs: int, outputs: int, kernel: int) -> None:
+    """nutszebra/trainer: singular vectors of a Gaussian matrix, then mean 0 and variance 2 / inputs."""
+    torch.manual_seed(0)
+    layer = nn.Conv2d(inputs, outputs, kernel)
+    INITIALISATIONS["orthogonal"](layer, False)
+    weight = layer.weight.detach().flatten(1).double()
+    assert weight.mean().abs() < 1e-6
+    assert weight.var(correction=0).item() == pytest.approx(2 / inputs, rel=1e-5)
+    # All singular values are one, but for what taking away the mean does; a Gaussian matrix's spread by far more.
+    values = torch.linalg.svdvals(weight)
+    assert values.std() / values.mean() < 0.02
+    gaussian = torch.linalg.svdvals(torch.randn(weight.shape, dtype=torch.float64))
+    assert gaussian.std() / gaussian.mean() > 0.1
+
+
+def test_a_separable_fire_filters_each_squeezed_channel_by_itself() -> None:
+    torch.manual_seed(0)
+    fire = fires(build("squeezenet", separable=True))[4]
+    x = torch.randn(1, 128, 6, 6)
+    squeezed = fire.squeeze(x).relu()
+    filtered = [
+        functional.conv2d(squeezed[:, [c]], fire.depthwise3x3.weight[[c]], fire.depthwise3x3.bias[[c]], padding=1)
+        for c in range(32)
+    ]
+    right = functional.conv2d(torch.cat(filtered, 1), fire.expand3x3.weight, fire.expand3x3.bias).relu()
+    torch.testing.assert_close(fire(x.clone()), torch.cat([fire.expand1x1(squeezed).relu(), right], 1))
+
+
+def test_a_squeezenext_block_is_the_authors() -> None:
+    """Convolution, batch norm and ReLU five times, a shortcut with all three where sizes differ, ReLU after the sum."""
+    torch.manual_seed(0)
+    blocks = [m for m in build("squeezenext").modules() if isinstance(m, SqueezeNextBlock)]
+    assert [index for index, block in enumerate(blocks) if block.projects] == [0, 6, 12, 20]
+    assert [name for name in blocks[0].path if "strip" in name] == ["strip3x1", "strip1x3"]
+    assert [name for name in blocks[1].path if "strip" in name] == ["strip1x3", "strip3x1"]
+    block = blocks[6].eval()
+    x = torch.randn(2, 32, 8, 8)
+    parts = dict(block.named_modules())
+    y = x
+    for name, padding in zip(block.path, (0, 0, (1, 0), (0, 1), 0), strict=True):
+        conv = parts[name]
+        y = functional.conv2d(y, conv.weight, conv.bias, stride=2 if name == "squeeze1" else 1, padding=padding)
+        y = parts[f"{name}_norm"](y).relu()
+    shortcut = functional.conv2d(x, block.shortcut.weight, block.shortcut.bias, stride=2)
+    torch.testing.assert_close(block(x.clone()), (y + block.shortcut_norm(shortcut).relu()).relu())
+
+
+def test_pools_move_and_the_published_places_go_without_saying() -> None:
+    late = architecture("squeezenet", {"pools": "2,6,9", "classes": 10})
+    assert [layer.name for layer in late.features if isinstance(layer, MaxPool)] == ["maxpool2", "maxpool6", "maxpool9"]
+    assert canonical("squeezenet", {"pools": "1,4,8"}) == {}
+    assert canonical("squeezenet", {"pools": [5, 3, 1], "version": "1.1"}) == {"version": "1.1"}
 
 
 def test_vgg_initialisation() -> None:

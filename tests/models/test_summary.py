@@ -24,7 +24,7 @@ def test_rows_add_up_to_the_golden_totals(name: str) -> None:
     for row in summary["layers"]:
         for key in ("parameters", "macs"):
             assert not row["parts"] or row[key] == sum(part[key] for part in row["parts"])
-    classes = 1000 if name in ("squeezenet", "alexnet", "vgg19") else 10
+    classes = 1000 if name in ("squeezenet", "squeezenext", "alexnet", "vgg19") else 10
     assert summary["layers"][-1]["output"] == [classes, 1, 1]
     assert json.loads(json.dumps(summary)) == summary
 
