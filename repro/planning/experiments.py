@@ -28,11 +28,12 @@ SHARED = "budgets"  # the file of common settings, beside the experiments
 class Settings(Spec, frozen=True):
     """Settings that a budget, an experiment or a variant gives; what is absent is left to the others.
 
+    seeds: runs of each variant; 0 = it is left out at this budget.
     stem: the first layer of networks that have a choice, `imagenet` or `cifar`.
     networks: settings for one network of the experiment, by its name.
     """
 
-    seeds: Annotated[int, Meta(ge=1, le=1000)] | None = None
+    seeds: Annotated[int, Meta(ge=0, le=1000)] | None = None
     stem: Literal["imagenet", "cifar"] | None = None
     options: dict[str, Any] = {}
     data: dict[str, Any] = {}
@@ -69,7 +70,7 @@ class Variant(Spec, frozen=True):
 class Figure(Spec, frozen=True):
     """How an experiment is drawn; see `repro.reporting.figures` for what each kind shows."""
 
-    kind: Literal["bars", "parameters", "grid", "share", "none"] = "bars"
+    kind: Literal["bars", "parameters", "macs", "frontier", "sweep", "grid", "share", "none"] = "bars"
     title: str = ""
     x: str = ""
     y: str = ""
@@ -279,6 +280,6 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
 
 
 def seeds(experiment: Experiment, variant: Variant, budget: Budget) -> int:
-    """How many seeds the variant gets at a budget."""
+    """How many seeds the variant gets at a budget; 0 = it is left out."""
     layers = (budgets()[budget], getattr(experiment, budget), getattr(variant, budget))
-    return next((layer.seeds for layer in reversed(layers) if layer.seeds), 3)
+    return next((layer.seeds for layer in reversed(layers) if layer.seeds is not None), 3)

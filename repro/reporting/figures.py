@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.data import DATASETS
-from repro.judging.evidence import Evidence, published
-from repro.planning.experiments import Experiment
+from repro.judging.claims import Claim
+from repro.judging.evidence import ACCURACIES, Evidence, published
+from repro.planning.experiments import Experiment, Variant
 from repro.planning.specification import Budget
 from repro.records import Store
 from repro.reporting import sizes, style
@@ -86,7 +87,8 @@ def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path)
 def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     """A row for each variant and protocol: a dot per seed, the mean with its interval, the published value."""
     protocols = experiment.protocols
-    rows = layout_rows(experiment)
+    there = {item.variant.name for found in evidence.values() for item in found}
+    rows = layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
     step = 1 / (len(protocols) + 0.6)
     bottom = rows[-1][1] + 0.5
     figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.19 * len(protocols) + 0.06))
@@ -141,53 +143,192 @@ def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
 
 def parameters(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     """Accuracy against the number of parameters: a point for each variant and protocol."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+    against(figure, experiment, evidence, {experiment.figure.x or "parameters": lambda item: item.parameters or 1})
 
-    figure.set_size_inches(style.WIDTH, 3.7)
-    axes = panels(figure, evidence, sharey=False)
+
+def macs(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+    """Accuracy against the compute for one image."""
+    against(figure, experiment, evidence, {experiment.figure.x or COMPUTE: lambda item: item.macs})
+
+
+def frontier(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+    """Accuracy against parameters and against compute, and the best up to each size."""
+    measures: Measures = {"parameters": lambda item: item.parameters or 1, COMPUTE: lambda item: item.macs}
+    against(figure, experiment, evidence, measures, best=True)
+
+
+Measures = dict[str, Callable[[Evidence], float]]  # by the axis's label
+COMPUTE = "multiply-accumulates for one image"
+
+
+def against(
+    figure: "Figure", experiment: Experiment, evidence: ByBudget, measures: Measures, best: bool = False
+) -> None:
+    """Accuracy against sizes of the networks: a row of panels for each size, a column for each budget.
+
+    Looks tell protocols apart; where there is one protocol only, series. A series along `variant.at` is a line.
+
+    Args:
+        best: draw the highest accuracy of all networks up to each size.
+    """
+    figure.set_size_inches(style.WIDTH, 0.3 + 3.4 * len(measures))
+    axes = figure.subplots(len(measures), len(evidence), squeeze=False)
+    series = list(dict.fromkeys(item.variant.series for found in evidence.values() for item in found))
+    grouped = len(experiment.protocols) == 1 and len(series) > 1
     named = []
-    for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
-        found = [item for item in found if item.n]
-        sizes = [item.parameters or 1 for item in found]
-        wide = max(sizes) > 3 * min(sizes)
-        axis.set_xscale("log" if wide else "linear")
-        numbers: list[float] = []
-        points: list[tuple[float, float, float]] = []  # size, and from where to where it is covered
-        for item in found:
-            index = experiment.protocols.index(item.protocol)
-            size = item.parameters or 1
-            error_bar(axis, item.mean, size, item.interval, index, along="y")
-            numbers += sensible(item)
-            points.append((size, *(item.interval or (item.mean, item.mean))))
-            for claim in published(experiment, item.variant):
-                if claim.protocol == item.protocol or (claim.protocol not in experiment.protocols and index == 0):
-                    stated = claim.published or 0.0
-                    axis.plot([size, size], [item.mean, stated], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
-                    axis.plot(size, stated, **PUBLISHED_MARK)
-                    numbers.append(stated)
-                    points.append((size, stated, stated))
-        limits(axis.set_ylim, numbers, room=0.12)
-        low, high = min(sizes), max(sizes)
-        if wide:
-            axis.set_xlim(low / (high / low) ** 0.15, high * (high / low) ** 0.15)
-        else:
-            spread = (high - low) or high * 0.1
-            axis.set_xlim(low - 0.2 * spread, high + 0.2 * spread)
-        if wide:
-            axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            axis.xaxis.set_minor_locator(NullLocator())
-        else:
-            axis.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
-        axis.xaxis.set_major_formatter(lambda x, _: shorten(x))
-        axis.set_xlabel(experiment.figure.x or "parameters")
-        axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
-        axis.set_title(budget_title(budget, found))
-        named.append((axis, [(text, i.parameters or 1, i.mean) for text, i in merged(first_protocol(found))], points))
+    for row, (label, size) in enumerate(measures.items()):
+        for axis, (budget, found) in zip(axes[row], evidence.items(), strict=True):
+            found = [item for item in found if item.n]
+            points: list[tuple[float, float, float]] = []  # size, and from where to where it is covered
+            numbers: list[float] = []
+            for item in found:
+                index = series.index(item.variant.series) if grouped else experiment.protocols.index(item.protocol)
+                error_bar(axis, item.mean, size(item), item.interval, index, along="y")
+                numbers += sensible(item)
+                points.append((size(item), *(item.interval or (item.mean, item.mean))))
+                for claim in published(experiment, item.variant):
+                    first = item.protocol == experiment.protocols[0]
+                    if claim.protocol == item.protocol or (claim.protocol not in experiment.protocols and first):
+                        stated = claim.published or 0.0
+                        axis.plot([size(item)] * 2, [item.mean, stated], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
+                        axis.plot(size(item), stated, **PUBLISHED_MARK)
+                        numbers.append(stated)
+                        points.append((size(item), stated, stated))
+            for index, name in enumerate(series if grouped else ()):
+                line = [(size(i), i.mean) for i in found if i.variant.series == name and i.variant.at is not None]
+                if line:
+                    x, y = zip(*line, strict=True)
+                    axis.plot(x, y, color=COLOURS[index % 6], ls=DASHES[index % 6], lw=0.9, zorder=2)
+            limits(axis.set_ylim, numbers, room=0.12)
+            size_axis(axis, [size(item) for item in found])
+            axis.set_xlabel(label)
+            axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
+            if best:
+                draw_best(axis, sorted((size(item), item.mean) for item in first_protocol(found)))
+            if not row:
+                axis.set_title(budget_title(budget, found))
+            names = merged(first_protocol(found))
+            if grouped:
+                names = [(short(experiment, item.variant), item) for _, item in names]
+            named.append((axis, [(text, size(item), item.mean) for text, item in names], points))
     title(figure, experiment)
-    legend(figure, [*protocol_keys(experiment.protocols), *published_keys(experiment)])
+    keys = series_keys(series) if grouped else protocol_keys(experiment.protocols)
+    if best:
+        keys.append(_key("best up to this size", color=MUTED, lw=0.8, alpha=0.6))
+    legend(figure, [*keys, *published_keys(experiment)])
     style.settle(figure)
     for axis, labels, points in named:
         place_labels(axis, labels, points)
+
+
+def draw_best(axis: "Axes", points: Sequence[tuple[float, float]]) -> None:
+    """The highest accuracy up to each size, from (size, accuracy) in order of size, as steps to the panel's edge."""
+    best = [point for place, point in enumerate(points) if all(point[1] > before[1] for before in points[:place])]
+    x, y = zip(*best, (axis.get_xlim()[1], best[-1][1]), strict=True)
+    axis.plot(x, y, color=MUTED, lw=0.8, alpha=0.6, drawstyle="steps-post", zorder=1, scalex=False, scaley=False)
+
+
+def size_axis(axis: "Axes", sizes: Sequence[float]) -> None:
+    """The axis of sizes: logarithmic where they differ much, with room for names at both ends."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+    low, high = min(sizes), max(sizes)
+    if high > 3 * low:
+        axis.set_xscale("log")
+        axis.set_xlim(low / (high / low) ** 0.15, high * (high / low) ** 0.15)
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_minor_locator(NullLocator())
+    else:
+        spread = (high - low) or high * 0.1
+        axis.set_xlim(low - 0.2 * spread, high + 0.2 * spread)
+        axis.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axis.xaxis.set_major_formatter(lambda x, _: shorten(x))
+
+
+def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+    """Accuracy against `variant.at`, a line for each series; where a source says that it levels off.
+
+    Published values on other data have a panel of their own, before those of the budgets.
+    """
+    elsewhere = [
+        (variant, claim)
+        for variant in experiment.variants
+        for claim in published(experiment, variant, (*ACCURACIES, "top5"))
+        if claim.needs or claim.metric == "top5"
+    ]
+    figure.set_size_inches(style.WIDTH, 3.5)
+    axes = list(figure.subplots(1, len(evidence) + bool(elsewhere), squeeze=False)[0])
+    series = list(dict.fromkeys(variant.series for variant in experiment.variants))
+    levels = {claim.saturates for claim in experiment.claims if claim.saturates}
+    level = [variant for variant in experiment.variants if variant.name in levels]
+    if elsewhere:
+        axis = axes.pop(0)
+        place = places_along(axis, [variant.at for variant in experiment.variants])
+        for variant in experiment.variants:
+            axis.plot(place(variant.at), math.nan)  # the axis reaches as far as those of the budgets
+        for variant, claim in elsewhere:
+            axis.plot(place(variant.at), claim.published or 0.0, **PUBLISHED_MARK)
+        limits(axis.set_ylim, [claim.published or 0.0 for _, claim in elsewhere], room=0.12)
+        axis.set_title("published, on ImageNet")
+        axis.set_ylabel("top-5 accuracy (%)" if elsewhere[0][1].metric == "top5" else "test accuracy (%)")
+        mark_level(axis, [place(variant.at) for variant in level])
+        axis.set_xlabel(experiment.figure.x)
+    for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
+        found = [item for item in first_protocol(found) if item.n]
+        place = places_along(axis, [item.variant.at for item in found])
+        numbers: list[float] = []
+        for index, name in enumerate(series):
+            aside = index - (len(series) - 1) / 2
+            line = [(place(item.variant.at, aside), item) for item in found if item.variant.series == name]
+            for x, item in line:
+                error_bar(axis, item.mean, x, item.interval, index, along="y")
+                numbers += sensible(item)
+                for claim in published(experiment, item.variant):
+                    if not claim.needs:
+                        axis.plot(x, claim.published or 0.0, **PUBLISHED_MARK)
+                        numbers.append(claim.published or 0.0)
+            axis.plot([x for x, _ in line], [item.mean for _, item in line], color=COLOURS[index % 6],
+                      ls=DASHES[index % 6], lw=1.2, zorder=2)  # fmt: skip
+        limits(axis.set_ylim, numbers, room=0.12)
+        mark_level(axis, [place(variant.at) for variant in level])
+        axis.set_title(budget_title(budget, found))
+        axis.set_xlabel(experiment.figure.x)
+        axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
+    title(figure, experiment)
+    keys = series_keys(series) if len(series) > 1 else protocol_keys(experiment.protocols[:1])
+    if level:
+        keys.append(_key("level from here, as published", color=PUBLISHED, lw=0.9, ls=":"))
+    legend(figure, [*keys, *published_keys(experiment, metrics=(*ACCURACIES, "top5"))])
+
+
+def mark_level(axis: "Axes", places: Sequence[float]) -> None:
+    """Where accuracy is published to level off."""
+    for x in places:
+        axis.axvline(x, color=PUBLISHED, lw=0.9, ls=":", zorder=1)
+
+
+def places_along(axis: "Axes", stands: Sequence[float | str | None]) -> Callable[..., float]:
+    """Prepare the axis for values of `variant.at`; where each of them stands on it, shifted by a few `aside`.
+
+    Numbers stand where they belong, on a logarithmic axis where they span a factor of 10 or more; words side by side.
+    Lines that agree would hide each other: each may stand a little beside the last.
+    """
+    from matplotlib.ticker import NullLocator
+
+    words = list(dict.fromkeys(stands))
+    numbers = sorted(float(at) for at in words if isinstance(at, int | float))
+    if len(numbers) < len(words):
+        axis.set_xticks(range(len(words)), [wrap(str(at), 14) for at in words])
+        return lambda at, aside=0.0: words.index(at) + 0.06 * aside
+    if numbers[0] > 0 and numbers[-1] >= 10 * numbers[0]:
+        axis.set_xscale("log")
+        axis.set_xticks(numbers, [f"{at:g}" for at in numbers])
+        axis.xaxis.set_minor_locator(NullLocator())
+        gap = math.log(numbers[-1] / numbers[0]) / 60
+        return lambda at, aside=0.0: at * math.exp(gap * aside)
+    axis.set_xticks(numbers, [f"{at:g}" for at in numbers])
+    gap = (numbers[-1] - numbers[0]) / 60
+    return lambda at, aside=0.0: at + gap * aside
 
 
 def grid(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
@@ -271,26 +412,15 @@ def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
 
 def draw_share(axis: "Axes", experiment: Experiment, found: list[Evidence], count: Callable[[Evidence], int]) -> None:
     """One panel of `share`."""
-    from matplotlib.ticker import NullLocator
-
     from repro.judging.statistics import wilson
 
     series = list(dict.fromkeys(item.variant.series for item in found))
-    stands = list(dict.fromkeys(item.variant.at for item in found))
-    places = sorted(float(at) for at in stands if isinstance(at, int | float))
-    numeric = len(places) == len(stands)
-    log = numeric and places[0] > 0 and places[-1] >= 10 * places[0]
-    gap = math.log(places[-1] / places[0]) / 60 if log else 0.0
+    place = places_along(axis, [item.variant.at for item in found])
     for index, name in enumerate(series):
         items = [item for item in found if item.variant.series == name]
-        if numeric:
+        if all(isinstance(item.variant.at, int | float) for item in found):
             items.sort(key=lambda item: float(item.variant.at or 0))
-        # Lines that agree would hide each other: each stands a little beside the last.
-        aside = index - (len(series) - 1) / 2
-        if numeric:
-            x = [float(i.variant.at or 0) * math.exp(gap * aside) for i in items]
-        else:
-            x = [stands.index(i.variant.at) + 0.06 * aside for i in items]
+        x = [place(item.variant.at, index - (len(series) - 1) / 2) for item in items]
         shares = [100 * count(item) / item.n for item in items]
         bounds = [wilson(count(item), item.n) for item in items]
         error = [
@@ -301,12 +431,6 @@ def draw_share(axis: "Axes", experiment: Experiment, found: list[Evidence], coun
             x, shares, yerr=error, color=COLOURS[index % 6], ls=DASHES[index % 6], marker=MARKERS[index % 6],
             ms=5, lw=1.2, elinewidth=0.9, capsize=2, label=name or experiment.title, clip_on=False, zorder=3,
         )  # fmt: skip
-    if log:
-        axis.set_xscale("log")
-        axis.set_xticks(places, [f"{at:g}" for at in places])
-        axis.xaxis.set_minor_locator(NullLocator())
-    elif not numeric:
-        axis.set_xticks(range(len(stands)), [wrap(str(at), 14) for at in stands])
     axis.set_ylim(0, 100)
 
 
@@ -336,6 +460,7 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
     named: dict[str, int] = {}
     single = all(len(group) == 1 for line in lines for _, _, group in line)
     numbers: list[float] = []
+    noted = False
     for row, line in zip(axes, lines, strict=True):
         for axis in row[len(line) :]:
             axis.set_visible(False)
@@ -348,6 +473,10 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
                 name = short(experiment, item.variant)
                 index = 0 if single else named.setdefault(name, len(named)) % len(COLOURS)
                 numbers += draw_curve(axis, item, store, index)
+                for claim in on_the_way(experiment, item):
+                    axis.plot(claim.epoch, claim.published, **PUBLISHED_MARK)
+                    numbers.append(claim.published or 0.0)
+                    noted = True
             axis.set_title(wrap(heading, 96 // columns), fontsize=8)
             axis.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
             if all(item.run.recipe.epochs == 1 for item in group):
@@ -358,10 +487,18 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
         below[-1].set_xlabel("epoch")
     limits(axes[0, 0].set_ylim, numbers)
     title(figure, experiment, "training curves")
-    more = [_key("the others", color=RULE, lw=0.9)] if single else []
+    more = [_key("the others", color=RULE, lw=0.9)] if single and sum(map(len, lines)) > 1 else []
     if any(item.failures for block in found for _, _, group in block for item in group):
         more.append(_key("a seed that failed", color=MUTED, lw=0.6, marker="x", ms=3.5))
+    if noted:
+        more += published_keys(experiment)
     legend(figure, [*curve_keys({} if single else named), *train_test_keys(), *more])
+
+
+def on_the_way(experiment: Experiment, item: Evidence) -> list[Claim]:
+    """What is published of a variant after an epoch that its runs have; training accuracy too."""
+    claims = published(experiment, item.variant, (*ACCURACIES, "train_accuracy"))
+    return [claim for claim in claims if claim.epoch and claim.epoch <= item.run.recipe.epochs and not claim.needs]
 
 
 def panel_title(budget: Budget, group: str, several: bool) -> str:
@@ -461,12 +598,12 @@ def error_bar(
         axis.errorbar([at], [mean], yerr=error, **look)
 
 
-def layout_rows(experiment: Experiment) -> list[tuple[Any, float, str]]:
+def layout_rows(experiment: Experiment, variants: Sequence[Variant]) -> list[tuple[Variant, float, str]]:
     """Variants from top to bottom: (variant, y, heading of the group that starts there or empty)."""
     rows, y, last = [], 0.0, None
-    grouped = len({group_of(experiment, v) for v in experiment.variants}) > 1
-    order = list(dict.fromkeys(group_of(experiment, v) for v in experiment.variants))
-    for variant in sorted(experiment.variants, key=lambda v: order.index(group_of(experiment, v))):
+    grouped = len({group_of(experiment, v) for v in variants}) > 1
+    order = list(dict.fromkeys(group_of(experiment, v) for v in variants))
+    for variant in sorted(variants, key=lambda v: order.index(group_of(experiment, v))):
         group = group_of(experiment, variant)
         starts = grouped and group != last
         y += 0.75 if starts else 0.0
@@ -556,11 +693,21 @@ def seed_keys(evidence: ByBudget) -> list[Any]:
     return keys
 
 
-def published_keys(experiment: Experiment, how: str = "") -> list[Any]:
+def published_keys(experiment: Experiment, how: str = "", metrics: tuple[str, ...] = ACCURACIES) -> list[Any]:
     """The legend entry of published values, where there are any."""
-    if how or not any(published(experiment, variant) for variant in experiment.variants):
+    claims = [claim for variant in experiment.variants for claim in published(experiment, variant, metrics)]
+    if how or not claims:
         return []
-    return [_key("published", **{k: v for k, v in PUBLISHED_MARK.items() if k not in ("zorder", "clip_on")})]
+    name = "published, on ImageNet" if all("ImageNet" in claim.needs for claim in claims) else "published"
+    return [_key(name, **{k: v for k, v in PUBLISHED_MARK.items() if k not in ("zorder", "clip_on")})]
+
+
+def series_keys(series: Sequence[str]) -> list[Any]:
+    """Legend entries of the series of `against` and `sweep`."""
+    return [
+        _key(name or "others", color=COLOURS[i % 6], ls=DASHES[i % 6], marker=MARKERS[i % 6], ms=5, mec=PAPER, lw=1.1)
+        for i, name in enumerate(series)
+    ]
 
 
 def curve_keys(named: dict[str, int]) -> list[Any]:
@@ -692,6 +839,9 @@ def curves_alt_text(experiment: Experiment, evidence: ByBudget) -> str:
 KINDS: dict[str, tuple[Callable[["Figure", Experiment, ByBudget], None], str]] = {
     "bars": (bars, "Dot plot of test accuracy"),
     "parameters": (parameters, "Test accuracy against number of parameters"),
+    "macs": (macs, "Test accuracy against multiply-accumulates"),
+    "frontier": (frontier, "Test accuracy against number of parameters and against multiply-accumulates"),
+    "sweep": (sweep, "Test accuracy against a swept setting"),
     "grid": (grid, "Heat map of test accuracy, variants by protocols"),
     "share": (share, "Share of runs that failed"),
 }

@@ -8,15 +8,16 @@ from typing import Any
 from repro import models
 from repro.data import DATASETS
 from repro.judging.claims import Claim
-from repro.judging.evidence import Evidence, counted, of_cell, published, shown
+from repro.judging.evidence import ACCURACIES, Evidence, counted, of_cell, published, shown
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
-from repro.planning.specification import BUDGETS, Budget
+from repro.planning.specification import BUDGETS, Budget, Run
 from repro.records import Store
 from repro.reporting.table import Column, Estimate, Table
 
 NOT_RUN = "not run"
+PUBLISHED = (*ACCURACIES, "top5")  # what stands in the column of published values
 
 
 def experiment_table(experiment: Experiment, store: Store, data_dir: Path, budgets: Sequence[Budget] = ()) -> Table:
@@ -37,12 +38,16 @@ def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]
     variants = experiment.variants
     columns = [Column("variant", "network")]
     rows: list[dict[str, Any]] = [{"variant": variant.title} for variant in variants]
-    sets = [DATASETS[evidence_run(evidence, variant).data.name].title for variant in variants]
+    sets = [DATASETS[run_of(experiment, evidence, variant).data.name].title for variant in variants]
     if len(set(sets)) > 1:
         columns.append(Column("data"))
         for row, name in zip(rows, sets, strict=True):
             row["data"] = name
-    sizes = {b: [sizes_of(found, variant) for variant in variants] for b, found in evidence.items()}
+    runs = {budget: [run_of(experiment, {budget: found}, v) for v in variants] for budget, found in evidence.items()}
+    sizes = {
+        budget: [models.parameter_count(run.model.name, **run.model.options) for run in those]
+        for budget, those in runs.items()
+    }
     alike = len({tuple(counts) for counts in sizes.values()}) == 1
     for budget, counts in list(sizes.items())[: 1 if alike else None]:
         name = "parameters" if alike else f"parameters_{budget}"
@@ -50,18 +55,23 @@ def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]
         columns.append(Column(name, heading, "right", ",d"))
         for row, count in zip(rows, counts, strict=True):
             row[name] = count
-    if any(published(experiment, variant) for variant in variants):
+    if any(published(experiment, variant, PUBLISHED) for variant in variants):
         columns.append(Column("published", "published", "right"))
         for row, variant in zip(rows, variants, strict=True):
-            row["published"] = stated(published(experiment, variant))
+            row["published"] = stated(published(experiment, variant, PUBLISHED))
     for budget, found in evidence.items():
+        if experiment.figure.kind in ("macs", "frontier"):
+            columns.append(Column(f"{budget}_macs", f"multiply-accumulates, {budget}", "right", ",d"))
+            counts = {item.variant.name: item.macs for item in found}
+            for row, variant in zip(rows, variants, strict=True):
+                row[f"{budget}_macs"] = counts.get(variant.name)
         for protocol in experiment.protocols:
             name = f"{budget}_{protocol}".replace("-", "_")
             heading = f"{budget}, {protocol}" if len(experiment.protocols) > 1 else budget
             columns.append(Column(name, heading, "right", empty=NOT_RUN))
             items = {item.variant.name: item for item in found if item.protocol == protocol}
             for row, variant in zip(rows, variants, strict=True):
-                row[name] = estimate(items[variant.name])
+                row[name] = estimate(items.get(variant.name))
         if experiment.figure.kind == "share":
             columns.append(Column(f"{budget}_failed", f"{budget}, % at chance", "right", empty=NOT_RUN))
             columns.append(Column(f"{budget}_dead", f"{budget}, % dead", "right", empty=NOT_RUN))
@@ -75,20 +85,15 @@ def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]
     return Table(experiment.title, columns, rows, notes(experiment, evidence))
 
 
-def evidence_run(evidence: dict[Budget, list[Evidence]], variant: Variant) -> Any:
-    """The variant's run at the first budget shown."""
-    return next(item.run for found in evidence.values() for item in found if item.variant is variant)
+def run_of(experiment: Experiment, evidence: dict[Budget, list[Evidence]], variant: Variant) -> Run:
+    """The variant's run at the first budget shown that has it; at the paper budget where none has."""
+    runs = [item.run for found in evidence.values() for item in found if item.variant.name == variant.name]
+    return runs[0] if runs else experiments.resolve(experiment, variant, "paper")
 
 
-def sizes_of(found: list[Evidence], variant: Variant) -> int:
-    """Parameters of a variant, counted from its definition."""
-    run = next(item.run for item in found if item.variant is variant)
-    return models.parameter_count(run.model.name, **run.model.options)
-
-
-def estimate(item: Evidence) -> Estimate | None:
+def estimate(item: Evidence | None) -> Estimate | None:
     """A measured cell; None where nothing was run."""
-    if not item.n:
+    if item is None or not item.n:
         return None
     low, high = item.interval or (None, None)
     return Estimate(item.mean, low, high, item.n, item.failures)
@@ -112,6 +117,7 @@ def stated(claims: Iterable[Claim]) -> str | None:
     for claim in claims:
         extra = [claim.source] if several else []
         extra += [f"epoch {claim.epoch}"] if claim.epoch else []
+        extra += ["top-5"] if claim.metric == "top5" else []
         texts.append(f"{claim.published:g}" + (f" ({', '.join(extra)})" if extra else ""))
     return "; ".join(dict.fromkeys(texts)) or None
 
@@ -138,6 +144,10 @@ def notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> lis
     for budget, items in evidence.items():
         lines += device_notes(budget, items)
     lines += same_network_notes(experiment, evidence)
+    needs = [claim.needs for v in experiment.variants for claim in published(experiment, v, PUBLISHED)]
+    if needs and all(needs):
+        lines += [f"Published values rest on {need}." for need in dict.fromkeys(needs)]
+    lines += [line for budget, items in evidence.items() for line in left_out_notes(experiment, budget, items)]
     for budget, items in evidence.items():
         lines += missing_notes(experiment, budget, items)
     return lines
@@ -148,6 +158,7 @@ def protocol_notes(protocols: Iterable[str]) -> list[str]:
     said = {
         "notebook": "notebook: as the published code measured: dropout on, one test image at a time, percentages cut.",
         "train-mode-128": "train-mode-128: dropout on, batch norm with the statistics of 128 test images.",
+        "augmented": "augmented: test images changed at random like training images.",
         "best-epoch": "best-epoch: the best of all epochs on the test set, which selects on it.",
     }
     return [said[protocol] for protocol in protocols if protocol in said]
@@ -171,8 +182,15 @@ def same_network_notes(experiment: Experiment, evidence: dict[Budget, list[Evide
     """Variants that are one and the same run under two names."""
     groups: dict[bytes, list[str]] = {}
     for variant in experiment.variants:
-        groups.setdefault(evidence_run(evidence, variant).without_seed(), []).append(variant.title)
+        groups.setdefault(run_of(experiment, evidence, variant).without_seed(), []).append(variant.title)
     return [f"One network, trained once: {' = '.join(names)}." for names in groups.values() if len(names) > 1]
+
+
+def left_out_notes(experiment: Experiment, budget: Budget, items: list[Evidence]) -> list[str]:
+    """The variants that a budget does without."""
+    there = {item.variant.name for item in items}
+    names = [variant.title for variant in experiment.variants if variant.name not in there]
+    return [f"{budget} budget: without {', '.join(names)}."] if names else []
 
 
 def missing_notes(experiment: Experiment, budget: Budget, items: list[Evidence]) -> list[str]:
@@ -294,7 +312,7 @@ def rounded(number: float | None) -> float | None:
     return None if number is None else round(number, 6)
 
 
-def cells_table(cells: Sequence[Cell], budget: Budget, store: Store, data_dir: Path) -> Table:
+def cells_table(cells: Sequence[Cell], budget: Budget, store: Store, data_dir: Path, title: str = "") -> Table:
     """What cells measured: a row for each variant, a column for each protocol."""
     protocols = list(dict.fromkeys(protocol for cell in cells for protocol in cell.protocols))
     columns = [Column("variant", "network"), Column("data"), Column("parameters", align="right", format=",d")]
@@ -316,7 +334,7 @@ def cells_table(cells: Sequence[Cell], budget: Budget, store: Store, data_dir: P
     lines = ["Test accuracy in percent: mean over seeds, its 95 % t interval, number of seeds."]
     if budget == "smoke":
         lines.append("smoke budget: synthetic stand-ins for the images.")
-    title = cells[0].variant.title if len(cells) == 1 else "Results"
+    title = title or (cells[0].variant.title if len(cells) == 1 else "Results")
     return Table(title, columns, rows, lines + device_notes(budget, everything))
 
 
