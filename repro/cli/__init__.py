@@ -14,6 +14,7 @@ VERBS = {
     "list": ("repro.cli.listing", "Experiments of the suite and how far each is."),
     "run": ("repro.cli.run", "Run experiments, show their tables."),
     "ablate": ("repro.cli.ablate", "Change a network, train both, compare."),
+    "sweep": ("repro.cli.sweep", "Train a network over a grid of settings, show table and figure."),
     "train": ("repro.cli.train", "Train one network."),
     "summary": ("repro.cli.summary", "A network's layers, parameters and multiply-accumulates."),
     "import": ("repro.cli.weights", "Bring weights of other programs into a network."),

@@ -1,13 +1,12 @@
 """`repro ablate`."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from repro import models
-from repro.cli import options
+from repro.cli import changes, options
 from repro.cli.run import carry_out, show_plan
 from repro.errors import BadInput
 from repro.planning import plan
@@ -21,31 +20,24 @@ Examples:
   repro ablate --batch-norm conv1,squeeze --seeds 5
   repro ablate --squeeze-factor 4 --bypass simple --budget smoke
   repro ablate --model alexnet --option dropout=0 --data cifar10
+  repro ablate --change recipe.zoom=.1 --change data.normalisation=image
 """
-
-# Options of SqueezeNet that have a flag of their own: name, placeholder, help.
-CHANGES = [
-    ("remove", "FIRES", "Fire modules to leave out: fire2,fire5."),
-    ("batch-norm", "PLACES", "Batch norm after conv1, squeeze, expand, conv10, or all."),
-    ("squeeze-factor", "FACTOR", "Squeeze and expand fire modules, the squeeze ones divided by 1, 2, 4 or 8."),
-    ("bypass", "KIND", "simple or complex."),
-    ("squeeze-ratio", "RATIO", "Squeeze filters over expand filters; published .125."),
-    ("pct3x3", "SHARE", "Share of 3x3 filters in the expand layers; published .5."),
-    ("version", "VERSION", "1.0 or 1.1."),
-]
-
-
-def change_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The flags of `CHANGES`."""
-    for name, placeholder, text in reversed(CHANGES):
-        function = click.option(f"--{name}", metavar=placeholder, help=text)(function)
-    return function
 
 
 @click.command("ablate", epilog=EXAMPLES)
-@change_options
+@changes.flags
 @click.option("--no-final-relu", is_flag=True, help="No ReLU after conv10.")
+@click.option("--separable", is_flag=True, help="Depthwise separable 3x3 filters.")
 @click.option("--option", "pairs", multiple=True, metavar="NAME=VALUE", help="Any other option of the network.")
+@click.option(
+    "--change",
+    "further",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda ctx, param, value: options.read_settings(value),
+    help="A change of recipe or data: recipe.flip=true, recipe.resize=[31,33], data.normalisation=image. "
+    "(--set changes both networks' runs, this only the changed one's.)",
+)
 @click.option("--model", default="squeezenet", show_default=True, shell_complete=options.complete_networks)
 @click.option("--data", "dataset", default="cifar10", show_default=True, shell_complete=options.complete_datasets)
 @options.running
@@ -54,7 +46,9 @@ def change_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @options.output_format
 def ablate_command(
     no_final_relu: bool,
+    separable: bool,
     pairs: tuple[str, ...],
+    further: dict[str, Any],
     model: str,
     dataset: str,
     budget: Budget,
@@ -67,26 +61,25 @@ def ablate_command(
     dry_run: bool,
     fail_fast: bool,
     output_format: str,
-    **changes: str | None,
+    **flags: str | None,
 ) -> int:
     """Change a network, train it and the unchanged one under the same recipe and seeds, and compare them.
 
-    Changes can be combined; all of them make one changed network.
+    Changes can be combined; all of them make one changed network. Recipe and data can be changed too.
     """
     from repro.cli.summary import read_options
 
-    changed: dict[str, Any] = {name: value for name, value in changes.items() if value is not None}
-    changed |= read_options(pairs)
-    if no_final_relu:
-        changed["final_relu"] = False
-    if not changed:
-        raise BadInput(
-            "what to change? give one of " + ", ".join(f"--{name}" for name, _, _ in CHANGES) + " or --option"
-        )
-    experiment = comparison(model, dataset, changed)
+    changed = {name: value for name, value in flags.items() if value is not None} | read_options(pairs)
+    changed |= {"final_relu": False} if no_final_relu else {}
+    changed |= {"separable": True} if separable else {}
+    settings = {f"options.{name}": value for name, value in changed.items()} | further
+    if not settings:
+        names = [f"--{name}" for name, _, _ in changes.FLAGS]
+        raise BadInput(f"what to change? give one of {', '.join(names)}, --option or --change")
+    experiment = comparison(model, dataset, settings)
     cells = plan.cells(experiment, budget, seeds, overrides)
     unchanged, after = (cell.runs[0] for cell in cells)
-    if same_network(unchanged, after):
+    if same_training(unchanged, after):
         raise BadInput(f"{experiment.variants[1].title}: this is the unchanged network; nothing to compare")
     store = Store(results_dir)
     steps = plan.plan(cells, store, data_dir)
@@ -101,9 +94,9 @@ def ablate_command(
     return 1 if failures else 0
 
 
-def comparison(model: str, dataset: str, changed: dict[str, Any]) -> Experiment:
+def comparison(model: str, dataset: str, settings: dict[str, Any]) -> Experiment:
     """The unchanged and the changed network as an experiment of two variants."""
-    label = ", ".join(f"{name}={value}" for name, value in models.canonical(model, changed).items())
+    label = changes.label(model, settings)
     data = {"name": dataset, "balanced": dataset == "bike-ship"}
     return Experiment(
         name="ablate",
@@ -112,11 +105,12 @@ def comparison(model: str, dataset: str, changed: dict[str, Any]) -> Experiment:
         question="",
         variants=(
             Variant(name="unchanged", label=model, model=model, data=data),
-            Variant(name="changed", label=label or model, model=model, options=changed, data=data),
+            changes.variant("changed", model, data, settings, label=label or model),
         ),
     )
 
 
-def same_network(a: Run, b: Run) -> bool:
-    """Whether two runs train the same layers, however their options are spelt."""
-    return models.same_network((a.model.name, a.model.options), (b.model.name, b.model.options))
+def same_training(a: Run, b: Run) -> bool:
+    """Whether two runs train the same layers on the same data by the same recipe, however options are spelt."""
+    alike = models.same_network((a.model.name, a.model.options), (b.model.name, b.model.options))
+    return alike and (a.data, a.recipe) == (b.data, b.recipe)

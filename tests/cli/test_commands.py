@@ -81,6 +81,14 @@ def test_summary_as_json(repro):
         (["ablate", "--remove", "fire22"], "remove"),
         (["ablate"], "what to change?"),
         (["ablate", "--bypass", "none"], "this is the unchanged network"),
+        (["ablate", "--change", "recipe.flip=false", "--budget", "smoke"], "this is the unchanged network"),
+        (["ablate", "--change", "recip.flip=true"], "unknown setting 'recip.flip'; did you mean 'recipe.NAME'?"),
+        (["ablate", "--change", "recipe.crop=30"], "resize and crop go together"),
+        (["sweep"], "what to sweep?"),
+        (["sweep", "--squeeze-ratio", ".5,,1"], "give different values with commas between them"),
+        (["sweep", "--vary", "recipe.zoom"], "give NAME=V1,V2"),
+        (["sweep", "--vary", "zoom=0,.1"], "unknown setting 'zoom'"),
+        (["sweep", "--bypass", "none,simpel"], "unknown value 'simpel'; did you mean 'simple'?"),
         (["claims", "nope"], "unknown claim 'nope'"),
         (["report", "tabel1"], "did you mean 'table1'?"),
     ],
@@ -130,6 +138,37 @@ def test_ablate_recognises_a_network_under_another_name(repro):
         repro("ablate", "--remove", "fire2,fire5", "--seeds", "1", "--dry-run", *FAST, "--format", "json").out
     )
     assert [row["identity"] for row in plan] == [row["identity"] for row in same]
+
+
+def test_ablate_changes_recipe_and_data_too(repro):
+    changes = ["--change", "recipe.zoom=.1", "--change", "data.normalisation=image", "--separable"]
+    rows = json.loads(repro("ablate", *changes, "--seeds", "1", "--dry-run", *FAST, "--format", "json").out)
+    assert [row["for"] for row in rows] == ["ablate/unchanged", "ablate/changed"]
+    assert rows[0]["identity"] != rows[1]["identity"]
+
+
+def test_sweep_runs_a_grid_and_draws_it(repro, tmp_path: Path):
+    grid = ["--model", "mini-squeezenet", "--dropout", "0,.5", "--vary", "recipe.zoom=0,.1"]
+    answer = repro("sweep", *grid, "--seeds", "1", *FAST, "--format", "json")
+    assert answer.code == 0, answer.err
+    rows = json.loads(answer.out)
+    assert [row["variant"] for row in rows] == [
+        f"dropout={dropout}, zoom={zoom}" for dropout in ("0", "0.5") for zoom in ("0", "0.1")
+    ]
+    assert all(row["described"]["n"] == 1 for row in rows)
+    drawn = (tmp_path / "results/figures/sweep-mini-squeezenet-dropout-zoom.svg").read_text()
+    assert all(text in drawn for text in ("zoom=0.1", "dropout"))
+    again = repro("sweep", *grid, "--seeds", "1", *FAST, "--format", "json")
+    assert again.out == answer.out
+
+
+def test_a_value_of_a_sweep_may_be_a_list(repro):
+    rows = json.loads(
+        repro("sweep", "--remove", "fire2,fire2+fire5", "--seeds", "1", "--dry-run", *FAST, "--format", "json").out
+    )
+    assert [row["for"] for row in rows] == [
+        "sweep-squeezenet-remove/remove=fire2", "sweep-squeezenet-remove/remove=fire2+fire5",
+    ]  # fmt: skip
 
 
 def test_dry_run_and_explain_do_nothing(repro, tmp_path: Path):
