@@ -271,7 +271,8 @@ class SqueezeNextBlock(Layer, frozen=True, tag="squeezenext-block"):
     def output(self, shape: Shape) -> Shape:
         if shape[0] != self.inputs:
             raise BadInput(f"{self.name} takes {self.inputs} channels, not {shape[0]}")
-        return self.outputs, *((size - 1) // self.stride + 1 for size in shape[1:])
+        height, width = ((size - 1) // self.stride + 1 for size in shape[1:])
+        return self.outputs, height, width
 
     def macs(self, shape: Shape) -> int:
         # The first convolution and the shortcut bring the map to its final size: all of them work at that.

@@ -447,7 +447,8 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
         groups: dict[str, list[Evidence]] = {}
         for item in items:
             groups.setdefault(group_of(experiment, item.variant), []).append(item)
-        if any(len(group) > LINES_IN_A_PANEL for group in groups.values()):
+        names = {short(experiment, item.variant) for item in items}
+        if any(len(group) > LINES_IN_A_PANEL for group in groups.values()) or len(names) > len(COLOURS):
             groups = {item.variant.title: [item] for item in items}
         several = len(evidence) > 1
         found.append([(budget, panel_title(budget, name, several), group) for name, group in groups.items()])

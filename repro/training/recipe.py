@@ -43,8 +43,8 @@ def optimizer(recipe: Recipe, parameters: Iterable[nn.Parameter], device: torch.
     fused = device.type in ("cpu", "cuda")
     if recipe.optimizer in ("adam", "adamw"):
         kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
-        more = {"fused": fused, "capturable": cuda}
-        return kind(parameters, lr=rate, eps=recipe.epsilon, weight_decay=recipe.weight_decay, **more)
+        decay = recipe.weight_decay
+        return kind(parameters, lr=rate, eps=recipe.epsilon, weight_decay=decay, fused=fused, capturable=cuda)
     return torch.optim.SGD(parameters, lr=rate, momentum=recipe.momentum, weight_decay=recipe.weight_decay, fused=fused)
 
 

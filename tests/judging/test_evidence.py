@@ -236,3 +236,13 @@ def test_a_layer_that_does_not_exist_is_named(experiment: Experiment) -> None:
     run = plan.cells(experiment, "paper")[0].runs[0]
     with pytest.raises(BadInput, match="did you mean 'fire2'"):
         network_property(run, "parameters", "fire22")
+
+
+def test_top5_is_judged_where_it_was_measured(tmp_path: Path) -> None:
+    experiment = experiments.find("paper-figure3a")
+    claim = next(claim for claim in experiment.claims if claim.id == "paper-figure3a-saturates")
+    record, _ = record_of(plan.cells(experiment, "laptop")[0].runs[0], tmp_path, protocols=("described",))
+    assert metric(record, claim, Store(tmp_path)) is None  # records of before it was measured
+    counted = msgspec.structs.replace(record.measurements["described"], top5=9_123)
+    record = msgspec.structs.replace(record, measurements={"described": counted})
+    assert metric(record, claim, Store(tmp_path)) == pytest.approx(91.23)

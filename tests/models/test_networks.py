@@ -292,8 +292,8 @@ def test_a_separable_fire_filters_each_squeezed_channel_by_itself() -> None:
     x = torch.randn(1, 128, 6, 6)
     squeezed = fire.squeeze(x).relu()
     filtered = [
-        functional.conv2d(squeezed[:, [c]], fire.depthwise3x3.weight[[c]], fire.depthwise3x3.bias[[c]], padding=1)
-        for c in range(32)
+        functional.conv2d(squeezed[:, [c]], weight.unsqueeze(0), bias.view(1), padding=1)
+        for c, (weight, bias) in enumerate(zip(*fire.depthwise3x3.parameters(), strict=True))
     ]
     right = functional.conv2d(torch.cat(filtered, 1), fire.expand3x3.weight, fire.expand3x3.bias).relu()
     torch.testing.assert_close(fire(x.clone()), torch.cat([fire.expand1x1(squeezed).relu(), right], 1))
@@ -308,14 +308,15 @@ def test_a_squeezenext_block_is_the_authors() -> None:
     assert [name for name in blocks[1].path if "strip" in name] == ["strip1x3", "strip3x1"]
     block = blocks[6].eval()
     x = torch.randn(2, 32, 8, 8)
-    parts = dict(block.named_modules())
-    y = x
-    for name, padding in zip(block.path, (0, 0, (1, 0), (0, 1), 0), strict=True):
-        conv = parts[name]
-        y = functional.conv2d(y, conv.weight, conv.bias, stride=2 if name == "squeeze1" else 1, padding=padding)
-        y = parts[f"{name}_norm"](y).relu()
-    shortcut = functional.conv2d(x, block.shortcut.weight, block.shortcut.bias, stride=2)
-    torch.testing.assert_close(block(x.clone()), (y + block.shortcut_norm(shortcut).relu()).relu())
+
+    def unit(name: str, x: torch.Tensor, stride: int = 1, padding: tuple[int, int] = (0, 0)) -> torch.Tensor:
+        conv, norm = block.get_submodule(name), block.get_submodule(f"{name}_norm")
+        assert isinstance(conv, nn.Conv2d)
+        return norm(functional.conv2d(x, conv.weight, conv.bias, stride, padding)).relu()
+
+    y = unit("squeeze2", unit("squeeze1", x, stride=2))
+    y = unit("strip1x3", unit("strip3x1", y, padding=(1, 0)), padding=(0, 1))
+    torch.testing.assert_close(block(x.clone()), (unit("expand", y) + unit("shortcut", x, stride=2)).relu())
 
 
 def test_pools_move_and_the_published_places_go_without_saying() -> None:

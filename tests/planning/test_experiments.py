@@ -89,6 +89,30 @@ def test_estimates_grow_with_the_work(tmp_path: Path):
         assert two == pytest.approx(2 * one)
 
 
+def test_a_variant_may_be_left_out_at_a_budget(tmp_path: Path):
+    text = FILE + 'laptop.seeds = 0\n[[variants]]\nname = "b"\nmodel = "mini-squeezenet"\n'
+    experiment = experiments.find(written(tmp_path, text))
+    assert [cell.variant.name for cell in plan.cells(experiment, "laptop", seeds=5)] == ["b"]
+    assert [cell.variant.name for cell in plan.cells(experiment, "paper")] == ["a", "b"]
+
+
+def test_recipes_that_contradict_themselves_are_refused(tmp_path: Path):
+    for wrong, message in (
+        ("resize = [31, 33]", "resize and crop go together"),
+        ("resize = [31, 33], crop = 32", "smallest and the largest size, both at least the crop of 32"),
+        ("resize = [31, 33], crop = 30, crop_padding = 4", "contradict each other"),
+    ):
+        experiment = experiments.find(written(tmp_path, FILE.replace("epochs = 2", wrong)))
+        experiments.read.cache_clear()
+        with pytest.raises(BadInput, match=message):
+            plan.cells(experiment, "laptop")
+
+
+def test_work_is_counted_in_batches_where_epochs_are(tmp_path: Path):
+    run = plan.cells(experiments.find("mini-squeezenet"), "paper")[0].runs[0]
+    assert plan.images(run) == (250 * 400 * 32, 250 * 10_000)
+
+
 def test_one_network_under_two_names_is_trained_once(tmp_path: Path):
     cells = plan.cells(experiments.find("fire-removal"), "laptop")
     steps = plan.plan(cells, Store(tmp_path), tmp_path)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from repro.judging.evidence import shown as evidence_of
 from repro.planning import experiments
 from repro.records import Store
-from repro.reporting import report, style, tables
+from repro.reporting import figures, report, style, tables
 
 # One of each kind of figure that few runs fill: bars, parameters, grid.
 FILLED = ("preprocessing", "squeeze-expand", "batch-norm")
@@ -67,6 +68,34 @@ def test_a_figure_that_was_changed_by_hand_is_drawn_again(results: Path, monkeyp
     path.write_bytes(b"<svg/>")
     report.render(results, results, only=FILLED[:1])
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("paper-figure3a", ["published, on ImageNet", "level from here, as published", "top-5 accuracy (%)"]),
+        ("versions", ["multiply-accumulates for one image", "SqueezeNet 1.1"]),
+        ("frontier", ["best up to this size", "SqueezeNext, half the", "re-implementations"]),
+        ("width", ["version 1.0, simple bypass", "width 0.25"]),
+    ],
+)
+def test_figures_of_costs_and_sweeps(name: str, shown: list[str], tmp_path: Path, fill: Callable) -> None:
+    experiment = experiments.find(name)
+    fill(tmp_path, experiment, "laptop", tmp_path, seeds=2)
+    store = Store(tmp_path)
+    evidence = evidence_of(experiment, store, tmp_path)
+    figures.draw(experiment, evidence, store, tmp_path / "figures")
+    drawn = (tmp_path / "figures" / f"{name}.svg").read_text()
+    assert [text for text in shown if text not in drawn] == []
+    table = tables.experiment_table(experiment, store, tmp_path)
+    assert len(table.rows) == len(experiment.variants)
+    if name == "frontier":
+        assert "laptop budget: without squeezed VGG19, AlexNet, VGG19." in table.notes
+        rows = {row["variant"]: row for row in table.rows}
+        assert rows["SqueezeNet 1.0"]["laptop_macs"] == 16_084_992
+        assert rows["AlexNet"]["laptop_macs"] is None
+    if name == "paper-figure3a":
+        assert table.rows[0]["published"] == "80.3 (top-5)"
 
 
 def test_no_dates_in_files(results: Path) -> None:

@@ -97,6 +97,41 @@ def test_variants_of_one_seed_see_the_same_images_in_the_same_order(tmp_path: Pa
     assert len(seen["notebook-mlp"]) == 3 * 128 // 16
 
 
+CHANGED = {
+    "author of the mini SqueezeNet": {"steps": 5, "shear": 3.0, "zoom": 0.1, "flip": True, "epsilon": 1e-7},
+    "author of the pre-activation one": {"resize": (31, 33), "crop": 30, "order": "independent", "steps": 3},
+}
+
+
+@pytest.mark.parametrize("changes", CHANGED.values(), ids=CHANGED)
+def test_epochs_of_so_many_changed_batches(tmp_path: Path, changes: dict):
+    """What the re-implementations' recipes need, through the whole loop; cut off and resumed too."""
+    recipe = Recipe(optimizer="adam", learning_rate=1e-3, batch=16, epochs=3, **changes)
+    run = msgspec.structs.replace(
+        RUN, recipe=recipe, data=msgspec.structs.replace(RUN.data, normalisation="image", pixels=32)
+    )
+    dataset = data.load(run.data, tmp_path)
+    protocols = ("described", "augmented")
+    whole, history, network = train(run, dataset, protocols, CPU, Checkpoint(tmp_path / "a.pt"))
+    assert whole.status != "diverged"
+    assert set(whole.measurements) == set(protocols)
+    assert all(m.top5 is not None and sum(m.correct) <= m.top5 for m in whole.measurements.values())
+    # The learning images, and nothing else, are changed at random; the augmented test images are others.
+    assert whole.measurements["augmented"].loss != whole.measurements["described"].loss
+
+    def kill(epoch: int, seen: int, count: int, *_: float) -> None:
+        assert count == recipe.steps * recipe.batch
+        if epoch == 1:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(run, dataset, protocols, CPU, Checkpoint(tmp_path / "b.pt"), kill)
+    again, history_again, network_again = train(run, dataset, protocols, CPU, Checkpoint(tmp_path / "b.pt"))
+    assert len(history) == len(history_again) == 3
+    assert same(network, network_again)
+    assert again.measurements == whole.measurements
+
+
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(tmp_path: Path):
     recipe = msgspec.structs.replace(RUN.recipe, optimizer="sgd", learning_rate=1e30, momentum=0.99)
     record, history, _ = trained(msgspec.structs.replace(RUN, recipe=recipe), tmp_path)
