@@ -53,6 +53,14 @@ ENTRIES: dict[str, str] = {
   journal = {arXiv preprint arXiv:1409.1556},
   year    = {2014}
 }""",
+    "squeezenext": """@inproceedings{gholami2018squeezenext,
+  author    = {Gholami, Amir and Kwon, Kiseok and Wu, Bichen and Tai, Zizheng and Yue, Xiangyu and Jin, Peter and
+               Zhao, Sicheng and Keutzer, Kurt},
+  title     = {{SqueezeNext}: Hardware-aware neural network design},
+  booktitle = {CVPR Workshops},
+  note      = {arXiv 1803.10615},
+  year      = {2018}
+}""",
     "cifar10": """@techreport{krizhevsky2009learning,
   author      = {Krizhevsky, Alex},
   title       = {Learning multiple layers of features from tiny images},
