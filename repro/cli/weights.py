@@ -12,6 +12,7 @@ from repro.errors import BadInput, unknown
 IMPORT_EXAMPLES = """\b
 Examples:
   repro import squeezenet1_0.pth --model squeezenet -o squeezenet.safetensors
+  repro import compressed_SqueezeNet.net -o released.safetensors
   repro import squeezenet_v1.1.caffemodel --model squeezenet --option version=1.1 -o v1.1.safetensors
 """
 EXPORT_EXAMPLES = """\b
@@ -25,24 +26,32 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.command("import", epilog=IMPORT_EXAMPLES)
 @click.argument("path", metavar="FILE", type=FILE)
 @click.option(
-    "--model", required=True, shell_complete=options.complete_networks, help="The network the weights belong to."
+    "--model",
+    shell_complete=options.complete_networks,
+    help="The network the weights belong to.  [default: squeezenet for .net files]",
 )
 @click.option("--option", "pairs", multiple=True, metavar="NAME=VALUE", help="An option of the network.")
 @click.option("-o", "--output", type=FILE, required=True, help="The safetensors file to write.")
-def import_command(path: Path, model: str, pairs: tuple[str, ...], output: Path) -> None:
-    """Bring weights of torchvision (.pth), Keras (.h5), Caffe (.caffemodel) or safetensors into a network.
+def import_command(path: Path, model: str | None, pairs: tuple[str, ...], output: Path) -> None:
+    """Bring weights of torchvision (.pth), Keras (.h5), Caffe (.caffemodel), the released compressed SqueezeNet (.net)
+    or safetensors into a network.
 
     Names are mapped, layouts transposed, shapes checked; nothing in the file is run.
     """
+    from repro.compression import released
     from repro.models import weights
 
+    chosen = read_options(pairs)
+    if model is None and path.suffix == ".net":
+        model, chosen = released.NETWORK, {**released.OPTIONS, **chosen}
+    if model is None:
+        raise BadInput(f"--model: which network do the weights in {path} belong to?")
     if model not in models.NETWORKS:
         raise unknown("network", model, models.NETWORKS)
     if not path.is_file():
         raise BadInput(f"{path}: there is no such file")
-    chosen = read_options(pairs)
     imported = weights.import_weights(path, model, chosen)
-    weights.save(imported.module, output, model, chosen)
+    weights.save(imported.module, output, model, chosen, imported.inputs)
     count = sum(parameter.numel() for parameter in imported.module.parameters())
     click.echo(f"{output}: {model}, {count:,} parameters")
     for note in imported.notes:
@@ -60,11 +69,11 @@ def export_command(path: Path, size: str | None, output: Path) -> None:
 
     if not path.is_file():
         raise BadInput(f"{path}: there is no such file")
-    model, chosen = weights.described(path)
+    model, chosen, inputs = weights.described(path)
     module = weights.load(path)
     match output.suffix:
         case ".safetensors":
-            weights.save(module, output, model, chosen)
+            weights.save(module, output, model, chosen, inputs)
             click.echo(str(output))
         case ".onnx":
             shape = read_size(size) if size else models.input_shape(model, chosen)

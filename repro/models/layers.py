@@ -348,12 +348,15 @@ class Architecture(msgspec.Struct, frozen=True, kw_only=True):
 
     def paths(self) -> dict[str, str]:
         """State-dict prefixes by the layers' published names: `fire2/squeeze1x1` -> `features.3.squeeze`."""
-        paths = {}
+        return {name: prefix for prefix, (name, _) in self.named_parts().items()}
+
+    def named_parts(self) -> "dict[str, tuple[str, Conv | Linear | BatchNorm]]":
+        """The simple layers with parameters by state-dict prefix, in the state dict's order, with published names."""
+        found: dict[str, tuple[str, Conv | Linear | BatchNorm]] = {}
         for group in ("features", "classifier"):
             for index, layer in enumerate(getattr(self, group)):
-                parts = layer.parts()
-                for key, part in parts.items():
-                    paths[f"{layer.name}/{part.name}"] = f"{group}.{index}.{key}"
-                if layer.parameters and not parts:
-                    paths[layer.name] = f"{group}.{index}"
-        return paths
+                for key, part in layer.parts().items():
+                    found[f"{group}.{index}.{key}"] = f"{layer.name}/{part.name}", part
+                if isinstance(layer, Conv | Linear | BatchNorm):
+                    found[f"{group}.{index}"] = layer.name, layer
+        return found

@@ -1,7 +1,7 @@
 """Weights that come from elsewhere, and weights kept: read, checked layer by layer, written as safetensors.
 
-Read are torchvision's `.pth`, Keras's `.h5`, Caffe's `.caffemodel` and `.safetensors`. Nothing of a file is ever run:
-of a pickle, torch's restricted reader takes plain tensors and refuses all else.
+Read are torchvision's `.pth`, Keras's `.h5`, Caffe's `.caffemodel`, the released `.net` and `.safetensors`. Nothing of
+a file is ever run: of a pickle, torch's restricted reader takes plain tensors and refuses all else.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import safetensors.torch
 import torch
@@ -19,19 +20,28 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 import repro
+from repro.compression import released
+from repro.compression.shared import Inputs, Normalisation, dense
+from repro.data import imagenet_val
 from repro.errors import BadInput, Failure, unknown
 from repro.models import architecture, build, caffe, canonical, keras
 from repro.models.layers import Architecture, Linear, MaxPool
 from repro.records.files import write_atomic
 
+CAFFE_NOTE = "Caffe takes BGR images from 0 to 255, less the means 104, 117 and 123"
+UNKNOWN_INPUTS = Inputs()
 NAMED = 4  # so many layers are named in an error; the rest are counted
 
 
 class Imported(NamedTuple):
-    """A network with weights from a file, in evaluation mode, and what its user must know of them."""
+    """A network with weights from a file, in evaluation mode, and what its user must know of them.
+
+    inputs: the images that the library which wrote the file gives its ImageNet networks.
+    """
 
     module: nn.Module
     notes: tuple[str, ...]
+    inputs: Inputs = UNKNOWN_INPUTS
 
 
 def import_weights(path: Path, network: str, options: Mapping[str, Any]) -> Imported:
@@ -46,11 +56,19 @@ def import_weights(path: Path, network: str, options: Mapping[str, Any]) -> Impo
     if suffix not in READERS:
         raise unknown("kind of weights file", suffix or path.name, READERS, str(path))
     found, notes = READERS[suffix](path, definition)
-    return Imported(assemble(found, network, options, path), notes)
+    inputs = UNKNOWN_INPUTS
+    if definition.classes == imagenet_val.CLASSES and suffix in NORMALISATIONS:
+        inputs = Inputs(imagenet_val.NAME, 0, NORMALISATIONS[suffix])
+    return Imported(assemble(found, network, options, path), notes, inputs)
 
 
-def save(module: nn.Module, path: Path, network: str, options: Mapping[str, Any]) -> None:
+def save(
+    module: nn.Module, path: Path, network: str, options: Mapping[str, Any], inputs: Inputs = UNKNOWN_INPUTS
+) -> None:
     """Write weights and what they belong to as one safetensors file, atomically.
+
+    Args:
+        inputs: the images that the network takes, where that is known.
 
     Raises:
         BadInput: network or options are unknown.
@@ -63,6 +81,8 @@ def save(module: nn.Module, path: Path, network: str, options: Mapping[str, Any]
         "options": json.dumps(canonical(network, options), sort_keys=True),
         "repro": repro.__version__,
     }
+    if inputs != UNKNOWN_INPUTS:
+        metadata["inputs"] = msgspec.json.encode(inputs).decode()
     write_atomic(path, safetensors.torch.save(state, metadata))
 
 
@@ -72,7 +92,7 @@ def load(path: Path) -> nn.Module:
     Raises:
         Failure: the file is not readable, damaged, or does not say which network it holds.
     """
-    network, options = described(path)
+    network, options, _ = described(path)
     found, _ = read_safetensors(path, architecture(network, options))
     return assemble(found, network, options, path)
 
@@ -119,8 +139,8 @@ def published(name: str, definition: Architecture) -> str:
     return f"{layers.get(prefix, prefix)} {kind}"
 
 
-def described(path: Path) -> tuple[str, dict[str, Any]]:
-    """Network and options that a file of `save` holds. Raises Failure where it does not say."""
+def described(path: Path) -> tuple[str, dict[str, Any], Inputs]:
+    """Network, options and inputs that a file of `save` holds. Raises Failure where it does not say."""
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
@@ -130,8 +150,9 @@ def described(path: Path) -> tuple[str, dict[str, Any]]:
         options = json.loads(metadata["options"])
         if not isinstance(options, dict):
             raise ValueError
-        return metadata["network"], options
-    except (KeyError, ValueError) as error:
+        inputs = msgspec.json.decode(metadata.get("inputs", "{}"), type=Inputs)
+        return metadata["network"], options, inputs
+    except (KeyError, ValueError, msgspec.MsgspecError) as error:
         raise Failure(f"{path} does not say which network it holds: import it with the network's name") from error
 
 
@@ -191,8 +212,13 @@ def read_caffe(path: Path, definition: Architecture) -> tuple[dict[str, Tensor],
             grouped.append(f"{layer.name} in {layer.groups}")
     if grouped:
         raise Failure(f"{path} has convolutions in groups ({', '.join(grouped)}), which no network here has")
-    note = "Caffe takes BGR images from 0 to 255, less the means 104, 117 and 123"
-    return found, (note, *pool_note(definition, "Caffe", ceil=True))
+    return found, (CAFFE_NOTE, *pool_note(definition, "Caffe", ceil=True))
+
+
+def read_released(path: Path, definition: Architecture) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The released Deep Compression SqueezeNet, or another network of convolutions in its format (`.net`)."""
+    found = released.decode(released.content(path), definition, str(path))
+    return {name: as_tensor(dense(tensor)) for name, tensor in found.items()}, (CAFFE_NOTE,)
 
 
 READERS: dict[str, Callable[[Path, Architecture], tuple[dict[str, Tensor], tuple[str, ...]]]] = {
@@ -202,6 +228,14 @@ READERS: dict[str, Callable[[Path, Architecture], tuple[dict[str, Tensor], tuple
     ".h5": read_keras,
     ".hdf5": read_keras,
     ".caffemodel": read_caffe,
+    ".net": read_released,
+}
+# What ImageNet networks from such a file take.
+NORMALISATIONS: dict[str, Normalisation] = {
+    ".pth": "imagenet",
+    ".pt": "imagenet",
+    ".caffemodel": "caffe",
+    ".net": "caffe",
 }
 
 

@@ -1,0 +1,132 @@
+"""Canonical Huffman codes of at most 15 bits, for symbols of one byte, encoded and decoded by arrays.
+
+A code is its lengths alone: codes of one length are consecutive numbers, in the order of the symbols, and shorter ones
+come first. A symbol that is alone has a code of one bit.
+"""
+
+import numpy as np
+
+from repro.errors import Failure
+
+LIMIT = 15
+# Decoded at a time: what this many bytes hold stays in a processor's cache, and bounds the memory.
+BLOCK = 2**14
+DOUBLINGS = 4
+
+
+def code_lengths(counts: np.ndarray) -> np.ndarray:
+    """The lengths of an optimal code among those of at most 15 bits, by package-merge (Larmore and Hirschberg 1990).
+
+    Args:
+        counts: int [K], K <= 256: how often each symbol occurs.
+
+    Returns: uint8 [K]; 0 for symbols that do not occur.
+    """
+    lengths = np.zeros(len(counts), np.uint8)
+    coins = sorted((int(counts[symbol]), (int(symbol),)) for symbol in np.flatnonzero(counts))
+    if len(coins) == 1:
+        lengths[coins[0][1]] = 1
+        return lengths
+    row = coins
+    for _ in range(LIMIT - 1):
+        packages = [(a + b, x + y) for (a, x), (b, y) in zip(row[::2], row[1::2], strict=False)]
+        row = sorted(coins + packages, key=lambda item: item[0])
+    for _, symbols in row[: max(0, 2 * len(coins) - 2)]:
+        for symbol in symbols:
+            lengths[symbol] += 1
+    return lengths
+
+
+def canonical(lengths: np.ndarray) -> np.ndarray:
+    """The code of each symbol, int64 [K]; symbols of length 0 have none.
+
+    Raises:
+        Failure: the lengths are not those of a complete prefix code.
+    """
+    codes = np.zeros(len(lengths), np.int64)
+    used = np.flatnonzero(lengths)
+    if lengths.max(initial=0) > LIMIT:
+        raise Failure(f"its Huffman code has more than {LIMIT} bits")
+    ordered = used[np.argsort(lengths[used], kind="stable")]
+    # Counted in units of the longest code possible, each code begins where the one before it ends.
+    spans = 1 << (LIMIT - lengths[ordered].astype(np.int64))
+    if (len(used) > 1 and spans.sum() != 1 << LIMIT) or (len(used) == 1 and lengths[used[0]] != 1):
+        raise Failure("its Huffman code is not a complete prefix code")
+    codes[ordered] = (np.cumsum(spans) - spans) >> (LIMIT - lengths[ordered])
+    return codes
+
+
+def encode(symbols: np.ndarray, lengths: np.ndarray) -> bytes:
+    """The symbols (uint8 [n]) one after the other, the first bit highest; padded with zero bits to a whole byte."""
+    codes = canonical(lengths)[symbols]
+    sizes = lengths[symbols].astype(np.int64)
+    ends = np.cumsum(sizes)
+    bits = np.zeros(int(ends[-1]) if len(ends) else 0, np.uint8)
+    for place in range(int(lengths.max(initial=0))):  # the last bit of every code, then the last but one
+        has = sizes > place
+        bits[ends[has] - 1 - place] = codes[has] >> place & 1
+    return np.packbits(bits).tobytes()
+
+
+def decode(data: bytes, lengths: np.ndarray, count: int) -> np.ndarray:
+    """`count` symbols, uint8: the inverse of `encode`.
+
+    At every bit of a block the code that would begin there is looked up; the codes that do begin are found by following
+    the lengths, sixteen codes at a stride, and the ones between by halving the stride.
+
+    Raises:
+        Failure: the data is too short or too long for so many symbols, or not padded with zeros.
+    """
+    canonical(lengths)  # refuses what is no code
+    if not count and not data:
+        return np.zeros(0, np.uint8)
+    if not 0 < count <= 8 * len(data) or not lengths.any():
+        raise Failure("its Huffman data is too short or too long")
+    used = np.flatnonzero(lengths)
+    ordered = used[np.argsort(lengths[used], kind="stable")]
+    longest = int(lengths.max(initial=0))
+    spans = 1 << (longest - lengths[ordered].astype(np.int64))
+    if len(used) == 1:
+        spans *= 2
+    symbol_at = np.repeat(ordered.astype(np.uint8), spans)
+    length_at = np.repeat(lengths[ordered], spans)
+    padded = np.frombuffer(data + bytes(2), np.uint8).astype(np.int32)
+    shifts = 24 - longest - np.arange(8, dtype=np.int32)
+    found: list[np.ndarray] = []
+    missing, begin, end = count, 0, 0
+    for first in range(0, len(data), BLOCK):
+        block = padded[first : first + BLOCK + 2]
+        words = block[:-2] << 16 | block[1:-1] << 8 | block[2:]
+        windows = (words[:, None] >> shifts & (1 << longest) - 1).ravel()
+        size = len(windows)
+        hop = np.arange(size + 1, dtype=np.int32)
+        hop[:-1] += length_at[windows]
+        np.minimum(hop, size, out=hop)
+        starts = follow(hop, begin)[:missing]
+        found.append(symbol_at[windows[starts]])
+        missing -= len(starts)
+        if len(starts):
+            begin = int(starts[-1]) + int(length_at[windows[starts[-1]]])
+        end = 8 * first + begin
+        begin -= size
+        if not missing:
+            break
+    if missing or -(-end // 8) != len(data) or (end % 8 and data[-1] << end % 8 & 0xFF):
+        raise Failure("its Huffman data does not hold as many symbols as it says")
+    return np.concatenate(found)
+
+
+def follow(hop: np.ndarray, begin: int) -> np.ndarray:
+    """begin, hop[begin], hop[hop[begin]], ... as far as they are below the last index, which hops to itself."""
+    end = len(hop) - 1
+    hops = [hop]
+    for _ in range(DOUBLINGS):
+        hops.append(hops[-1][hops[-1]])
+    far, path = hops[-1], []
+    while begin < end:
+        path.append(begin)
+        begin = int(far[begin])
+    places = np.array(path, np.int32)
+    for hop in reversed(hops[:-1]):
+        places = np.stack([places, hop[places]], axis=1).ravel()
+    return places[places < end]

@@ -1,0 +1,134 @@
+"""Weights rounded so that a network changes least for the bytes it takes: mixed precision by one exchange rate.
+
+Every weight takes the value of its layer's codebook that makes the sum of two costs least: how much the network's
+answers change, and `price` times the bits that its code takes. One price for all layers spends bits where they
+count; so layers get as many values as they need (their "bits" are mixed), and small weights may become zero.
+
+Answers change by Statistics.cost, which knows how the inputs of a layer vary together. So weights are rounded one
+input after the other, and what an input's rounding does to the outputs is made up for, as far as it can be, by the
+inputs that follow (as in GPTQ, Frantar et al. 2022; here with a codebook and entropy coding). What it does to the mean
+of each output, the bias makes up for.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from repro.compression.calibration import Statistics, damped
+from repro.compression.shared import Shared
+
+ROUNDS = 3
+PER_SIDE = 127  # values on either side of zero, at most
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """A layer with shared weights, the bias that goes with them, and what both cost.
+
+    bits: of all codes and the mask, by their entropy.
+    cost: of the change, by the layer's statistics.
+    """
+
+    weights: Shared
+    bias: np.ndarray
+    bits: float
+    cost: float
+
+
+def round_layer(weights: np.ndarray, bias: np.ndarray, seen: Statistics, price: float) -> Rounded:
+    """One layer at a price, in nats a bit."""
+    rows = torch.from_numpy(weights.reshape(len(weights), -1).astype(np.float32))
+    # Of each input: what remains of its error once the inputs after it have made up for what they can.
+    order = np.argsort(-np.diag(seen.covariance), kind="stable")
+    covariance = damped(seen.covariance[np.ix_(order, order)])
+    factor = np.linalg.cholesky(np.linalg.inv(covariance)).T
+    upper = torch.from_numpy(np.ascontiguousarray(factor, np.float32))
+    curvature = torch.from_numpy(np.maximum(seen.curvature, 1e-30).astype(np.float32))
+    ordered = rows[:, torch.from_numpy(order)].contiguous()
+    costs = curvature[:, None] / upper.diagonal().square()[None, :]
+    codebook, bits = first_codebook(ordered, costs, price)
+    codes, targets = ordered.to(torch.uint8), ordered
+    for _ in range(ROUNDS):
+        codes, targets = round_inputs(ordered, upper, costs, codebook, bits * price)
+        codebook, bits, codes = refit(targets, costs, codes, codebook)
+    back = torch.empty_like(codes)
+    back[:, torch.from_numpy(order)] = codes
+    shared = Shared(back.numpy().reshape(weights.shape), codebook.numpy())
+    change = shared.weights() - weights
+    shift = change.reshape(len(change), -1).astype(np.float64) @ seen.mean
+    corrected = (bias - shift).astype(np.float16).astype(np.float32)
+    return Rounded(shared, corrected, information(shared.codes), seen.cost(change))
+
+
+def first_codebook(values: Tensor, costs: Tensor, price: float) -> tuple[Tensor, Tensor]:
+    """Multiples of one step, and the bits that each would take.
+
+    The step is where a finer one costs as many bits as it saves error: with n bits an error of step**2 / 12 and 4**-n.
+    """
+    worth = float(costs.mean())
+    step = math.sqrt(6 * price / (math.log(2) * worth))
+    largest = float(values.abs().max())
+    step = max(step, largest / PER_SIDE, 1e-12)
+    reach = math.ceil(largest / step - 0.5)
+    grid = step * torch.arange(-reach, reach + 1, dtype=torch.float32)
+    codebook = torch.cat([torch.zeros(1), grid[grid != 0]])
+    edges = (grid[1:] + grid[:-1]) / 2
+    counts = torch.bincount(torch.bucketize(values, edges).flatten(), minlength=len(grid)).float()
+    counts = torch.cat([counts[reach : reach + 1], counts[:reach], counts[reach + 1 :]])
+    return codebook, bits_of(counts)
+
+
+def bits_of(counts: Tensor) -> Tensor:
+    """The information of each symbol; one that does not occur counts as half an occurrence."""
+    counts = counts.clamp(min=0.5)
+    return -(counts / counts.sum()).log2()
+
+
+def round_inputs(
+    values: Tensor, upper: Tensor, costs: Tensor, codebook: Tensor, tolls: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Codes of all weights [outputs, d], and the values that they stand for.
+
+    Args:
+        values: float32 [outputs, d].
+        upper: of the inverse covariance, its upper Cholesky factor.
+        costs: of a squared error at each weight.
+        tolls: of each value of the codebook.
+    """
+    left = values.clone()
+    codes = torch.empty(values.shape, dtype=torch.uint8)
+    targets = torch.empty_like(values)
+    for index in range(values.shape[1]):
+        wanted = left[:, index].clone()
+        best = ((wanted[:, None] - codebook).square_().mul_(costs[:, index, None]).add_(tolls)).argmin(1)
+        codes[:, index], targets[:, index] = best.to(torch.uint8), wanted
+        error = (wanted - codebook[best]) / upper[index, index]
+        left[:, index + 1 :].addr_(error, upper[index, index + 1 :], alpha=-1)
+    return codes, targets
+
+
+def refit(targets: Tensor, costs: Tensor, codes: Tensor, codebook: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The codebook moved to the middle of what it stands for, float16, without the values that none has."""
+    index = codes.flatten().long()
+    weight = torch.bincount(index, weights=costs.flatten().double(), minlength=len(codebook))
+    moment = torch.bincount(index, weights=(costs * targets).flatten().double(), minlength=len(codebook))
+    moved = torch.where(weight > 0, moment / weight.clamp(min=1e-300), codebook.double()).half().float()
+    counts = torch.bincount(index, minlength=len(codebook))
+    keep = (counts > 0) & (moved != 0)
+    moved[0], keep[0] = 0.0, True
+    renumbered = torch.cumsum(keep, 0) - 1
+    # A value that rounds to zero in float16 is zero.
+    renumbered[~keep] = 0
+    codes = renumbered[index].to(torch.uint8).reshape(codes.shape)
+    counts = torch.bincount(codes.flatten().long(), minlength=int(keep.sum()))
+    return moved[keep], bits_of(counts.float()), codes
+
+
+def information(codes: np.ndarray) -> float:
+    """Bits by the codes' entropy, zero being a code as the others."""
+    counts = np.bincount(codes.ravel())
+    counts = counts[counts > 0]
+    return float(-(counts * np.log2(counts / counts.sum())).sum())

@@ -1,0 +1,105 @@
+"""What a network answers to images it is shown: its scores, how often it is right, how far two networks differ."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from repro.judging.statistics import Interval, wilson
+from repro.training.evaluation import BATCH_VALUES
+
+# Caffe's ImageNet networks take BGR from 0 to 255, less these means.
+CAFFE_MEANS = (104.0, 117.0, 123.0)
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+
+
+def caffe(images: Tensor) -> Tensor:
+    """uint8 RGB [N, 3, H, W] as Caffe's networks take it: float32 BGR from 0 to 255 less the channels' means."""
+    inputs = images.flip(1).float() - torch.tensor(CAFFE_MEANS, device=images.device).view(1, 3, 1, 1)
+    return inputs.contiguous(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True)
+class Share:
+    """So many of so many images; `interval` is Wilson's of 95 %, in percent."""
+
+    hits: int
+    total: int
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.hits / self.total
+
+    @property
+    def interval(self) -> Interval:
+        low, high = wilson(self.hits, self.total)
+        return Interval(100 * low, 100 * high)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.percent:.1f} % [{low:.1f}, {high:.1f}] ({self.hits} of {self.total})"
+
+
+@torch.inference_mode()
+def scores(
+    network: nn.Module,
+    images: Tensor,
+    prepare: Callable[[Tensor], Tensor],
+    device: torch.device | None = None,
+    progress: Callable[[int], None] = lambda count: None,
+) -> Tensor:
+    """The logits, float32 [N, classes], of uint8 images [N, C, H, W]; dropout off.
+
+    Args:
+        prepare: images to the network's input.
+        progress: told how many images have been seen.
+    """
+    device = device or torch.device("cpu")
+    network = network.to(device, memory_format=torch.channels_last).eval()
+    found = []
+    for batch in batches(images, device):
+        found.append(network(prepare(batch.to(device))).float().cpu())
+        progress(sum(map(len, found)))
+    return torch.cat(found)
+
+
+def batches(images: Tensor, device: torch.device) -> Iterator[Tensor]:
+    """The images in as large a batch as is fast."""
+    yield from images.split(max(1, BATCH_VALUES[device.type] // math.prod(images.shape[1:])))
+
+
+def right(logits: Tensor, labels: Tensor, among: int = 1) -> np.ndarray:
+    """Whether each image's class is among the `among` highest scores, bool [N].
+
+    Of equal scores half count as higher, so that a network whose ReLU leaves many at zero gains nothing by it.
+    """
+    own = logits.gather(1, labels[:, None])
+    above = (logits > own).sum(1) + ((logits == own).sum(1) - 1) // 2
+    return (above < among).numpy()
+
+
+def share(hits: np.ndarray) -> Share:
+    """How many are true."""
+    return Share(int(hits.sum()), len(hits))
+
+
+def paired_loss(before: np.ndarray, after: np.ndarray) -> tuple[float, Interval]:
+    """Points lost on the same images, and their 95 % interval.
+
+    The interval is Agresti and Min's (2005): Wald's with half an image added to each cell of the two-by-two table.
+    """
+    lost, gained = int((before & ~after).sum()), int((~before & after).sum())
+    total = len(before)
+    a, b, n = lost + 0.5, gained + 0.5, total + 2
+    middle, half = (a - b) / n, 1.959964 * math.sqrt((a + b) - (a - b) ** 2 / n) / n
+    return 100 * (lost - gained) / total, Interval(100 * (middle - half), 100 * (middle + half))
+
+
+def divergence(reference: Tensor, logits: Tensor) -> float:
+    """Kullback-Leibler divergence of the answers from the reference's, in nats, mean over the images."""
+    p, q = reference.log_softmax(1), logits.log_softmax(1)
+    return float((p.exp() * (p - q)).sum(1).mean())
