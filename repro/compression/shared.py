@@ -53,6 +53,9 @@ class Inputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     normalisation: Normalisation = ""
 
 
+UNKNOWN = Inputs()
+
+
 @dataclass(frozen=True)
 class CompressedNetwork:
     """A network whose weights are shared, with all it takes to build it.
@@ -65,7 +68,7 @@ class CompressedNetwork:
     network: str
     options: Mapping[str, Any]
     tensors: Mapping[str, Tensor] = field(repr=False)
-    inputs: Inputs = Inputs()
+    inputs: Inputs = UNKNOWN
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every tensor of the state dict as float32: what the network computes with."""
@@ -75,6 +78,12 @@ class CompressedNetwork:
     def nonzero(self) -> int:
         """Parameters that are not pruned: kept weights, and all biases, zero or not (as the paper's Table 1 counts)."""
         return sum(kept(tensor) for tensor in self.tensors.values())
+
+    @property
+    def density(self) -> float:
+        """Share of the weights kept, biases not counted."""
+        weights = [array for array in self.arrays().values() if array.ndim > 1]
+        return sum(map(np.count_nonzero, weights)) / max(1, sum(array.size for array in weights))
 
     @property
     def parameters(self) -> int:

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 import repro
 from repro.compression import released
-from repro.compression.shared import Inputs, Normalisation, dense
+from repro.compression.shared import UNKNOWN, Inputs, Normalisation, dense
 from repro.data import imagenet_val
 from repro.errors import BadInput, Failure, unknown
 from repro.models import architecture, build, caffe, canonical, keras
@@ -29,7 +29,6 @@ from repro.models.layers import Architecture, Linear, MaxPool
 from repro.records.files import write_atomic
 
 CAFFE_NOTE = "Caffe takes BGR images from 0 to 255, less the means 104, 117 and 123"
-UNKNOWN_INPUTS = Inputs()
 NAMED = 4  # so many layers are named in an error; the rest are counted
 
 
@@ -41,7 +40,7 @@ class Imported(NamedTuple):
 
     module: nn.Module
     notes: tuple[str, ...]
-    inputs: Inputs = UNKNOWN_INPUTS
+    inputs: Inputs = UNKNOWN
 
 
 def import_weights(path: Path, network: str, options: Mapping[str, Any]) -> Imported:
@@ -56,15 +55,13 @@ def import_weights(path: Path, network: str, options: Mapping[str, Any]) -> Impo
     if suffix not in READERS:
         raise unknown("kind of weights file", suffix or path.name, READERS, str(path))
     found, notes = READERS[suffix](path, definition)
-    inputs = UNKNOWN_INPUTS
+    inputs = UNKNOWN
     if definition.classes == imagenet_val.CLASSES and suffix in NORMALISATIONS:
         inputs = Inputs(imagenet_val.NAME, 0, NORMALISATIONS[suffix])
     return Imported(assemble(found, network, options, path), notes, inputs)
 
 
-def save(
-    module: nn.Module, path: Path, network: str, options: Mapping[str, Any], inputs: Inputs = UNKNOWN_INPUTS
-) -> None:
+def save(module: nn.Module, path: Path, network: str, options: Mapping[str, Any], inputs: Inputs = UNKNOWN) -> None:
     """Write weights and what they belong to as one safetensors file, atomically.
 
     Args:
@@ -81,7 +78,7 @@ def save(
         "options": json.dumps(canonical(network, options), sort_keys=True),
         "repro": repro.__version__,
     }
-    if inputs != UNKNOWN_INPUTS:
+    if inputs != UNKNOWN:
         metadata["inputs"] = msgspec.json.encode(inputs).decode()
     write_atomic(path, safetensors.torch.save(state, metadata))
 

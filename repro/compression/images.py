@@ -1,0 +1,63 @@
+"""The images that a compressed network is calibrated on, and those that it is measured on: never the same ones."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from repro import data, models
+from repro.compression.shared import CompressedNetwork, Inputs
+from repro.data import DATASETS, imagenet_val
+from repro.data.augment import Pipeline
+from repro.data.imagenet_val import Half
+from repro.errors import BadInput, unknown
+from repro.planning.specification import Data
+from repro.training import answers
+
+
+class Images(NamedTuple):
+    """images: uint8 [N, C, H, W]; labels: int64 [N]; prepare: images to the network's input; title: what they are."""
+
+    images: Tensor
+    labels: Tensor
+    prepare: Callable[[Tensor], Tensor]
+    title: str
+
+
+def images_for(network: CompressedNetwork, inputs: Inputs, root: Path, half: Half, limit: int | None = None) -> Images:
+    """Images as the network takes them.
+
+    Args:
+        half: of a data set with training images `calibration` are those and `measuring` the test images; of the
+            ILSVRC photographs see `imagenet_val.half_of`. `all` are all test images, or all photographs.
+        limit: the first so many.
+
+    Raises:
+        BadInput: it is not known which images the network takes, or it has fewer classes than they.
+        Failure: they are not there.
+    """
+    channels = models.architecture(network.network, network.options).channels
+    if not inputs.data or not inputs.normalisation:
+        raise BadInput(f"which images does this {network.network} take? give --data and --normalisation")
+    if inputs.data == imagenet_val.NAME:
+        photographs = imagenet_val.read(root, half, limit)
+        found, labels = torch.from_numpy(photographs.images), torch.from_numpy(photographs.labels)
+        title, classes = imagenet_val.TITLE, imagenet_val.CLASSES
+        mean, std = answers.IMAGENET if inputs.normalisation == "imagenet" else answers.HALF
+    elif inputs.data in DATASETS:
+        dataset = data.load(Data(name=inputs.data), root)
+        chosen = (dataset.train if half == "calibration" else dataset.test)[slice(limit)]
+        found, labels = chosen.images, chosen.labels
+        title, classes = dataset.info.title, len(dataset.info.classes)
+        mean, std = (dataset.info.mean, dataset.info.std) if inputs.normalisation == "data" else answers.HALF
+    else:
+        raise unknown("data set", inputs.data, [*DATASETS, imagenet_val.NAME])
+    own = models.architecture(network.network, network.options).classes
+    if own < classes:
+        raise BadInput(f"{title} has {classes} classes, the network {own}")
+    if inputs.normalisation == "caffe":
+        return Images(found, labels, answers.caffe, title)
+    pixels = inputs.pixels or models.input_shape(network.network, network.options)[1]
+    return Images(found, labels, Pipeline(pixels, channels, mean, std), title)

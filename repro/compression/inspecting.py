@@ -1,0 +1,76 @@
+"""Where the bytes of a compressed file are: every one of them, by layer and kind."""
+
+from pathlib import Path
+from typing import Any
+
+from repro import models
+from repro.compression import coding, container
+from repro.compression.shared import Shared, dense
+from repro.errors import Failure
+
+# The kinds that a reader sees; a bias or batch norm is one kind, whatever sections it has.
+KINDS = ("codebook", "tables", "codes", "index", "values", "biases", "header")
+FLOAT = 4  # bytes of a number that is not compressed
+
+
+def account(path: Path) -> list[dict[str, Any]]:
+    """A row for each layer, one for the header and checksums, one for the whole file.
+
+    layer: its published name. weights: of the layer, without biases. density: share kept. distinct: values in the codebook.
+    bits: that number in bits, rounded up. bits_per_weight: of codes, index and tables, for each weight kept.
+    Then bytes by kind (see `KINDS`), `bytes` in all, and `ratio` to float32.
+
+    Raises:
+        Failure: the file cannot be read or is damaged.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror or error}") from error
+    opened, network = container.unwrap(data, str(path)), container.decode(data, str(path))
+    definition = models.architecture(network.network, network.options)
+    rows: dict[str, dict[str, Any]] = {}
+    for entry in opened.header.tensors:
+        prefix, _, kind = entry.name.rpartition(".")
+        name, _ = definition.named_parts()[prefix]
+        row = rows.setdefault(name, {"layer": name, "parameters": 0, **dict.fromkeys(KINDS, 0)})
+        tensor = network.tensors[entry.name]
+        row["parameters"] += dense(tensor).size
+        stored, code_table, codes, index_table, index = entry.lengths
+        if kind == "weight" and len(entry.shape) > 1:
+            values = len(tensor.codebook) if isinstance(tensor, Shared) else None
+            kept = int((dense(tensor) != 0).sum())
+            row |= {
+                "weights": dense(tensor).size,
+                "kept": kept,
+                "density": kept / max(1, dense(tensor).size),
+                "distinct": values,
+                "bits": coding.width(values) if values else 8 * stored // max(1, entry.values),
+                "bits_per_weight": 8 * (code_table + codes + index_table + index) / max(1, kept) if values else None,
+            }
+            row["codebook" if values else "values"] += stored
+            row["tables"] += code_table + index_table
+            row["codes"] += codes
+            row["index"] += index
+        else:
+            row["biases"] += sum(entry.lengths)
+    rows[""] = {"layer": "header, checksums", **dict.fromkeys(KINDS, 0), "header": sum(opened.overhead.values())}
+    for row in rows.values():
+        row["bytes"] = sum(row[kind] for kind in KINDS)
+        row["ratio"] = FLOAT * row["parameters"] / row["bytes"] if row.get("parameters") else None
+    return [*rows.values(), total(list(rows.values()), opened.size)]
+
+
+def total(rows: list[dict[str, Any]], size: int) -> dict[str, Any]:
+    """The sums. Raises Failure where they are not the file's size, which no file that can be read brings about."""
+    sums = {key: sum(row.get(key) or 0 for row in rows) for key in ("parameters", "weights", "kept", "bytes", *KINDS)}
+    if sums["bytes"] != size:
+        raise Failure(f"{sums['bytes']:,} bytes are accounted for, of {size:,}")
+    coded = sums["codes"] + sums["index"] + sums["tables"]
+    return {
+        "layer": "total",
+        **sums,
+        "density": sums["kept"] / max(1, sums["weights"]),
+        "bits_per_weight": 8 * coded / max(1, sums["kept"]) if sums["codes"] else None,
+        "ratio": FLOAT * sums["parameters"] / size,
+    }

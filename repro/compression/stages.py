@@ -1,0 +1,123 @@
+"""The stages of Deep Compression on a network at hand: prune, share, or round to a number of bytes."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from repro.compression import cluster, container
+from repro.compression.cluster import Init
+from repro.compression.coding import Coder
+from repro.compression.prune import mask
+from repro.compression.shared import CompressedNetwork, Inputs, Shared, Tensor, dense
+from repro.errors import BadInput
+
+if TYPE_CHECKING:
+    from repro.compression.calibration import Statistics
+
+# A search ends when the file is so close below the bytes allowed, or after so many tries.
+CLOSE = 0.002
+TRIES = 8
+
+
+def prune(network: CompressedNetwork, densities: Mapping[str, float]) -> CompressedNetwork:
+    """The network with the smallest weights of the named layers (state-dict prefixes) at zero."""
+    tensors = dict(network.tensors)
+    for prefix, density in densities.items():
+        weights = dense(tensors[f"{prefix}.weight"])
+        tensors[f"{prefix}.weight"] = np.where(mask(weights, density), weights, np.float32(0))
+    return replaced(network, tensors)
+
+
+def share(
+    network: CompressedNetwork, bits: int, init: Init = "linear", importance: Mapping[str, np.ndarray] | None = None
+) -> CompressedNetwork:
+    """The network with `2**bits` values for the weights of each layer, zero being one; biases stay.
+
+    importance: of each weight, by state-dict prefix.
+    """
+    tensors: dict[str, Tensor] = {}
+    for name, tensor in network.tensors.items():
+        prefix, _, kind = name.rpartition(".")
+        if isinstance(tensor, Shared) and len(tensor.codebook) <= 2**bits:
+            tensors[name] = tensor
+        elif kind == "weight" and is_weight(tensor):
+            costs = importance[prefix] if importance else None
+            tensors[name] = cluster.share(dense(tensor), bits, init, costs)
+        else:
+            tensors[name] = tensor
+    return replaced(network, tensors)
+
+
+def rounded(network: CompressedNetwork, seen: "Mapping[str, Statistics]", price: float) -> CompressedNetwork:
+    """The network with every layer rounded at one price, in nats of the answers for each bit; see `ratedistortion`."""
+    from repro.compression.ratedistortion import round_layer
+
+    tensors = dict(network.tensors)
+    for prefix, statistics in seen.items():
+        weights, bias = dense(tensors[f"{prefix}.weight"]), dense(tensors[f"{prefix}.bias"])
+        found = round_layer(weights, bias, statistics, price)
+        tensors[f"{prefix}.weight"], tensors[f"{prefix}.bias"] = found.weights, found.bias
+    return replaced(network, tensors)
+
+
+def within(
+    network: CompressedNetwork,
+    seen: "Mapping[str, Statistics]",
+    max_bytes: int,
+    coder: Coder,
+    progress: Callable[[float, int], None] = lambda price, size: None,
+) -> CompressedNetwork:
+    """The network rounded at the price at which its file has at most `max_bytes`, and hardly fewer.
+
+    A weight loses half a bit where the price doubles, until it has none left; the search goes by that and corrects
+    itself from the two sizes found on either side.
+
+    Args:
+        progress: told the price and the size of each try.
+
+    Raises:
+        BadInput: no price makes the file so small.
+    """
+    kept = network.nonzero
+    # Where answers differ by a hundredth of a nat all told, an even share of it for each weight is about the price.
+    price = 2 * math.log(2) * 0.01 / kept
+    under: tuple[float, int, CompressedNetwork] | None = None
+    over: tuple[float, int] | None = None
+    for _ in range(TRIES):
+        found = rounded(network, seen, price)
+        size = len(container.encode(found, coder))
+        progress(price, size)
+        if size <= max_bytes:
+            under = (price, size, found)
+            if size >= (1 - CLOSE) * max_bytes:
+                break
+        else:
+            over = (price, size)
+        aim = (1 - CLOSE / 2) * max_bytes
+        if under and over:
+            share = (over[1] - aim) / max(1, over[1] - under[1])
+            price = over[0] * (under[0] / over[0]) ** min(max(share, 0.02), 0.98)
+        else:
+            price *= 2 ** min(max((size - aim) * 8 / (0.5 * kept), -6), 6)
+    if under is None:
+        raise BadInput(f"--max-bytes {max_bytes:,}: no file of this network is so small; the smallest has {size:,}")
+    return under[2]
+
+
+def is_weight(tensor: Tensor) -> bool:
+    """Whether a tensor named `weight` is one of a convolution or dense layer, not of batch norm."""
+    return isinstance(tensor, Shared) or tensor.ndim > 1
+
+
+def importance(seen: "Statistics", weights: np.ndarray) -> np.ndarray:
+    """What a squared error of each weight costs by itself, in the weights' shape."""
+    return np.outer(seen.curvature, np.diag(seen.covariance) + seen.mean**2).reshape(weights.shape)
+
+
+def replaced(
+    network: CompressedNetwork, tensors: Mapping[str, Tensor], inputs: Inputs | None = None
+) -> CompressedNetwork:
+    """The same network with other numbers."""
+    return CompressedNetwork(network.network, network.options, tensors, inputs or network.inputs)
