@@ -14,7 +14,7 @@ from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.planning.plan import Step
 from repro.planning.specification import Budget
-from repro.records import Store
+from repro.records import Store, compressed
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
 
@@ -65,6 +65,9 @@ def run_command(
         show_plan(steps, store, device, output_format)
         return 0
     failures = carry_out(steps, store, data_dir, device, fail_fast, launcher)
+    for experiment in chosen:
+        if experiment.kind == "compression":
+            compress(experiment, store, data_dir, device)
     show_results(chosen, cells, budget, bool(overrides or seeds), store, results_dir, data_dir, output_format)
     return 1 if failures else 0
 
@@ -148,6 +151,19 @@ def carry_out(
     return failures
 
 
+def compress(experiment: Experiment, store: Store, data_dir: Path, device: str) -> None:
+    """Make and measure the compressed files that have no record; torch is imported only when there are some."""
+    lacking = compressed.missing(experiment, store)
+    if not lacking:
+        return
+    from repro.compression import measuring
+    from repro.training import devices
+
+    chosen, reason = devices.choose(device)
+    click.echo(f"{len(lacking)} files to make and measure on {chosen.type} ({reason})", err=True)
+    measuring.carry_out(experiment, store, data_dir, chosen, lambda line: click.echo(line, err=True))
+
+
 def show_results(
     chosen: Iterable[Experiment],
     cells: list[plan.Cell],
@@ -175,7 +191,7 @@ def show_results(
             if experiment.kind == "diagrams":
                 drawn = [
                     {"figure": f"{results}/figures/{f.name}.svg", "shows": f.alt}
-                    for f in figures.described(experiment, {})
+                    for f in figures.described(experiment, {}, store)
                 ]
                 Table(experiment.title, [Column("figure"), Column("shows")], drawn).print(output_format)
             else:

@@ -1,4 +1,7 @@
-"""Symbols and masks as bytes, by one of three coders: none (fixed width), canonical Huffman, or ANS (constriction).
+"""Symbols and masks as bytes, by one of four coders.
+
+none: fixed width. gaps: as none, but the mask's gaps by Huffman; the reading of the paper that gives its 0.47 MB.
+huffman: canonical Huffman codes. ans: asymmetric numeral systems, by constriction.
 
 Every coder gives a table (what a reader must know of the symbols) and the data. Numbers of symbols are kept elsewhere.
 """
@@ -13,7 +16,7 @@ import numpy as np
 from repro.compression import huffman
 from repro.errors import Failure
 
-Coder = Literal["none", "huffman", "ans"]
+Coder = Literal["none", "gaps", "huffman", "ans"]
 CODERS: tuple[Coder, ...] = get_args(Coder)
 
 ESCAPE = 15  # a gap of so many zeros, and no weight after them
@@ -38,7 +41,7 @@ class Coded(NamedTuple):
 
 def encode_symbols(symbols: np.ndarray, alphabet: int, coder: Coder) -> Coded:
     """Symbols as bytes. They must be ranked: none occurs more often than a smaller one."""
-    if coder == "none":
+    if coder in ("none", "gaps"):
         return Coded(b"", pack(symbols, width(alphabet)))
     counts = np.bincount(symbols, minlength=alphabet)
     if coder == "huffman":
@@ -51,7 +54,7 @@ def encode_symbols(symbols: np.ndarray, alphabet: int, coder: Coder) -> Coded:
 
 def decode_symbols(coded: Coded, alphabet: int, count: int, coder: Coder) -> np.ndarray:
     """The inverse of `encode_symbols`. Raises Failure where the bytes are not `count` symbols of the alphabet."""
-    if coder == "none":
+    if coder in ("none", "gaps"):
         symbols = unpack(coded.data, width(alphabet), count)
         if count and symbols.max() >= alphabet:
             raise Failure("its codes are beyond its codebook")

@@ -18,7 +18,7 @@ that loses nothing, float32 elsewhere.
 import hashlib
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -42,6 +42,7 @@ SECTIONS = ("values", "code table", "codes", "index table", "index")
 # plain: all numbers as they are. sparse: those that are not zero as they are, behind a mask. shared: codes of a
 # codebook, of the weights kept behind a mask, or (`full`) of all weights, zero being in the codebook.
 Kind = Literal["plain", "sparse", "shared", "full"]
+Encoder = Callable[[str, Any, Coder], "tuple[Entry, tuple[bytes, ...]]"]
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -122,7 +123,11 @@ def encode(network: CompressedNetwork, coder: Coder = "huffman") -> bytes:
 
 def encode_tensor(name: str, tensor: Tensor, coder: Coder) -> tuple[Entry, tuple[bytes, ...]]:
     """One tensor as the shortest of the kinds that it can have."""
-    choices = [as_shared, as_full] if isinstance(tensor, Shared) else [as_plain, as_sparse][: tensor.ndim]
+    choices: list[Encoder]
+    if isinstance(tensor, Shared):
+        choices = [as_shared, as_full] if coder != "gaps" else [as_shared]  # the paper has gaps for every layer
+    else:
+        choices = [as_plain, as_sparse] if tensor.ndim > 1 else [as_plain]
     found = [choice(name, tensor, coder) for choice in choices]
     return min(found, key=lambda one: sum(map(len, one[1])))
 

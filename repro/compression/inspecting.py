@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from repro import models
-from repro.compression import coding, container
-from repro.compression.shared import Shared, dense
+from repro.compression import coding, container, released
+from repro.compression.shared import CompressedNetwork, Shared, dense
 from repro.errors import Failure
+from repro.models.layers import Conv, Linear
 
 # The kinds that a reader sees; a bias or batch norm is one kind, whatever sections it has.
 KINDS = ("codebook", "tables", "codes", "index", "values", "biases", "header")
@@ -16,7 +19,7 @@ FLOAT = 4  # bytes of a number that is not compressed
 def account(path: Path) -> list[dict[str, Any]]:
     """A row for each layer, one for the header and checksums, one for the whole file.
 
-    layer: its published name. weights: of the layer, without biases. density: share kept. distinct: values in the codebook.
+    layer: its published name. weights: without biases. density: share kept. distinct: values in the codebook.
     bits: that number in bits, rounded up. bits_per_weight: of codes, index and tables, for each weight kept.
     Then bytes by kind (see `KINDS`), `bytes` in all, and `ratio` to float32.
 
@@ -59,6 +62,26 @@ def account(path: Path) -> list[dict[str, Any]]:
         row["bytes"] = sum(row[kind] for kind in KINDS)
         row["ratio"] = FLOAT * row["parameters"] / row["bytes"] if row.get("parameters") else None
     return [*rows.values(), total(list(rows.values()), opened.size)]
+
+
+def account_released(network: CompressedNetwork) -> list[dict[str, Any]]:
+    """As `account`, of the layers of a file in the released format."""
+    rows = []
+    for name, prefix in weight_layers(network).items():
+        weight, bias = network.tensors[f"{prefix}.weight"], network.tensors[f"{prefix}.bias"]
+        assert isinstance(weight, Shared)
+        entries, _ = released.gaps(np.flatnonzero(weight.codes))
+        row = {"layer": name, **dict.fromkeys(KINDS, 0), "codebook": FLOAT * released.CODEBOOK}
+        rows.append(row | {"codes": len(entries), "index": -(-len(entries) // 2), "biases": FLOAT * dense(bias).size})
+    return rows
+
+
+def weight_layers(network: CompressedNetwork) -> dict[str, str]:
+    """State-dict prefixes of convolutions and dense layers by their published names."""
+    definition = models.architecture(network.network, network.options)
+    return {
+        name: prefix for prefix, (name, part) in definition.named_parts().items() if isinstance(part, Conv | Linear)
+    }
 
 
 def total(rows: list[dict[str, Any]], size: int) -> dict[str, Any]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # A search ends when the file is so close below the bytes allowed, or after so many tries.
 CLOSE = 0.002
 TRIES = 8
+SATURATED = 0.01  # a lower price that adds less than this share adds nothing
 
 
 def prune(network: CompressedNetwork, densities: Mapping[str, float]) -> CompressedNetwork:
@@ -90,8 +91,10 @@ def within(
         size = len(container.encode(found, coder))
         progress(price, size)
         if size <= max_bytes:
+            # At no price does a file grow beyond 256 values a layer: where a lower one adds nothing, that is all.
+            spent = under is not None and over is None and size < (1 + SATURATED) * under[1]
             under = (price, size, found)
-            if size >= (1 - CLOSE) * max_bytes:
+            if spent or size >= (1 - CLOSE) * max_bytes:
                 break
         else:
             over = (price, size)

@@ -17,7 +17,7 @@ from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
 from repro.planning.specification import PROTOCOLS, Budget, Run
-from repro.records import Record, Store
+from repro.records import Record, Store, compressed
 
 if TYPE_CHECKING:
     from repro.judging.verdicts import Sample, Verdict
@@ -226,7 +226,7 @@ def samples_of(experiment: Experiment, store: Store, data_dir: Path) -> "dict[st
     found = {}
     for claim in experiment.claims:
         if claim.deterministic:
-            found[claim.id] = {name: s for name in claim.variants if (s := counted(experiment, claim, name))}
+            found[claim.id] = {name: s for name in claim.variants if (s := counted(experiment, claim, name, store))}
             continue
         candidates = [
             {name: s for name in claim.variants if (s := sample(claim, evidence[budget].get(name), store))}
@@ -300,13 +300,35 @@ def metric(record: Record, claim: Claim, store: Store) -> float | None:
     return scale * chosen([getattr(epoch, names[claim.metric]) for epoch in epochs])
 
 
-def counted(experiment: Experiment, claim: Claim, name: str) -> "Sample | None":
-    """A property of a network, computed from its definition at the claim's budget; None where it cannot be."""
+def counted(experiment: Experiment, claim: Claim, name: str, store: Store) -> "Sample | None":
+    """A property of a network, computed from its definition at the claim's budget, or of a file that was made of it;
+    None where there is neither.
+    """
     from repro.judging.verdicts import Sample
 
-    run = experiments.resolve(experiment, experiment.variant(name), claim.budget)
-    number = network_property(run, claim.metric, claim.layer)
+    variant = experiment.variant(name)
+    if variant.compress is not None:
+        number = file_property(experiment, variant, claim, store)
+    elif experiment.kind == "compression" and not variant.uncompressed:
+        number = None  # stands for a network that cannot be made here
+    else:
+        run = experiments.resolve(experiment, variant, claim.budget)
+        number = network_property(run, "bytes" if claim.metric == "file_bytes" else claim.metric, claim.layer)
     return None if number is None else Sample(values=(number,), seeds=(0,), budget=claim.budget)
+
+
+def file_property(experiment: Experiment, variant: Variant, claim: Claim, store: Store) -> float | None:
+    """Bytes or kept parameters of a compressed file, or of the layers whose name begins with the claim's."""
+    assert variant.compress is not None
+    record = compressed.find(store, experiment.name, variant.name, variant.compress)
+    if record is None:
+        return None
+    if claim.metric == "file_bytes":
+        return record.bytes if not claim.layer else None
+    layers = [one for one in record.layers if not claim.layer or one.layer.split("/")[0] == claim.layer]
+    weights = sum(one.weights for one in layers)
+    kept = sum(one.kept for one in layers)
+    return {"nonzero": kept + sum(one.outputs for one in layers), "kept": 100 * kept / weights}.get(claim.metric)
 
 
 def network_property(run: Run, name: str, layer: str) -> float | None:

@@ -18,7 +18,7 @@ from repro import models
 from repro.data import DATASETS
 from repro.errors import BadInput, unknown
 from repro.judging.claims import Claim
-from repro.planning.specification import BUDGETS, PROTOCOLS, Budget, Data, Model, Recipe, Run, Spec
+from repro.planning.specification import BUDGETS, PROTOCOLS, Budget, Compression, Data, Model, Recipe, Run, Spec
 
 T = TypeVar("T")
 
@@ -45,6 +45,9 @@ class Variant(Spec, frozen=True):
     """One row of an experiment: a network on a data set, trained by a recipe, once per seed.
 
     label: how tables and figures call it; the name when empty.
+    compress: how the released network is compressed, in an experiment of kind `compression`; none where a variant
+        stands for a network that is not compressed, or for one that cannot be made here.
+    uncompressed: there, the variant is the network before compression, of which only the size is known.
     at: where it stands on a sweep's axis (a squeeze ratio, a learning rate).
     series: which line or group of the figure it belongs to.
     """
@@ -54,6 +57,8 @@ class Variant(Spec, frozen=True):
     label: str = ""
     series: str = ""
     at: float | str | None = None
+    compress: Compression | None = None
+    uncompressed: bool = False
     options: dict[str, Any] = {}
     data: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
@@ -70,7 +75,7 @@ class Variant(Spec, frozen=True):
 class Figure(Spec, frozen=True):
     """How an experiment is drawn; see `repro.reporting.figures` for what each kind shows."""
 
-    kind: Literal["bars", "parameters", "macs", "frontier", "sweep", "grid", "share", "none"] = "bars"
+    kind: Literal["bars", "parameters", "macs", "frontier", "sweep", "grid", "share", "compression", "none"] = "bars"
     title: str = ""
     x: str = ""
     y: str = ""
@@ -80,7 +85,8 @@ class Experiment(Spec, frozen=True):
     """A table or figure to reproduce: the runs it needs, the claims it checks, how it is shown.
 
     kind: `training` = variants are trained; the others are computed from the networks: `sizes` counts the variants,
-        `strategies` is the arithmetic of section 3.1, `diagrams` draws the architectures.
+        `strategies` is the arithmetic of section 3.1, `diagrams` draws the architectures; `compression` compresses the
+        released network and measures the files.
     finding: what came out, in a sentence, where records cannot say it.
     reduced: what the laptop budget changes against the source, in a sentence.
     """
@@ -91,7 +97,7 @@ class Experiment(Spec, frozen=True):
     name: str = ""
     file: str = ""
     order: int = 100
-    kind: Literal["training", "sizes", "strategies", "diagrams"] = "training"
+    kind: Literal["training", "sizes", "strategies", "diagrams", "compression"] = "training"
     protocols: tuple[str, ...] = ("described",)
     finding: str = ""
     reduced: str = ""

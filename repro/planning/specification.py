@@ -103,6 +103,31 @@ class Recipe(Spec, frozen=True):
             raise ValueError("crop and crop_padding contradict each other: each says where an image is cut")
 
 
+class Compression(Spec, frozen=True):
+    """How the released SqueezeNet is compressed once more, without training.
+
+    bits: of the codes of each layer, by k-means; 0 = the released codebooks as they are.
+    price: instead, every layer is rounded at this price in nats a bit (see `repro.compression.ratedistortion`).
+    max_bytes: instead, at the price at which the file has at most so many bytes.
+    coder: `released` = the format of the released file; else as `repro.compression.coding` has them.
+    init: where k-means begins.
+    images: that rounding at a price is calibrated on; labels are not used.
+    """
+
+    bits: Annotated[int, Meta(ge=0, le=8)] = 0
+    price: Annotated[float, Meta(ge=0)] = 0.0
+    max_bytes: Count = 0
+    coder: Literal["released", "none", "gaps", "huffman", "ans"] = "huffman"
+    init: Literal["linear", "density", "random"] = "linear"
+    images: Count = 0
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.bits, self.price, self.max_bytes))) > 1:
+            raise ValueError("bits, price and max_bytes exclude each other: give one")
+        if bool(self.images) != bool(self.price or self.max_bytes):
+            raise ValueError("price and max_bytes need images to calibrate on, and nothing else does")
+
+
 class Protocol(Spec, frozen=True):
     """How a trained network is measured.
 

@@ -17,7 +17,7 @@ from repro.judging.evidence import ACCURACIES, Evidence, published
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.specification import Budget
 from repro.records import Store
-from repro.reporting import sizes, style
+from repro.reporting import compression, sizes, style
 from repro.reporting.style import COLOURS, DASHES, INK, MARKERS, MUTED, PAPER, PUBLISHED, RULE
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ class Drawn:
     alt: str
 
 
-def described(experiment: Experiment, evidence: ByBudget) -> list[Drawn]:
+def described(experiment: Experiment, evidence: ByBudget, store: Store) -> list[Drawn]:
     """The figures that an experiment has, told from its evidence without drawing them."""
+    if experiment.kind == "compression":
+        return compression.described(experiment, store)
     if experiment.kind == "diagrams":
         from repro.reporting.diagrams import DIAGRAMS
 
@@ -64,7 +66,7 @@ def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    drawn = described(experiment, evidence)
+    drawn = described(experiment, evidence, store)
     with style.styled():
         for each in drawn:
             if experiment.kind == "diagrams":
@@ -75,6 +77,8 @@ def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path)
                 figure = FigureCanvasAgg(Figure(layout="constrained")).figure
                 if experiment.kind == "sizes":
                     sizes.paint(figure, experiment)
+                elif experiment.kind == "compression":
+                    compression.paint(figure, experiment, store, each.name)
                 elif each.name == experiment.name:
                     paint, _ = KINDS[experiment.figure.kind]
                     paint(figure, experiment, evidence)

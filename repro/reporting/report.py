@@ -21,7 +21,7 @@ from repro.planning.specification import Budget
 from repro.processes import end_with_parent
 from repro.records import Store
 from repro.records.files import cache_folder, write_atomic
-from repro.reporting import figures, page, tables
+from repro.reporting import compression, figures, page, tables
 from repro.reporting.figures import Drawn
 from repro.reporting.index import index
 from repro.reporting.keep import write_if_changed
@@ -34,6 +34,7 @@ WORTH_A_POOL = 3
 
 # Whatever changes here may change a figure.
 DRAWING_CODE = (
+    "reporting/compression.py",
     "reporting/figures.py",
     "reporting/diagrams.py",
     "reporting/sizes.py",
@@ -41,6 +42,7 @@ DRAWING_CODE = (
     "judging/evidence.py",
     "judging/statistics.py",
     "planning/specification.py",
+    "records/compressed.py",
     "records/record.py",
 )
 
@@ -79,7 +81,7 @@ def render(
             verdicts=verdicts_of(experiment, store, data_dir),
             figures=[
                 drawn
-                for drawn in figures.described(experiment, evidence[experiment.name])
+                for drawn in figures.described(experiment, evidence[experiment.name], store)
                 if (results / "figures" / f"{drawn.name}.svg").is_file()
             ],
         )
@@ -117,7 +119,7 @@ def draw_all(
             continue
         inputs = inputs_hash(experiment, evidence[experiment.name], store)
         stamp = read_stamp(results, experiment.name)
-        drawn = figures.described(experiment, evidence[experiment.name])
+        drawn = figures.described(experiment, evidence[experiment.name], store)
         if not stamp or stamp.inputs != inputs or stamp.outputs != outputs_hashes(folder, drawn):
             due[experiment.name] = (experiment, inputs)
 
@@ -184,6 +186,8 @@ def inputs_hash(experiment: Experiment, evidence: dict[Budget, list[Evidence]], 
     """Of everything that decides how the figures look: experiment, records, histories, this code, matplotlib."""
     digest = hashlib.sha256(f"{code_hash()} {version('matplotlib')}".encode())
     digest.update(msgspec.json.encode(experiment, order="deterministic"))
+    for name, found in compression.records(experiment, store).items():
+        digest.update(name.encode() + msgspec.json.encode(found, order="deterministic"))
     for budget, items in evidence.items():
         for item in items:
             digest.update(f"{budget} {item.protocol} {item.expected}".encode())

@@ -14,6 +14,7 @@ from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
 from repro.planning.specification import BUDGETS, Budget, Run
 from repro.records import Store
+from repro.reporting import compression
 from repro.reporting.table import Column, Estimate, Table
 
 NOT_RUN = "not run"
@@ -26,7 +27,9 @@ def experiment_table(experiment: Experiment, store: Store, data_dir: Path, budge
     budgets: which are shown; by default those with records, `smoke` only where there is nothing else.
     """
     if experiment.kind == "sizes":
-        return sizes_table(experiment)
+        return sizes_table(experiment, store)
+    if experiment.kind == "compression":
+        return compression.table(experiment, store)
     if experiment.kind == "strategies":
         return strategies_table(experiment)
     evidence = shown(experiment, store, data_dir, budgets)
@@ -207,7 +210,7 @@ def command(experiment: Experiment, budget: Budget) -> str:
     return f"repro run {experiment.name}" + ("" if budget == "laptop" else f" --budget {budget}")
 
 
-def sizes_table(experiment: Experiment) -> Table:
+def sizes_table(experiment: Experiment, store: Store) -> Table:
     """The table of an experiment that trains nothing: what is published of each variant, and what is counted.
 
     A variant of which nothing is published is there with its parameters.
@@ -216,7 +219,7 @@ def sizes_table(experiment: Experiment) -> Table:
     for variant in experiment.variants:
         exact = [claim for claim in experiment.claims if claim.type == "exact" and claim.variants == (variant.name,)]
         for claim in exact:
-            found = counted(experiment, claim, variant.name)
+            found = counted(experiment, claim, variant.name, store)
             rows.append(
                 {
                     "variant": variant.title,

@@ -44,7 +44,6 @@ class Share:
         return f"{self.percent:.1f} % [{low:.1f}, {high:.1f}] ({self.hits} of {self.total})"
 
 
-@torch.inference_mode()
 def scores(
     network: nn.Module,
     images: Tensor,
@@ -61,9 +60,10 @@ def scores(
     device = device or torch.device("cpu")
     network = network.to(device, memory_format=torch.channels_last).eval()
     found = []
-    for batch in batches(images, device):
-        found.append(network(prepare(batch.to(device))).float().cpu())
-        progress(sum(map(len, found)))
+    with torch.no_grad():
+        for batch in batches(images, device):
+            found.append(network(prepare(batch.to(device))).float().cpu())
+            progress(sum(map(len, found)))
     return torch.cat(found)
 
 

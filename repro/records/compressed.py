@@ -1,0 +1,119 @@
+"""What compressing a network left: a file's bytes, and what the network in it answers. Knows no torch."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from repro.planning.experiments import Experiment, Variant
+from repro.planning.specification import Compression, Spec
+from repro.records.files import write_atomic
+from repro.records.store import Store
+
+FOLDER = "compressed"  # in the results folder, beside `runs`
+
+
+class Layer(Spec, frozen=True):
+    """One layer's part of a file.
+
+    values: different weights, zero included. codebook, tables, codes, index, biases: bytes.
+    histogram: kept weights in `BINS` bins from -`reach` to `reach`, reach being the layer's largest magnitude before.
+    """
+
+    layer: str
+    weights: int
+    kept: int
+    outputs: int
+    values: int
+    codebook: int
+    tables: int
+    codes: int
+    index: int
+    biases: int
+    reach: float
+    histogram: tuple[int, ...]
+
+
+class Answers(Spec, frozen=True):
+    """What a network answered to photographs.
+
+    images: what they are, and which. checksum: of pixels and labels. total: how many.
+    top1, top5: right answers. hits: which are right, one bit an image in the order of their names' hashes, as hex.
+    against: top-1 right answers of the network as released, on the same images.
+    lost, low, high: points of top-1 lost against it, with the 95 % interval of paired shares.
+    agreement: share of images with the same answer. divergence: Kullback-Leibler, in nats.
+    """
+
+    images: str
+    checksum: str
+    total: int
+    top1: int
+    top5: int
+    hits: str
+    against: int
+    lost: float
+    low: float
+    high: float
+    agreement: float
+    divergence: float
+
+
+class CompressedRecord(Spec, frozen=True):
+    """One compressed file.
+
+    source: SHA-256 of the file that was compressed. price: that rounding came to, in nats a bit; 0 = none.
+    bytes: on disk. header: of these, those of no layer. sha256: of the file.
+    encode_seconds, decode_seconds: of the whole network, on one core.
+    """
+
+    experiment: str
+    variant: str
+    compression: Compression
+    source: str
+    network: str
+    price: float
+    parameters: int
+    bytes: int
+    header: int
+    sha256: str
+    layers: tuple[Layer, ...]
+    answers: Answers
+    encode_seconds: float
+    decode_seconds: float
+    finished: str
+    environment: dict[str, Any]
+
+    @property
+    def nonzero(self) -> int:
+        """Kept weights and all biases, as the paper's Table 1 counts."""
+        return sum(layer.kept + layer.outputs for layer in self.layers)
+
+
+def place(results: Path, experiment: str, variant: str) -> Path:
+    """Where a record is."""
+    return results / FOLDER / experiment / f"{variant}.json"
+
+
+def find(store: Store, experiment: str, variant: str, compression: Compression) -> CompressedRecord | None:
+    """The record of a variant as it is specified now; None, and a line in the store's problems where it is damaged."""
+    path = place(store.folder.parent, experiment, variant)
+    if not path.is_file():
+        return None
+    try:
+        record = msgspec.json.decode(path.read_bytes(), type=CompressedRecord)
+    except (OSError, msgspec.MsgspecError) as error:
+        store.problems.append(f"{path} was passed over: {error}")
+        return None
+    return record if record.compression == compression else None
+
+
+def missing(experiment: Experiment, store: Store) -> list[Variant]:
+    """The variants of an experiment that are to be compressed and have no record."""
+    wanted = [(variant, variant.compress) for variant in experiment.variants if variant.compress is not None]
+    return [variant for variant, how in wanted if find(store, experiment.name, variant.name, how) is None]
+
+
+def save(results: Path, record: CompressedRecord) -> None:
+    """Write a record."""
+    text = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    write_atomic(place(results, record.experiment, record.variant), text + b"\n")

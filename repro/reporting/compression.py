@@ -1,0 +1,257 @@
+"""The table and figures of an experiment of kind `compression`: sizes, answers, where the bytes are."""
+
+from typing import TYPE_CHECKING, Any
+
+from repro.judging.claims import Claim
+from repro.planning.experiments import Experiment, Variant
+from repro.records import Store, compressed
+from repro.records.compressed import CompressedRecord
+from repro.reporting import style
+from repro.reporting.style import COLOURS, INK, MARKERS, MUTED, PAPER, PUBLISHED
+from repro.reporting.table import Column, Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from repro.reporting.figures import Drawn
+
+SECTIONS = ("index", "codes", "codebook", "tables", "biases")
+SHOWN_LAYERS = ("conv1", "fire2/expand3x3", "fire6/squeeze1x1", "fire9/expand3x3", "conv10")
+
+
+def records(experiment: Experiment, store: Store) -> dict[str, CompressedRecord]:
+    """The records there are, by variant."""
+    found = {
+        variant.name: compressed.find(store, experiment.name, variant.name, variant.compress)
+        for variant in experiment.variants
+        if variant.compress is not None
+    }
+    return {name: record for name, record in found.items() if record is not None}
+
+
+def table(experiment: Experiment, store: Store) -> Table:
+    """A row for each variant: published size and accuracies, measured ones, what was lost on the same photographs."""
+    found = records(experiment, store)
+    rows = [row(experiment, variant, found.get(variant.name)) for variant in experiment.variants]
+    columns = [
+        Column("variant", "network"),
+        Column("published_size", "published size", "right"),
+        Column("published_accuracy", "published top-1 / top-5", "right"),
+        Column("bytes", "bytes on disk", "right", ",d", "not run"),
+        Column("ratio", "of float32", "right", ".1f"),
+        Column("bits", "bits a kept weight", "right", ".2f"),
+        Column("nonzero", "parameters kept", "right", ",d"),
+        Column("top1", "top-1", "right"),
+        Column("top5", "top-5", "right"),
+        Column("lost", "top-1 lost, points", "right"),
+        Column("agreement", "same answer", "right", ".1%"),
+        Column("divergence", "divergence, nats", "right", ".4f"),
+    ]
+    return Table(experiment.title, columns, rows, notes(experiment, found))
+
+
+def row(experiment: Experiment, variant: Variant, record: CompressedRecord | None) -> dict[str, Any]:
+    """One variant."""
+    size = claim_of(experiment, variant, "file_bytes")
+    accuracies = [claim_of(experiment, variant, metric) for metric in ("accuracy", "top5")]
+    cells: dict[str, Any] = {
+        "variant": variant.title,
+        "published_size": f"{size.published:g} {size.unit}" if size else None,
+        "published_accuracy": " / ".join(f"{c.published:g}" for c in accuracies if c) or None,
+    }
+    if record is None:
+        return cells
+    answers = record.answers
+    kept = sum(layer.kept for layer in record.layers)
+    coded = sum(layer.codes + layer.index + layer.tables for layer in record.layers)
+    return cells | {
+        "bytes": record.bytes,
+        "ratio": 4 * record.parameters / record.bytes,
+        "bits": 8 * coded / kept,
+        "nonzero": record.nonzero,
+        "top1": share_text(answers.top1, answers.total),
+        "top5": share_text(answers.top5, answers.total),
+        "lost": f"{answers.lost:+.1f} [{answers.low:+.1f}, {answers.high:+.1f}]",
+        "agreement": answers.agreement,
+        "divergence": answers.divergence,
+    }
+
+
+def share_text(hits: int, total: int) -> str:
+    """A percentage with Wilson's interval."""
+    from repro.judging.statistics import wilson
+
+    low, high = wilson(hits, total)
+    return f"{100 * hits / total:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def claim_of(experiment: Experiment, variant: Variant, metric: str) -> Claim | None:
+    """The published value of a variant, two-sided."""
+    for claim in experiment.claims:
+        whole = claim.variants == (variant.name,) and not claim.layer and claim.direction == "two-sided"
+        if whole and claim.metric == metric and claim.type in ("exact", "point"):
+            return claim
+    return None
+
+
+def notes(experiment: Experiment, found: dict[str, CompressedRecord]) -> list[str]:
+    """What a reader must know beside the numbers."""
+    if not found:
+        return [f"Nothing measured; to run: repro run {experiment.name}"]
+    one = next(iter(found.values()))
+    lines = [
+        f"Accuracies in percent on {one.answers.total:,} {one.answers.images}, squashed to 227 pixels, with Wilson's "
+        "95 % intervals: not the published centre crops of all 50,000.",
+        "Lost: against the released network on the same photographs, with Agresti and Min's interval of paired shares. "
+        "None of them was calibrated on; those have a file name whose SHA-256 begins with a 0 bit, these with a 1.",
+    ]
+    seconds = max(record.encode_seconds for record in found.values())
+    decoding = max(record.decode_seconds for record in found.values())
+    lines.append(f"Encoding took at most {seconds:.1f} s, decoding {decoding:.2f} s.")
+    lacking = [v for v in experiment.variants if v.compress is not None and v.name not in found]
+    if lacking:
+        lines.append(f"{len(lacking)} files missing; to run: repro run {experiment.name}")
+    return lines
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def described(experiment: Experiment, store: Store) -> "list[Drawn]":
+    """The figures there are records for."""
+    from repro.reporting.figures import Drawn
+
+    found = records(experiment, store)
+    if not found:
+        return []
+    parts = [
+        f"{title_of(experiment, name)} {record.bytes:,} bytes, {100 * record.answers.top1 / record.answers.total:.1f} %"
+        for name, record in found.items()
+    ]
+    text = f"Scatter plot of top-1 accuracy against bytes on disk: {'; '.join(parts)}."
+    layers = len(next(iter(found.values())).layers)
+    return [
+        Drawn(experiment.name, text),
+        Drawn(f"{experiment.name}-bytes", f"Stacked bars of where the bytes of {len(found)} files are: {SECTIONS}."),
+        Drawn(
+            f"{experiment.name}-weights",
+            f"Histograms of the kept weights of {len(SHOWN_LAYERS)} of {layers} layers before and after sharing.",
+        ),
+    ]
+
+
+def title_of(experiment: Experiment, name: str) -> str:
+    return experiment.variant(name).title
+
+
+def paint(figure: "Figure", experiment: Experiment, store: Store, name: str) -> None:
+    """One of the figures of `described`."""
+    found = records(experiment, store)
+    match name.removeprefix(experiment.name):
+        case "":
+            frontier(figure, experiment, found)
+        case "-bytes":
+            breakdown(figure, experiment, found)
+        case _:
+            histograms(figure, experiment, found)
+
+
+def frontier(figure: "Figure", experiment: Experiment, found: dict[str, CompressedRecord]) -> None:
+    """Points of top-1 lost, and divergence of the answers, against bytes on disk; the paper's sizes as lines."""
+    figure.set_size_inches(style.WIDTH, 3.1)
+    left, right = figure.subplots(1, 2)
+    groups = list(dict.fromkeys(experiment.variant(name).series for name in found))
+    for name, record in found.items():
+        variant = experiment.variant(name)
+        index = groups.index(variant.series)
+        look: dict[str, Any] = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+        size, answers = record.bytes / 1e3, record.answers
+        # The points lost are few of few photographs: their interval says so.
+        bars = [[answers.lost - answers.low], [answers.high - answers.lost]]
+        left.errorbar(size, answers.lost, bars, ms=5, mec=PAPER, mew=0.6, lw=1, zorder=3, **look)
+        right.plot(size, max(answers.divergence, 1e-5), ls="", ms=5, mec=PAPER, mew=0.6, zorder=3, **look)
+    for axis in (left, right):
+        for claim in experiment.claims:
+            if claim.metric == "file_bytes" and claim.type == "exact" and claim.direction == "two-sided":
+                size = (claim.published or 0.0) * claim.scale / 1e3
+                if size < 1_000:
+                    axis.axvline(size, color=PUBLISHED, lw=0.8, ls="--", zorder=1)
+        axis.set_xlabel("file on disk (thousand bytes)")
+        axis.set_xlim(left=0)
+    left.axhline(0, color=MUTED, lw=0.6)
+    left.invert_yaxis()
+    left.set_ylabel("points of top-1 lost")
+    left.set_title("Right answers")
+    right.set_yscale("log")
+    right.set_ylabel("divergence of the answers (nats)")
+    right.set_title("All answers")
+    figure.suptitle(experiment.title, x=0.01, ha="left")
+    keys = [legend_key(group, index) for index, group in enumerate(groups)]
+    from matplotlib.lines import Line2D
+
+    keys.append(Line2D([], [], color=PUBLISHED, lw=0.8, ls="--", label="sizes in the paper's Table 2"))
+    figure.legend(handles=keys, loc="outside lower center", ncols=len(keys))
+
+
+def legend_key(label: str, index: int) -> Any:
+    """One group of the frontier."""
+    from matplotlib.lines import Line2D
+
+    marker = MARKERS[index % len(MARKERS)]
+    return Line2D([], [], ls="", marker=marker, color=COLOURS[index % len(COLOURS)], mec=PAPER, ms=6, label=label)
+
+
+def breakdown(figure: "Figure", experiment: Experiment, found: dict[str, CompressedRecord]) -> None:
+    """A bar for each file: its bytes by kind."""
+    figure.set_size_inches(style.WIDTH, 0.9 + 0.3 * len(found))
+    axis = figure.subplots()
+    rows = range(len(found))
+    left = [0.0] * len(found)
+    for index, kind in enumerate((*SECTIONS, "header")):
+        sizes = [
+            record.header / 1e3 if kind == "header" else sum(getattr(layer, kind) for layer in record.layers) / 1e3
+            for record in found.values()
+        ]
+        colour = COLOURS[index] if index < len(SECTIONS) else INK
+        hatch = ("", "///", "", "...", "", "")[index]
+        axis.barh(rows, sizes, left=left, height=0.68, color=colour, label=kind, hatch=hatch, ec=PAPER, lw=0.4)
+        left = [a + b for a, b in zip(left, sizes, strict=True)]
+    for place, record in zip(rows, found.values(), strict=True):
+        at = (record.bytes / 1e3, place)
+        axis.annotate(f"{record.bytes:,}", at, xytext=(4, 0), textcoords="offset points", va="center", fontsize=7)
+    axis.set_yticks(list(rows), [title_of(experiment, name) for name in found])
+    axis.set_ylim(len(found) - 0.4, -0.6)
+    axis.set_xlim(0, max(left) * 1.14)
+    axis.set_xlabel("thousand bytes on disk")
+    axis.grid(axis="y", visible=False)
+    axis.tick_params(axis="y", length=0)
+    axis.set_title("Where the bytes are")
+    figure.legend(loc="outside lower center", ncols=len(SECTIONS) + 1)
+
+
+def histograms(figure: "Figure", experiment: Experiment, found: dict[str, CompressedRecord]) -> None:
+    """Kept weights of some layers: a row for each of the first, the middle and the smallest file."""
+    ordered = sorted(found.items(), key=lambda item: -item[1].bytes)
+    chosen = [ordered[0], ordered[len(ordered) // 2], ordered[-1]] if len(ordered) > 2 else ordered
+    figure.set_size_inches(style.WIDTH, 0.6 + 1.3 * len(chosen))
+    axes = figure.subplots(len(chosen), len(SHOWN_LAYERS), squeeze=False, sharex="col")
+    for line, (name, record) in zip(axes, chosen, strict=True):
+        layers = {layer.layer: layer for layer in record.layers}
+        for axis, wanted in zip(line, SHOWN_LAYERS, strict=True):
+            histogram(axis, layers[wanted])
+            axis.set_title(f"{wanted}, {layers[wanted].values} values", fontsize=7)
+        line[0].set_ylabel(f"{title_of(experiment, name)}\nkept weights", fontsize=7)
+    for axis in axes[-1]:
+        axis.set_xlabel("weight", fontsize=7)
+
+
+def histogram(axis: "Axes", layer: compressed.Layer) -> None:
+    """One layer's kept weights."""
+    count = len(layer.histogram)
+    step = 2 * layer.reach / count
+    places = [-layer.reach + (index + 0.5) * step for index in range(count)]
+    axis.bar(places, layer.histogram, width=step, color=COLOURS[0])
+    axis.set_yticks([])
+    axis.grid(visible=False)
+    axis.tick_params(labelsize=6)

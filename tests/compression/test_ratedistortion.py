@@ -1,0 +1,126 @@
+"""Rounding at a price: cheaper files change the answers more, and no error is larger than it need be."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from repro.compression import container, files, stages
+from repro.compression.calibration import Statistics, calibrate, unfolded
+from repro.compression.ratedistortion import round_layer
+from repro.compression.shared import CompressedNetwork, Shared
+from repro.errors import BadInput
+from repro.training import answers
+
+from . import examples
+
+IMAGES = 24
+
+
+@pytest.fixture(scope="module")
+def network() -> CompressedNetwork:
+    """A small SqueezeNet with weights as a trained one's are: no two alike, biases not zero."""
+    from repro.models import build
+
+    torch.manual_seed(0)
+    module = build(examples.NETWORK, **examples.OPTIONS, final_relu=False)
+    module.head.weight.data *= 50
+    for name, parameter in module.named_parameters():
+        if name.endswith("bias"):
+            nn.init.normal_(parameter, std=0.1)
+    options = {**examples.OPTIONS, "final_relu": False}
+    return CompressedNetwork(examples.NETWORK, options, {k: v.numpy() for k, v in module.state_dict().items()})
+
+
+@pytest.fixture(scope="module")
+def images() -> torch.Tensor:
+    smooth = F.interpolate(torch.randn(IMAGES, 3, 8, 8, generator=torch.Generator().manual_seed(0)), (32, 32))
+    return 2 * smooth
+
+
+@pytest.fixture(scope="module")
+def seen(network: CompressedNetwork, images: torch.Tensor) -> dict[str, Statistics]:
+    return calibrate(files.module(network), lambda index: images[index : index + 1], IMAGES)
+
+
+def test_statistics_are_the_inputs_own(network: CompressedNetwork, images: torch.Tensor, seen: dict) -> None:
+    module = files.module(network)
+    columns = torch.cat([unfolded(module.features[0], images[i : i + 1]) for i in range(IMAGES)], 1)  # pyright: ignore
+    assert seen["features.0"].mean == pytest.approx(columns.mean(1).numpy(), abs=1e-4)
+    assert seen["features.0"].covariance == pytest.approx(np.cov(columns.numpy(), bias=True), abs=1e-3)
+    assert set(seen) == {name.rpartition(".")[0] for name in network.tensors}
+    assert all((one.curvature > 0).all() for one in seen.values())
+    again = calibrate(module, lambda index: images[index : index + 1], IMAGES)
+    assert all((again[name].curvature == one.curvature).all() for name, one in seen.items())
+
+
+def test_cost_is_the_variance_of_what_an_error_does() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(500, 6)) @ rng.normal(size=(6, 6)) + 3
+    one = Statistics(inputs.mean(0), np.cov(inputs.T, bias=True), np.array([1.0, 10.0]))
+    change = rng.normal(size=(2, 6))
+    effects = (inputs @ change.T).var(0)
+    assert one.cost(change) == pytest.approx(effects @ [1, 10])
+
+
+def test_rounding_knows_how_inputs_vary_together() -> None:
+    """Against the nearest value of the same codebook: less is changed, with no more bits."""
+    rng = np.random.default_rng(1)
+    inputs = rng.normal(size=(4_000, 30)) @ rng.normal(size=(30, 30)) + rng.normal(size=30)
+    one = Statistics(inputs.mean(0), np.cov(inputs.T, bias=True), np.ones(40))
+    weights, bias = rng.normal(size=(40, 30)).astype(np.float32), rng.normal(size=40).astype(np.float32)
+    found = round_layer(weights, bias, one, 0.3)
+    order = np.argsort(found.weights.codebook)
+    values = found.weights.codebook[order]
+    nearest = values[np.abs(weights[..., None] - values).argmin(-1)]
+    assert found.cost < 0.7 * one.cost(nearest - weights)
+    before, after = inputs @ weights.T + bias, inputs @ found.weights.weights().T + found.bias
+    # The bias takes up what rounding does to the mean, as well as float16 can say it.
+    assert after.mean(0) == pytest.approx(before.mean(0), abs=0.02)
+    assert abs((inputs @ (found.weights.weights() - weights).T).mean(0)).max() > 0.1
+
+
+def test_pruned_weights_stay_zero_where_that_is_cheap() -> None:
+    rng = np.random.default_rng(2)
+    weights = rng.normal(size=(50, 40)).astype(np.float32)
+    weights[np.abs(weights) < 1] = 0
+    one = Statistics(np.zeros(40), np.eye(40), np.ones(50))
+    found = round_layer(weights, np.zeros(50, np.float32), one, 0.01)
+    assert (found.weights.codes[weights == 0] == 0).mean() > 0.99
+    assert found.weights.codebook[0] == 0
+
+
+def test_a_higher_price_gives_a_smaller_file_and_other_answers(
+    network: CompressedNetwork, images: torch.Tensor, seen: dict
+) -> None:
+    reference = answers.scores(files.module(network), images, lambda x: x)
+    sizes, divergences = [], []
+    for price in (1e-9, 1e-6, 1e-4):
+        found = stages.rounded(network, seen, price)
+        sizes.append(len(container.encode(found)))
+        divergences.append(answers.divergence(reference, answers.scores(files.module(found), images, lambda x: x)))
+    assert sizes[0] > sizes[1] > sizes[2]
+    assert divergences[0] < divergences[1] < divergences[2]
+    assert all(isinstance(found.tensors[f"{name}.weight"], Shared) for name in seen)
+
+
+def test_as_many_bytes_as_allowed(network: CompressedNetwork, seen: dict) -> None:
+    allowed = 11_000
+    found = stages.within(network, seen, allowed, "huffman")
+    size = len(container.encode(found))
+    assert 0.97 * allowed < size <= allowed
+    with pytest.raises(BadInput, match="so small"):
+        stages.within(network, seen, 500, "huffman")
+
+
+def test_more_bytes_than_it_can_use(network: CompressedNetwork, seen: dict) -> None:
+    tries = []
+    found = stages.within(network, seen, 10**6, "huffman", lambda price, size: tries.append(size))
+    assert len(container.encode(found)) < 4 * network.parameters
+    assert len(tries) < 6
+
+
+def test_layers_too_wide_for_a_covariance_are_refused() -> None:
+    with pytest.raises(BadInput, match="too many to calibrate"):
+        calibrate(nn.Sequential(nn.Linear(5_000, 2)), lambda index: torch.zeros(1, 5_000), 1)
