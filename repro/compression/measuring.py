@@ -48,12 +48,12 @@ def carry_out(experiment: Experiment, store: Store, data_dir: Path, device: torc
         network, price = compressed(original, how, seen)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / ("net.net" if how.coder == "released" else "net.sqz")
-            began = time.perf_counter()
+            began = time.process_time()
             data = released.encode(network) if how.coder == "released" else container.encode(network, how.coder)
-            encoded = time.perf_counter()
+            encoded = time.process_time()
             file.write_bytes(data)
             again = files.open_network(file)
-            decoded = time.perf_counter()
+            decoded = time.process_time()
             size = file.stat().st_size
             header, layers = layers_of(file, again, original)
         tell(f"{variant.name}: {size:,} bytes, measuring")

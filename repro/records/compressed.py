@@ -63,7 +63,7 @@ class CompressedRecord(Spec, frozen=True):
 
     source: SHA-256 of the file that was compressed. price: that rounding came to, in nats a bit; 0 = none.
     bytes: on disk. header: of these, those of no layer. sha256: of the file.
-    encode_seconds, decode_seconds: of the whole network, on one core.
+    encode_seconds, decode_seconds: of processor time, for the whole network.
     """
 
     experiment: str

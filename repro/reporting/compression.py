@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from repro import models
 from repro.judging.claims import Claim
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, compressed
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from repro.reporting.figures import Drawn
 
 SECTIONS = ("index", "codes", "codebook", "tables", "biases")
+FLOAT = 4  # bytes of a number that is not compressed
 SHOWN_LAYERS = ("conv1", "fire2/expand3x3", "fire6/squeeze1x1", "fire9/expand3x3", "conv10")
 
 
@@ -60,6 +62,9 @@ def row(experiment: Experiment, variant: Variant, record: CompressedRecord | Non
         "published_size": f"{size.published:g} {size.unit}" if size else None,
         "published_accuracy": " / ".join(f"{c.published:g}" for c in accuracies if c) or None,
     }
+    if variant.uncompressed:
+        size_before = FLOAT * models.parameter_count(variant.model, **variant.options)
+        return cells | {"bytes": size_before, "ratio": 1.0, "nonzero": size_before // FLOAT}
     if record is None:
         return cells
     answers = record.answers
@@ -67,7 +72,7 @@ def row(experiment: Experiment, variant: Variant, record: CompressedRecord | Non
     coded = sum(layer.codes + layer.index + layer.tables for layer in record.layers)
     return cells | {
         "bytes": record.bytes,
-        "ratio": 4 * record.parameters / record.bytes,
+        "ratio": FLOAT * record.parameters / record.bytes,
         "bits": 8 * coded / kept,
         "nonzero": record.nonzero,
         "top1": share_text(answers.top1, answers.total),
@@ -108,7 +113,7 @@ def notes(experiment: Experiment, found: dict[str, CompressedRecord]) -> list[st
     ]
     seconds = max(record.encode_seconds for record in found.values())
     decoding = max(record.decode_seconds for record in found.values())
-    lines.append(f"Encoding took at most {seconds:.1f} s, decoding {decoding:.2f} s.")
+    lines.append(f"Encoding took at most {seconds:.1f} s of processor time, decoding {decoding:.2f} s.")
     lacking = [v for v in experiment.variants if v.compress is not None and v.name not in found]
     if lacking:
         lines.append(f"{len(lacking)} files missing; to run: repro run {experiment.name}")
@@ -231,7 +236,7 @@ def breakdown(figure: "Figure", experiment: Experiment, found: dict[str, Compres
 
 
 def histograms(figure: "Figure", experiment: Experiment, found: dict[str, CompressedRecord]) -> None:
-    """Kept weights of some layers: a row for each of the first, the middle and the smallest file."""
+    """Kept weights of some layers: a row for the largest file (before sharing anew), a middle one and the smallest."""
     ordered = sorted(found.items(), key=lambda item: -item[1].bytes)
     chosen = [ordered[0], ordered[len(ordered) // 2], ordered[-1]] if len(ordered) > 2 else ordered
     figure.set_size_inches(style.WIDTH, 0.6 + 1.3 * len(chosen))
