@@ -130,7 +130,7 @@ def of_cell(cell: Cell, budget: Budget, store: Store, data_dir: Path, further: b
     """
     records = [record for run in cell.runs if (record := find(run, store, data_dir)) is not None]
     if further and len(records) == len(cell.runs):
-        following = (msgspec.structs.replace(cell.runs[0], seed=seed) for seed in count(len(cell.runs)))
+        following = (cell.runs[0].with_seed(seed) for seed in count(len(cell.runs)))
         for run in following:
             record = find(run, store, data_dir)
             if record is None:

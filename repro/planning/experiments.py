@@ -18,7 +18,7 @@ from repro import models
 from repro.data import DATASETS
 from repro.errors import BadInput, unknown
 from repro.judging.claims import Claim
-from repro.planning.specification import BUDGETS, PROTOCOLS, Budget, Compression, Data, Model, Recipe, Run, Spec
+from repro.planning.specification import BUDGETS, PROTOCOLS, Budget, Compression, Data, Hold, Model, Recipe, Run, Spec
 
 T = TypeVar("T")
 
@@ -41,6 +41,20 @@ class Settings(Spec, frozen=True):
     networks: dict[str, "Settings"] = {}
 
 
+class Stage(Spec, frozen=True):
+    """One more training, of what the one before left (see `Hold`).
+
+    epochs, learning_rate: as shares of the first training's.
+    """
+
+    density: str = ""
+    bits: int = 0
+    init: str = "linear"
+    free: bool = False
+    epochs: float = 0.5
+    learning_rate: float = 0.1
+
+
 class Variant(Spec, frozen=True):
     """One row of an experiment: a network on a data set, trained by a recipe, once per seed.
 
@@ -48,6 +62,7 @@ class Variant(Spec, frozen=True):
     compress: how the released network is compressed, in an experiment of kind `compression`; none where a variant
         stands for a network that is not compressed, or for one that cannot be made here.
     uncompressed: there, the variant is the network before compression, of which only the size is known.
+    stages: trainings that follow the first: pruned, shared, dense again.
     at: where it stands on a sweep's axis (a squeeze ratio, a learning rate).
     series: which line or group of the figure it belongs to.
     """
@@ -57,6 +72,7 @@ class Variant(Spec, frozen=True):
     label: str = ""
     series: str = ""
     at: float | str | None = None
+    stages: tuple[Stage, ...] = ()
     compress: Compression | None = None
     uncompressed: bool = False
     options: dict[str, Any] = {}
@@ -278,10 +294,33 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         canonical = models.canonical(variant.model, options)
     except BadInput as error:
         raise BadInput(f"{where}: {error}" if where else str(error)) from None
-    return Run(
+    run = Run(
         model=Model(name=variant.model, options=canonical),
         data=convert(data, Data, f"{where}: data" if where else "data"),
         recipe=convert(recipe, Recipe, f"{where}: recipe" if where else "recipe"),
+    )
+    for stage in variant.stages:
+        run = following(run, stage, f"{where}: stages" if where else "stages")
+    return run
+
+
+def following(run: Run, stage: Stage, where: str) -> Run:
+    """The run of a stage that goes on from another one."""
+    first = run
+    while first.prior is not None:
+        first = first.prior
+    epochs = max(1, round(stage.epochs * first.recipe.epochs))
+    recipe = {
+        "epochs": epochs,
+        "learning_rate": stage.learning_rate * first.recipe.learning_rate,
+        "milestones": [m for m in (round(stage.epochs * m) for m in first.recipe.milestones) if m],
+    }
+    held = {name: getattr(stage, name) for name in Hold.__struct_fields__}
+    return msgspec.structs.replace(
+        run,
+        recipe=convert(msgspec.to_builtins(first.recipe) | recipe, Recipe, where),
+        prior=run,
+        hold=convert(held, Hold, where),
     )
 
 

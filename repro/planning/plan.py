@@ -62,8 +62,7 @@ def cells(
         count = experiments.seeds(experiment, variant, budget)
         if not count:
             continue
-        count = seeds or count
-        runs = tuple(msgspec.structs.replace(run, seed=seed) for seed in range(count))
+        runs = tuple(run.with_seed(seed) for seed in range(seeds or count))
         found.append(Cell(experiment=experiment.name, variant=variant, runs=runs, protocols=experiment.protocols))
     return found
 
@@ -72,10 +71,10 @@ def plan(found: Iterable[Cell], store: Store, data_dir: Path) -> list[Step]:
     """The runs that cells need, each once, seed by seed (so that every cell has a first result early)."""
     wanted: dict[bytes, tuple[Run, list[str], list[str]]] = {}
     for cell in found:
-        for run in cell.runs:
+        for run in (needed for own in cell.runs for needed in chain(own)):
             key = msgspec.json.encode(run, order="deterministic")
             _, names, protocols = wanted.setdefault(key, (run, [], []))
-            names.append(f"{cell.experiment}/{cell.variant.name}")
+            names += [name for name in [f"{cell.experiment}/{cell.variant.name}"] if name not in names]
             protocols += [p for p in cell.protocols if p not in protocols]
     checksum = cache(lambda name, synthetic: data.checksum(Data(name=name, synthetic=synthetic), data_dir))
     interrupted = {path.stem for path in (cache_folder() / CHECKPOINTS).glob("*.pt")}
@@ -84,6 +83,11 @@ def plan(found: Iterable[Cell], store: Store, data_dir: Path) -> list[Step]:
         for run, names, protocols in wanted.values()
     ]
     return sorted(steps, key=lambda s: s.run.seed)
+
+
+def chain(run: Run) -> list[Run]:
+    """A run behind all those that it goes on from, the first one first."""
+    return [*(chain(run.prior) if run.prior else []), run]
 
 
 def step(

@@ -156,13 +156,34 @@ PROTOCOLS: dict[str, Protocol] = {
 }
 
 
+class Hold(Spec, frozen=True):
+    """What is done to the weights that a run goes on from, and held while it trains.
+
+    density: pruned to these shares, as `repro.compression.prune.densities` reads them; pruned weights stay zero.
+    bits: shared among `2**bits` values of each layer, which are trained in their stead; pruned weights stay zero.
+    init: where k-means begins.
+    free: pruned weights restart at zero and are trained again (dense-sparse-dense).
+    """
+
+    density: str = ""
+    bits: Annotated[int, Meta(ge=0, le=8)] = 0
+    init: Literal["linear", "density", "random"] = "linear"
+    free: bool = False
+
+
 class Run(Spec, frozen=True):
-    """One training: model x data x recipe x seed."""
+    """One training: model x data x recipe x seed.
+
+    prior: the run that this one goes on from, with its weights; else they are drawn anew.
+    hold: what is done to these weights first, and held.
+    """
 
     model: Model
     data: Data
     recipe: Recipe
     seed: Count = 0
+    prior: "Run | None" = None
+    hold: Hold = Hold()
 
     def identity(self, checksum: str) -> str:
         """The run's name: a hash of everything here, of the data's checksum and of `NUMERICS` (40 hex digits)."""
@@ -171,7 +192,12 @@ class Run(Spec, frozen=True):
 
     def without_seed(self) -> bytes:
         """The cell this run repeats: equal for runs that differ in the seed alone."""
-        return msgspec.json.encode(msgspec.structs.replace(self, seed=0), order="deterministic")
+        return msgspec.json.encode(self.with_seed(0), order="deterministic")
+
+    def with_seed(self, seed: int) -> "Run":
+        """The same run, and those before it, with another seed."""
+        prior = self.prior and self.prior.with_seed(seed)
+        return msgspec.structs.replace(self, seed=seed, prior=prior)
 
 
 def stated(spec: Spec) -> dict[str, Any]:

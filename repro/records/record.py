@@ -75,6 +75,7 @@ class Measurement(Spec, frozen=True):
 class Record(Spec, frozen=True):
     """What a finished run leaves in `results/runs/MODEL-DATA/IDENTITY/record.json`; the history is beside it as CSV.
 
+    file_bytes: of the network compressed as it is, where the run goes on from another.
     seconds: wall time of training and evaluation, over all sessions of the run.
     environment: versions, device, threads, commit and whether the tree was dirty: shown, never part of the identity.
     dead_layer: the first layer whose output is the same for every test image, of a network that gives them all the same
@@ -94,6 +95,7 @@ class Record(Spec, frozen=True):
     finished: str
     environment: dict[str, Any]
     note: str = ""
+    file_bytes: int | None = None
     dead_layer: str = ""
 
     def lacks(self, protocols: Iterable[str]) -> list[str]:

@@ -58,6 +58,12 @@ def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]
         columns.append(Column(name, heading, "right", ",d"))
         for row, count in zip(rows, counts, strict=True):
             row[name] = count
+    for budget, found in evidence.items():
+        files = [file_of(found, variant) for variant in variants]
+        if any(files):
+            columns.append(Column(f"{budget}_bytes", f"{budget}, bytes of the file", "right", ",d"))
+            for row, size in zip(rows, files, strict=True):
+                row[f"{budget}_bytes"] = size
     if any(published(experiment, variant, PUBLISHED) for variant in variants):
         columns.append(Column("published", "published", "right"))
         for row, variant in zip(rows, variants, strict=True):
@@ -92,6 +98,13 @@ def run_of(experiment: Experiment, evidence: dict[Budget, list[Evidence]], varia
     """The variant's run at the first budget shown that has it; at the paper budget where none has."""
     runs = [item.run for found in evidence.values() for item in found if item.variant.name == variant.name]
     return runs[0] if runs else experiments.resolve(experiment, variant, "paper")
+
+
+def file_of(found: list[Evidence], variant: Variant) -> int | None:
+    """Mean bytes, over seeds, of the compressed files that the variant's runs would make; None where they make none."""
+    records = next((item.records for item in found if item.variant.name == variant.name), ())
+    sizes = [record.file_bytes for record in records if record.file_bytes is not None]
+    return round(sum(sizes) / len(sizes)) if sizes else None
 
 
 def estimate(item: Evidence | None) -> Estimate | None:

@@ -5,7 +5,7 @@
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -14,13 +14,15 @@ from typing import Protocol as Interface
 import msgspec
 import torch
 from filelock import FileLock, Timeout
+from torch import nn
 
 from repro import data
+from repro.compression import holding
 from repro.data import Dataset
 from repro.errors import Failure
 from repro.models import weights
 from repro.planning.plan import Step, checkpoint_file, weights_file
-from repro.planning.specification import Data
+from repro.planning.specification import Data, Run
 from repro.records import Epoch, Record, Store
 from repro.records.files import cache_folder, sweep
 from repro.training import parallel
@@ -127,13 +129,33 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
         record, history = remeasured(step, record, dataset, device), store.history(record)
         network = None
     else:
-        record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, audience.watch(step))
+        begin, watch = beginning(step.run, dataset, device), audience.watch(step)
+        record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, watch, begin)
+        if step.run.prior is not None:
+            record = msgspec.structs.replace(record, file_bytes=holding.file_bytes(network, step.run.model))
     if parallel.leader():
         if network is not None:
             weights.save(network, kept, step.run.model.name, step.run.model.options)
         store.save(record, history)
         checkpoint.remove()
         audience.finished(step, record, history)
+
+
+def beginning(run: Run, dataset: Dataset, device: torch.device) -> Callable[[nn.Module], Callable[[], None]]:
+    """What a run begins with: the weights of the run before it, held as it says; nothing for a first run."""
+    prior = run.prior
+    if prior is None:
+        return lambda network: lambda: None
+    identity = prior.identity(dataset.checksum)
+    kept = weights_file(identity)
+    if not kept.is_file():
+        # Its record was made elsewhere; weights do not travel with records.
+        checkpoint = Checkpoint(checkpoint_file(identity))
+        _, _, network = train(prior, dataset, (), device, checkpoint, begin=beginning(prior, dataset, device))
+        weights.save(network, kept, prior.model.name, prior.model.options)
+        checkpoint.remove()
+    first = weights.load(kept)
+    return lambda network: holding.begin(network, first, run.model, run.hold)
 
 
 def remeasured(step: Step, record: Record, dataset: Dataset, device: torch.device) -> Record:

@@ -99,15 +99,20 @@ def train(
     device: torch.device,
     checkpoint: Checkpoint,
     watch: Watch = lambda *_: None,
+    begin: Callable[[nn.Module], Callable[[], None]] = lambda network: lambda: None,
 ) -> tuple[Record, list[Epoch], nn.Module]:
     """Train one run to its end, from its checkpoint if there is one, and measure it.
 
     On a CPU the outcome is bit for bit that of an uninterrupted run, however often it was interrupted.
 
+    Args:
+        begin: changes the network before it is trained, and gives what is to be called before it is measured.
+
     Returns: the record, the history, and the network with its final weights.
     """
     trainee = Trainee(run, dataset, device)
     network, recipe = trainee.network, run.recipe
+    settle = begin(network)
     history = checkpoint.load(network, trainee.optimizer, device)
     processes = parallel.world()
     graph = device.type == "cuda" and processes == 1
@@ -136,6 +141,7 @@ def train(
                 heard, seen = time.monotonic(), (index + 1) * recipe.batch
                 accuracy = float(trainee.correct) * processes / seen
                 watch(epoch, seen, order.numel(), float(trainee.loss) / (index + 1), accuracy)
+        settle()
         parallel.add_up(trainee.loss.div_(processes), trainee.correct)
         measured = trainee.measure("described", epoch + 1)
         history.append(

@@ -1,0 +1,145 @@
+"""Retraining under a mask, with a shared codebook, and dense again: what is held stays, the rest learns."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from repro import data
+from repro.compression import holding
+from repro.models import architecture, build, weights
+from repro.planning import plan
+from repro.planning.experiments import Experiment, Stage, Variant, resolve
+from repro.planning.plan import weights_file
+from repro.planning.specification import Data, Hold, Model, Recipe, Run
+from repro.records import Store
+from repro.training.checkpoint import Checkpoint
+from repro.training.launch import beginning, carry_out
+from repro.training.loop import train
+
+CPU = torch.device("cpu")
+MODEL = Model(name="mini-squeezenet")
+PRUNED = Stage(density="expand3x3=0.33,expand1x1=0.5")
+
+
+def small(*stages: Stage) -> Run:
+    variant = Variant(name="v", model="mini-squeezenet", stages=stages, recipe={"epochs": 1, "batch": 16})
+    return resolve(
+        Experiment(title="", source="", question="", variants=(variant,)),
+        variant, "smoke", {"data.train_images": 96, "recipe.schedule": "constant", "recipe.weight_decay": 1e-3},
+    )  # fmt: skip
+
+
+def test_stages_are_runs_that_follow_each_other() -> None:
+    first, last = small(), small(PRUNED, Stage(bits=4, epochs=2.0, learning_rate=0.01))
+    assert last.prior
+    assert last.prior.prior == first
+    assert (last.hold.bits, last.prior.hold.density) == (4, PRUNED.density)
+    assert last.recipe.epochs == 2
+    assert last.recipe.learning_rate == pytest.approx(0.01 * first.recipe.learning_rate)
+    assert plan.chain(last) == [first, last.prior, last]
+    assert last.with_seed(3).prior.prior.seed == 3  # pyright: ignore
+    assert first.identity("x") == Run(model=first.model, data=first.data, recipe=first.recipe).identity("x")
+    assert len({run.identity("x") for run in plan.chain(last)}) == 3
+
+
+class Silent:
+    def begins(self, step: plan.Step) -> None: ...
+    def watch(self, step: plan.Step) -> Callable[..., None]:
+        return lambda *_: None
+
+    def finished(self, step: plan.Step, record: object, history: object) -> None: ...
+    def failed(self, step: plan.Step, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def waits(self, step: plan.Step) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store(tmp_path_factory.mktemp("results"))
+
+
+def test_a_pipeline_from_dense_to_shared(tmp_path: Path, store: Store) -> None:
+    runs = [small(PRUNED, Stage(bits=3)), small(PRUNED, Stage(free=True))]
+    variants = (Variant(name="v", model="mini-squeezenet"),)
+    cells = [plan.Cell(experiment="e", variant=variants[0], runs=(run,), protocols=("described",)) for run in runs]
+    steps = plan.plan(cells, store, tmp_path)
+    assert len(steps) == 4  # the first two are shared
+    assert carry_out(steps, store, tmp_path, CPU, Silent()) == 0
+    checksum = data.checksum(runs[0].data, tmp_path)
+    assert checksum
+    states = {
+        key: weights.load(weights_file(run.identity(checksum))).state_dict()
+        for key, run in (("dense", runs[0].prior.prior), ("pruned", runs[0].prior),  # pyright: ignore
+                         ("shared", runs[0]), ("free", runs[1]))
+    }  # fmt: skip
+    prefixes = architecture("mini-squeezenet", runs[0].model.options).paths()
+    for layer, prefix in prefixes.items():
+        dense, pruned, shared, free = (states[key][f"{prefix}.weight"].numpy() for key in states)
+        share = {"expand3x3": 0.33, "expand1x1": 0.5}.get(layer.rpartition("/")[2], 1.0)
+        assert np.count_nonzero(pruned) == round(share * pruned.size)
+        assert (pruned[pruned != 0] != dense[pruned != 0]).mean() > 0.9  # what stays has learnt on
+        assert ((shared != 0) <= (pruned != 0)).all()
+        assert len(np.unique(shared[shared != 0])) <= 7
+        if share < 1:
+            assert np.count_nonzero(free) > 1.2 * np.count_nonzero(pruned)
+    sizes = [store.find(run, checksum).file_bytes for run in (runs[0].prior, runs[0])]  # pyright: ignore
+    assert sizes[0] > 3 * sizes[1]
+    assert store.find(runs[0].prior.prior, checksum).file_bytes is None  # pyright: ignore
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_a_held_run_cut_off_ends_as_if_it_had_not_been(tmp_path: Path, optimizer: str) -> None:
+    recipe = Recipe(optimizer=optimizer, batch=16, epochs=2, learning_rate=1e-3, weight_decay=1e-3)  # pyright: ignore
+    source = Data(name="cifar10", synthetic=True, train_images=64)
+    first = Run(model=MODEL, data=source, recipe=msgspec.structs.replace(recipe, epochs=1))
+    run = Run(model=MODEL, data=source, recipe=recipe, prior=first, hold=Hold(density="0.5", bits=0))
+    shared = Run(model=MODEL, data=source, recipe=recipe, prior=run, hold=Hold(bits=4))
+    dataset = data.load(source, tmp_path)
+
+    class Killed(Exception):
+        pass
+
+    def kill(epoch: int, *_: object) -> None:
+        if epoch == 1:
+            raise Killed
+
+    def trained(name: str, watch: Callable[..., None] = lambda *_: None) -> nn.Module:
+        begin = beginning(shared, dataset, CPU)  # trains what comes before, once
+        return train(shared, dataset, ("described",), CPU, Checkpoint(tmp_path / f"{name}.pt"), watch, begin)[2]
+
+    whole = trained("a")
+    with pytest.raises(Killed):
+        trained("b", kill)
+    again = trained("b")
+    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
+
+
+def test_shared_weights_get_the_sum_of_their_gradients() -> None:
+    """Against the gradient of the codebook itself."""
+    torch.manual_seed(0)
+    network, first = build("mini-squeezenet"), build("mini-squeezenet")
+    holding.begin(network, first, MODEL, Hold(bits=2))
+    layer = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
+    values = layer.weight.detach().unique()
+    assert 2 <= len(values) <= 4
+    images = torch.randn(4, 3, 32, 32)
+    network.eval()(images).square().sum().backward()
+    codebook = values.clone().requires_grad_()
+    index = torch.searchsorted(values, layer.weight.detach())
+    torch.func.functional_call(network, {name_of(network, layer): codebook[index]}, images).square().sum().backward()
+    assert layer.weight.grad is not None
+    assert codebook.grad is not None
+    for place, value in enumerate(values):
+        mine = layer.weight.grad[layer.weight == value]
+        expected = 0 if value == 0 else float(codebook.grad[place])
+        assert mine.numpy() == pytest.approx(expected, rel=1e-3, abs=1e-4)
+
+
+def name_of(network: nn.Module, layer: nn.Module) -> str:
+    return next(f"{name}.weight" for name, module in network.named_modules() if module is layer)
