@@ -9,7 +9,7 @@ from repro.cli import options
 from repro.errors import BadInput, Failure, unknown
 from repro.planning.plan import weights_file
 from repro.records import Store
-from repro.reporting.table import Column, Table
+from repro.reporting.table import Column, Estimate, Table
 
 if TYPE_CHECKING:
     from repro.compression.shared import CompressedNetwork, Inputs
@@ -19,6 +19,8 @@ Examples:
   repro compress compressed_SqueezeNet.net --bits 8 -o lossless.sqz
   repro compress compressed_SqueezeNet.net --max-bytes 470000 -o small.sqz
   repro compress squeezenet.safetensors --density table1 --bits 6 --coder ans -o net.sqz
+  repro compress alexnet.safetensors --density alexnet --bits 32 -o pruned.sqz
+  repro compress alexnet.safetensors --svd 0.2 -o low-rank.sqz
   repro compress 1f03c7 --density expand3x3=0.33,conv10=0.2 --bits 5 -o net.sqz
 """
 DECOMPRESS_EXAMPLES = """\b
@@ -51,6 +53,7 @@ normalisation_option = click.option(
 @click.command("compress", epilog=COMPRESS_EXAMPLES)
 @click.argument("source", metavar="WEIGHTS|RUN")
 @click.option("--density", metavar="SHARE", help="Prune first: a share kept of each layer, LAYER=SHARE,... or table1.")
+@click.option("--svd", type=click.FloatRange(0, 1), metavar="SHARE", help="Low-rank weights of at most that share.")
 @click.option("--bits", default=None, metavar="8|6|5|...|mixed|32", help="For each code; 32 = weights share no values.")
 @click.option("--max-bytes", type=click.IntRange(min=1), help="Spend at most so many bytes, where they count most.")
 @click.option(
@@ -82,6 +85,7 @@ normalisation_option = click.option(
 def compress_command(
     source: str,
     density: str | None,
+    svd: float | None,
     bits: str | None,
     max_bytes: int | None,
     coder: Any,
@@ -112,6 +116,11 @@ def compress_command(
         chosen = densities(density, models.architecture(network.network, network.options))
         network = stages.prune(network, chosen)
         parts.append(("pruned", network, len(container.encode(network, coder))))
+    if svd is not None:
+        if density or bits or max_bytes:
+            raise BadInput("--svd: low-rank weights are neither pruned nor shared; leave the other options out")
+        network = stages.factor(network, svd)
+        width = 32
     if width is None or calibrate:
         network_inputs = inputs_of(network, data, normalisation)
         seen = calibrated(network, network_inputs, data_dir, calibrate or CALIBRATION)
@@ -195,7 +204,7 @@ def inspect_command(path: Path, output_format: str) -> None:
         Column("ratio", align="right", format=".1f"),
     ]
     if output_format != "text":
-        columns[2:2] = [Column("weights", format=",d"), Column("bits")]
+        columns[2:2] = [Column("weights"), Column("kept"), Column("bits")]
     Table(f"{path}, {path.stat().st_size:,} bytes", columns, rows).print(output_format)
 
 
@@ -240,11 +249,11 @@ def evaluate_command(
         images = images_for(network, inputs_of(network, data, normalisation), data_dir, half, limit)
         logits = answers.scores(files.module(network), images.images, images.prepare, chosen)
         top1, top5 = (answers.right(logits, images.labels, among) for among in (1, 5))
-        row = {"network": name, "images": len(images.labels), "top1": answers.share(top1), "top5": answers.share(top5)}
+        row = {"network": name, "images": len(images.labels), "top1": estimate(top1), "top5": estimate(top5)}
         if first is not None:
             lost, interval = answers.paired_loss(top1, first[0])
             row |= {
-                "lost": f"{lost:+.1f} [{interval.low:+.1f}, {interval.high:+.1f}]",
+                "lost": Estimate(lost, interval.low, interval.high, len(images.labels), signed=True),
                 "agreement": float((first[1].argmax(1) == logits.argmax(1)).float().mean()),
                 "divergence": answers.divergence(logits, first[1]),
             }
@@ -253,8 +262,8 @@ def evaluate_command(
     columns = [
         Column("network"),
         Column("images", align="right", format=",d"),
-        Column("top1", "top-1", "right"),
-        Column("top5", "top-5", "right"),
+        Column("top1", "top-1, %", "right"),
+        Column("top5", "top-5, %", "right"),
     ]
     notes = ["95 % intervals: Wilson's."]
     if against:
@@ -265,6 +274,14 @@ def evaluate_command(
         ]
         notes.append("Lost: of top-1 on the same images, with Agresti and Min's interval of paired shares.")
     Table(f"{images.title}", columns, rows, notes).print(output_format)
+
+
+def estimate(right: Any) -> Estimate:
+    """A percentage of images with Wilson's interval."""
+    from repro.training.answers import share
+
+    found = share(right)
+    return Estimate(found.percent, *found.interval, found.total)
 
 
 def read_bits(bits: str | None, max_bytes: int | None) -> int | None:

@@ -29,7 +29,7 @@ import numpy as np
 from repro import models
 from repro.compression import coding
 from repro.compression.coding import Coded, Coder
-from repro.compression.shared import CompressedNetwork, Inputs, Shared, Tensor, dense
+from repro.compression.shared import CompressedNetwork, Factored, Inputs, Shared, Tensor, dense, shape_of
 from repro.errors import BadInput, Failure
 from repro.models.layers import BatchNorm, Linear
 from repro.records.files import write_atomic
@@ -40,8 +40,9 @@ WEIGHTS_LIMIT = 2**28  # of a network; VGG-19 has 2**27.1
 SECTIONS = ("values", "code table", "codes", "index table", "index")
 
 # plain: all numbers as they are. sparse: those that are not zero as they are, behind a mask. shared: codes of a
-# codebook, of the weights kept behind a mask, or (`full`) of all weights, zero being in the codebook.
-Kind = Literal["plain", "sparse", "shared", "full"]
+# codebook, of the weights kept behind a mask, or (`full`) of all weights, zero being in the codebook. factored: two
+# matrices whose product the weights are.
+Kind = Literal["plain", "sparse", "factored", "shared", "full"]
 Encoder = Callable[[str, Any, Coder], "tuple[Entry, tuple[bytes, ...]]"]
 
 
@@ -103,7 +104,8 @@ def encode(network: CompressedNetwork, coder: Coder = "huffman") -> bytes:
         Failure: the coder's library is not installed.
     """
     shapes = shapes_of(network.network, network.options)
-    wrong = [name for name in {*shapes, *network.tensors} if shapes.get(name) != shape_of(network.tensors.get(name))]
+    found = {name: shape_of(tensor) for name, tensor in network.tensors.items()}
+    wrong = [name for name in {*shapes, *found} if shapes.get(name) != found.get(name)]
     if wrong:
         raise BadInput(f"{', '.join(sorted(wrong)[:4])}: not the tensors of {network.network}")
     coded = {name: encode_tensor(name, network.tensors[name], coder) for name in shapes}
@@ -126,6 +128,8 @@ def encode_tensor(name: str, tensor: Tensor, coder: Coder) -> tuple[Entry, tuple
     choices: list[Encoder]
     if isinstance(tensor, Shared):
         choices = [as_shared, as_full] if coder != "gaps" else [as_shared]  # the paper has gaps for every layer
+    elif isinstance(tensor, Factored):
+        choices = [as_factored]
     else:
         choices = [as_plain, as_sparse] if tensor.ndim > 1 else [as_plain]
     found = [choice(name, tensor, coder) for choice in choices]
@@ -142,6 +146,12 @@ def as_sparse(name: str, tensor: np.ndarray, coder: Coder) -> tuple[Entry, tuple
     values, half = numbers(kept)
     index, entries = coding.encode_mask(tensor != 0, coder)
     return entry(name, tensor.shape, "sparse", half, len(kept), len(kept), entries, (values, b"", b"", *index))
+
+
+def as_factored(name: str, tensor: Factored, coder: Coder) -> tuple[Entry, tuple[bytes, ...]]:
+    joined = np.concatenate([tensor.left.ravel(), tensor.right.ravel()])
+    values, half = numbers(joined)
+    return entry(name, tensor.shape, "factored", half, joined.size, joined.size, 0, (values, b"", b"", b"", b""))
 
 
 def as_shared(name: str, tensor: Shared, coder: Coder) -> tuple[Entry, tuple[bytes, ...]]:
@@ -190,12 +200,11 @@ def digest(tensors: Mapping[str, Tensor]) -> bytes:
     """Eight bytes that depend on every bit of the numbers that the network computes with."""
     found = hashlib.blake2b(digest_size=8)
     for tensor in tensors.values():
-        found.update(np.ascontiguousarray(dense(tensor), "<f4"))
+        # Of a product the factors: its own last bits are the processor's.
+        arrays = [tensor.left, tensor.right] if isinstance(tensor, Factored) else [dense(tensor)]
+        for array in arrays:
+            found.update(array.astype("<f4").tobytes())
     return found.digest()
-
-
-def shape_of(tensor: Tensor | None) -> tuple[int, ...] | None:
-    return None if tensor is None else tensor.codes.shape if isinstance(tensor, Shared) else tensor.shape
 
 
 def shapes_of(network: str, options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -304,6 +313,14 @@ def decode_tensor(one: Entry, sections: tuple[bytes, ...], coder: Coder) -> Tens
         if len(values) != math.prod(one.shape):
             raise Failure("it has another number of values than its shape")
         return values.reshape(one.shape)
+    if one.kind == "factored":
+        outputs = one.shape[0]
+        inputs = math.prod(one.shape[1:])
+        rank, rest = divmod(len(values), outputs + inputs)
+        if rest:
+            raise Failure("its factors do not fit its shape")
+        left, right = np.split(values, [rank * outputs])
+        return Factored(left.reshape(outputs, rank), right.reshape(rank, inputs), one.shape)
     if one.kind == "full":
         mask = np.ones(one.shape, bool)
     else:

@@ -27,7 +27,7 @@ def begin(network: nn.Module, first: nn.Module, model: Model, hold: Hold) -> Set
     network.load_state_dict(first.state_dict())
     definition = models.architecture(model.name, model.options)
     density = prune.densities(hold.density, definition) if hold.density else {}
-    held: list[tuple[nn.Parameter, Tensor, Tensor]] = []
+    held: list[tuple[Tensor, Tensor, Tensor]] = []
     for prefix in definition.paths().values():
         layer = network.get_submodule(prefix)
         if not isinstance(layer, nn.Conv2d | nn.Linear):

@@ -23,7 +23,8 @@ def code_lengths(counts: np.ndarray) -> np.ndarray:
     Returns: uint8 [K]; 0 for symbols that do not occur.
     """
     lengths = np.zeros(len(counts), np.uint8)
-    coins = sorted((int(counts[symbol]), (int(symbol),)) for symbol in np.flatnonzero(counts))
+    used = np.flatnonzero(counts).tolist()
+    coins: list[tuple[int, tuple[int, ...]]] = sorted((int(counts[symbol]), (symbol,)) for symbol in used)
     if len(coins) == 1:
         lengths[coins[0][1]] = 1
         return lengths

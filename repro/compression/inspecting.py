@@ -48,7 +48,7 @@ def account(path: Path) -> list[dict[str, Any]]:
                 "kept": kept,
                 "density": kept / max(1, dense(tensor).size),
                 "distinct": values,
-                "bits": coding.width(values) if values else 8 * stored // max(1, entry.values),
+                "bits": coding.width(values) if values else 16 if entry.half else 32,
                 "bits_per_weight": 8 * (code_table + codes + index_table + index) / max(1, kept) if values else None,
             }
             row["codebook" if values else "values"] += stored

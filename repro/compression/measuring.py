@@ -153,7 +153,7 @@ def compared(before: torch.Tensor, after: torch.Tensor, images: Images) -> Answe
 def cached_scores(network: CompressedNetwork, images: Images, device: torch.device) -> torch.Tensor:
     """The network's logits, float32 [N, classes]; computed once for the same numbers and images."""
     key = hashlib.sha256(container.digest(network.tensors) + str(sorted(network.options.items())).encode())
-    key.update(images.images.numpy())
+    key.update(images.images.numpy().tobytes())
     path = cache_folder() / "scores" / f"{key.hexdigest()[:40]}.npy"
     try:
         return torch.from_numpy(np.load(path))
@@ -167,7 +167,7 @@ def calibrated(network: CompressedNetwork, data_dir: Path, count: int) -> dict[s
     """Statistics over calibration photographs; computed once for the same numbers and images."""
     images = images_for(network, network.inputs, data_dir, "calibration", count)
     key = hashlib.sha256(container.digest(network.tensors) + str(sorted(network.options.items())).encode())
-    key.update(images.images.numpy())
+    key.update(images.images.numpy().tobytes())
     folder = cache_folder() / "calibration" / key.hexdigest()[:40]
     prefixes = list(inspecting.weight_layers(network).values())
     try:

@@ -99,7 +99,7 @@ def encode(network: CompressedNetwork) -> bytes:
     counts, body = [], []
     for prefix in shapes:
         weight, bias = network.tensors[f"{prefix}.weight"], network.tensors[f"{prefix}.bias"]
-        if not isinstance(weight, Shared) or isinstance(bias, Shared):
+        if not isinstance(weight, Shared) or not isinstance(bias, np.ndarray):
             raise BadInput(f"the released format needs shared weights; {prefix} has none: give --bits 8 or fewer")
         flat = weight.codes.ravel()
         entries, fillers = gaps(np.flatnonzero(flat))

@@ -1,5 +1,6 @@
 """A compressed network in memory: weights that share the values of a codebook, and everything else as it is."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -34,7 +35,23 @@ class Shared:
         return self.codebook[self.codes]
 
 
-Tensor = Shared | np.ndarray
+@dataclass(frozen=True)
+class Factored:
+    """The weights of one layer as a product of two matrices.
+
+    left: float32 [outputs, rank]. right: float32 [rank, inputs x kernel area]. shape: of the weights.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    shape: tuple[int, ...]
+
+    def weights(self) -> np.ndarray:
+        """float32, in the weights' shape."""
+        return (self.left @ self.right).reshape(self.shape)
+
+
+Tensor = Shared | Factored | np.ndarray
 
 Normalisation = Literal["", "caffe", "imagenet", "data", "half"]
 
@@ -88,16 +105,23 @@ class CompressedNetwork:
     @property
     def parameters(self) -> int:
         """Parameters, pruned ones included."""
-        return sum(t.codes.size if isinstance(t, Shared) else t.size for t in self.tensors.values())
+        return sum(math.prod(shape_of(tensor)) for tensor in self.tensors.values())
 
 
 def dense(tensor: Tensor) -> np.ndarray:
     """The tensor's numbers as float32."""
-    return tensor.weights() if isinstance(tensor, Shared) else tensor.astype(np.float32)
+    return tensor.astype(np.float32) if isinstance(tensor, np.ndarray) else tensor.weights()
+
+
+def shape_of(tensor: Tensor) -> tuple[int, ...]:
+    """The shape that the network knows it by."""
+    return tensor.codes.shape if isinstance(tensor, Shared) else tensor.shape
 
 
 def kept(tensor: Tensor) -> int:
-    """Numbers that are not pruned: of weights those that are not zero, of a bias all."""
+    """Numbers that are not pruned: of weights those that are not zero, of factors and biases all."""
     if isinstance(tensor, Shared):
         return tensor.nonzero
+    if isinstance(tensor, Factored):
+        return tensor.left.size + tensor.right.size
     return int(np.count_nonzero(tensor)) if tensor.ndim > 1 else tensor.size

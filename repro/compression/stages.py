@@ -31,6 +31,19 @@ def prune(network: CompressedNetwork, densities: Mapping[str, float]) -> Compres
     return replaced(network, tensors)
 
 
+def factor(network: CompressedNetwork, share: float) -> CompressedNetwork:
+    """The network with low-rank weights of at most a share of the numbers, where that gains anything."""
+    from repro.compression import svd
+
+    return replaced(
+        network,
+        {
+            name: svd.factor(dense(tensor), share) if is_weight(tensor) else tensor
+            for name, tensor in network.tensors.items()
+        },
+    )
+
+
 def share(
     network: CompressedNetwork, bits: int, init: Init = "linear", importance: Mapping[str, np.ndarray] | None = None
 ) -> CompressedNetwork:
@@ -111,7 +124,7 @@ def within(
 
 def is_weight(tensor: Tensor) -> bool:
     """Whether a tensor named `weight` is one of a convolution or dense layer, not of batch norm."""
-    return isinstance(tensor, Shared) or tensor.ndim > 1
+    return not isinstance(tensor, np.ndarray) or tensor.ndim > 1
 
 
 def importance(seen: "Statistics", weights: np.ndarray) -> np.ndarray:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SECTIONS = ("index", "codes", "codebook", "tables", "biases")
 FLOAT = 4  # bytes of a number that is not compressed
+MIXED = "mixed precision"  # the series that is a frontier
+NONE = 1e-4  # where a divergence of nothing is drawn on a logarithmic axis
 SHOWN_LAYERS = ("conv1", "fire2/expand3x3", "fire6/squeeze1x1", "fire9/expand3x3", "conv10")
 
 
@@ -167,15 +169,19 @@ def frontier(figure: "Figure", experiment: Experiment, found: dict[str, Compress
     figure.set_size_inches(style.WIDTH, 3.1)
     left, right = figure.subplots(1, 2)
     groups = list(dict.fromkeys(experiment.variant(name).series for name in found))
-    for name, record in found.items():
-        variant = experiment.variant(name)
-        index = groups.index(variant.series)
+    for index, group in enumerate(groups):
+        members = [record for name, record in found.items() if experiment.variant(name).series == group]
+        members.sort(key=lambda record: record.bytes)
         look: dict[str, Any] = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
-        size, answers = record.bytes / 1e3, record.answers
+        look |= {"ms": 5, "mec": PAPER, "mew": 0.6, "zorder": 3}
+        sizes = [record.bytes / 1e3 for record in members]
+        lost = [record.answers.lost for record in members]
         # The points lost are few of few photographs: their interval says so.
-        bars = [[answers.lost - answers.low], [answers.high - answers.lost]]
-        left.errorbar(size, answers.lost, bars, ms=5, mec=PAPER, mew=0.6, lw=1, zorder=3, **look)
-        right.plot(size, max(answers.divergence, 1e-5), ls="", ms=5, mec=PAPER, mew=0.6, zorder=3, **look)
+        below = [record.answers.lost - record.answers.low for record in members]
+        above = [record.answers.high - record.answers.lost for record in members]
+        left.errorbar(sizes, lost, [below, above], ls="", lw=1, **look)
+        line = "-" if group == MIXED else ""
+        right.plot(sizes, [max(record.answers.divergence, NONE) for record in members], ls=line, lw=0.8, **look)
     for axis in (left, right):
         for claim in experiment.claims:
             if claim.metric == "file_bytes" and claim.type == "exact" and claim.direction == "two-sided":
@@ -183,12 +189,13 @@ def frontier(figure: "Figure", experiment: Experiment, found: dict[str, Compress
                 if size < 1_000:
                     axis.axvline(size, color=PUBLISHED, lw=0.8, ls="--", zorder=1)
         axis.set_xlabel("file on disk (thousand bytes)")
-        axis.set_xlim(left=0)
     left.axhline(0, color=MUTED, lw=0.6)
     left.invert_yaxis()
     left.set_ylabel("points of top-1 lost")
     left.set_title("Right answers")
     right.set_yscale("log")
+    right.set_ylim(bottom=NONE / 2)
+    right.yaxis.set_major_formatter(lambda value, place: "0" if value < 2 * NONE else f"{value:g}")
     right.set_ylabel("divergence of the answers (nats)")
     right.set_title("All answers")
     figure.suptitle(experiment.title, x=0.01, ha="left")
@@ -245,8 +252,11 @@ def histograms(figure: "Figure", experiment: Experiment, found: dict[str, Compre
         layers = {layer.layer: layer for layer in record.layers}
         for axis, wanted in zip(line, SHOWN_LAYERS, strict=True):
             histogram(axis, layers[wanted])
-            axis.set_title(f"{wanted}, {layers[wanted].values} values", fontsize=7)
+            count = f"{layers[wanted].values} values"
+            axis.annotate(count, (1, 1), xycoords="axes fraction", ha="right", va="top", fontsize=6.5, color=MUTED)
         line[0].set_ylabel(f"{title_of(experiment, name)}\nkept weights", fontsize=7)
+    for axis, wanted in zip(axes[0], SHOWN_LAYERS, strict=True):
+        axis.set_title(wanted, fontsize=7)
     for axis in axes[-1]:
         axis.set_xlabel("weight", fontsize=7)
 

@@ -58,7 +58,7 @@ def scores(
         progress: told how many images have been seen.
     """
     device = device or torch.device("cpu")
-    network = network.to(device, memory_format=torch.channels_last).eval()
+    network = network.to(device).to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
     found = []
     with torch.no_grad():
         for batch in batches(images, device):

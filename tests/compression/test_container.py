@@ -84,7 +84,7 @@ def test_biases_and_codebooks_take_half_where_that_is_exact() -> None:
 def test_negative_zero_and_nan_survive() -> None:
     network = examples.network()
     odd = np.array([-0.0, np.nan, np.inf, 1e-30, 1.0], np.float32)
-    bias = np.resize(odd, network.tensors["features.0.bias"].shape)
+    bias = np.resize(odd, network.arrays()["features.0.bias"].shape)
     tensors = {**network.tensors, "features.0.bias": bias}
     changed = CompressedNetwork(network.network, network.options, tensors)
     assert examples.same(changed, container.decode(container.encode(changed), "it"))

@@ -73,11 +73,8 @@ def test_a_pipeline_from_dense_to_shared(tmp_path: Path, store: Store) -> None:
     assert carry_out(steps, store, tmp_path, CPU, Silent()) == 0
     checksum = data.checksum(runs[0].data, tmp_path)
     assert checksum
-    states = {
-        key: weights.load(weights_file(run.identity(checksum))).state_dict()
-        for key, run in (("dense", runs[0].prior.prior), ("pruned", runs[0].prior),  # pyright: ignore
-                         ("shared", runs[0]), ("free", runs[1]))
-    }  # fmt: skip
+    named = dict(zip(("dense", "pruned", "shared"), plan.chain(runs[0]), strict=True)) | {"free": runs[1]}
+    states = {key: weights.load(weights_file(run.identity(checksum))).state_dict() for key, run in named.items()}
     prefixes = architecture("mini-squeezenet", runs[0].model.options).paths()
     for layer, prefix in prefixes.items():
         dense, pruned, shared, free = (states[key][f"{prefix}.weight"].numpy() for key in states)
@@ -88,9 +85,12 @@ def test_a_pipeline_from_dense_to_shared(tmp_path: Path, store: Store) -> None:
         assert len(np.unique(shared[shared != 0])) <= 7
         if share < 1:
             assert np.count_nonzero(free) > 1.2 * np.count_nonzero(pruned)
-    sizes = [store.find(run, checksum).file_bytes for run in (runs[0].prior, runs[0])]  # pyright: ignore
-    assert sizes[0] > 3 * sizes[1]
-    assert store.find(runs[0].prior.prior, checksum).file_bytes is None  # pyright: ignore
+    found = {key: store.find(run, checksum) for key, run in named.items()}
+    sizes = {key: record.file_bytes for key, record in found.items() if record}
+    assert sizes["dense"] is None
+    assert sizes["pruned"]
+    assert sizes["shared"]
+    assert sizes["pruned"] > 3 * sizes["shared"]
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])

@@ -7,10 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils import prune as torch_prune
 
-from repro.compression import cluster, prune, stages
+from repro.compression import cluster, container, prune, stages, svd
 from repro.compression.cluster import INITS, Init
+from repro.compression.shared import Factored
 from repro.errors import BadInput
 from repro.models import architecture
+from repro.models.layers import Conv
 
 from . import examples
 
@@ -38,7 +40,7 @@ def test_densities_by_name() -> None:
     for wrong in ("1.5", "half", "expand3x3=2"):
         with pytest.raises(BadInput, match="between 0 and 1"):
             prune.densities(wrong, SQUEEZENET)
-    with pytest.raises(BadInput, match="unknown layer .conv11."):
+    with pytest.raises(BadInput, match=r"unknown layer .conv11."):
         prune.densities("conv11=0.5", SQUEEZENET)
 
 
@@ -48,7 +50,8 @@ def test_table1_keeps_what_the_paper_prints() -> None:
     density = prune.densities("table1", SQUEEZENET)
     kept: dict[str, float] = {}
     for prefix, (name, part) in parts.items():
-        weights = part.parameters - (part.outputs if hasattr(part, "outputs") else 0)
+        assert isinstance(part, Conv)
+        weights = part.weights
         module = name.split("/")[0]
         kept[module] = kept.get(module, 0) + density.get(prefix, 1) * weights + part.parameters - weights
     assert sum(int(np.ceil(round(number, 6))) for number in kept.values()) == 421_098
@@ -115,3 +118,21 @@ def test_stages_leave_biases_and_names() -> None:
     size = pruned.arrays()[f"{prefix}.weight"].size
     assert np.count_nonzero(shared.arrays()[f"{prefix}.weight"]) == round(0.1 * size)
     assert shared.nonzero < network.nonzero
+
+
+def test_factors_are_the_best_of_their_rank() -> None:
+    """Eckart and Young: the error is what the singular values left out say."""
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(40, 10, 3, 3)).astype(np.float32)
+    found = svd.factor(weights, 0.5)
+    assert isinstance(found, Factored)
+    rank = found.left.shape[1]
+    assert rank == int(0.5 * weights.size / (40 + 90))
+    values = np.linalg.svd(weights.reshape(40, -1), compute_uv=False)
+    assert ((found.weights() - weights) ** 2).sum() == pytest.approx((values[rank:] ** 2).sum(), rel=1e-4)
+    assert svd.factor(weights, 0.01) is weights
+    network = stages.factor(examples.network(), 0.4)
+    again = container.decode(container.encode(network), "it")
+    assert examples.same(network, again)
+    assert container.encode(again) == container.encode(network)
+    assert len(container.encode(network)) < 0.5 * 4 * network.parameters
