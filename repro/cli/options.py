@@ -128,13 +128,13 @@ def read_settings(pairs: tuple[str, ...]) -> dict[str, Any]:
 
 def read_value(text: str) -> Any:
     """A number, true/false or list as TOML writes it, or a number that begins with its point; else a word."""
-    import tomllib
+    import tomli
 
     if text.startswith("."):
         text = f"0{text}"
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        return tomli.loads(f"value = {text}")["value"]
+    except tomli.TOMLDecodeError:
         return text
 
 

@@ -47,6 +47,7 @@ def sweep_command(
     results_dir: Path,
     device: str,
     overrides: dict[str, Any],
+    launcher: options.Launcher,
     dry_run: bool,
     fail_fast: bool,
     output_format: str,
@@ -72,7 +73,7 @@ def sweep_command(
     if dry_run:
         show_plan(steps, store, device, output_format)
         return 0
-    failures = carry_out(steps, store, data_dir, device, fail_fast)
+    failures = carry_out(steps, store, data_dir, device, fail_fast, launcher)
 
     from repro.judging.evidence import of_cell
     from repro.reporting import figures, tables

@@ -5,13 +5,13 @@ for the network, the experiment's own `[laptop]` (or other budget), the variant,
 `--set` on the command line.
 """
 
-import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
+import tomli
 from msgspec import Meta
 
 from repro import models
@@ -213,10 +213,10 @@ def parts(experiment: Experiment) -> Iterator[tuple[str, Settings]]:
 def decode(path: Path, kind: type[T]) -> T:
     """A TOML file as a struct; every error names the file, the key and, for an unknown key, the nearest valid one."""
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomli.loads(path.read_text())
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
         raise BadInput(f"{path}: {error}") from error
     return convert(content, kind, str(path))
 

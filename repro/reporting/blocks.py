@@ -9,12 +9,13 @@ A part within a line is written the same way, without line breaks.
     table EXPERIMENT                               the experiment's table, with its title and notes
     claims EXPERIMENT                              its claims: statement, published, measured, verdict
     verdicts                                       how many claims of each source got which verdict
-    mean EXPERIMENT/VARIANT [PROTOCOL]             mean accuracy in percent: `61.7`
-    gap EXPERIMENT/VARIANT/OTHER [PROTOCOL]        the second minus the first in points, 95 % interval, paired by seed
+    mean EXPERIMENT/VARIANT                        mean accuracy in percent: `61.7`
+    gap EXPERIMENT/VARIANT/OTHER                   the second minus the first in points, 95 % interval, paired by seed
     failed EXPERIMENT/VARIANT                      runs that diverged or never left chance: `3 of 10`
     dead EXPERIMENT/VARIANT                        runs with a layer that is the same for every image: `2 of 10`
 
-Numbers are of the largest budget that has been run; `described` is the protocol where none is named.
+A protocol and a budget may follow mean and gap: `mean batch-norm/fire notebook laptop`. Without, numbers are of the
+largest budget that has been run, under the protocol `described`.
 """
 
 import re
@@ -24,7 +25,7 @@ from repro.errors import BadInput, unknown
 from repro.judging.evidence import Evidence, shown, verdicts_of
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
-from repro.planning.specification import PROTOCOLS
+from repro.planning.specification import BUDGETS, PROTOCOLS
 from repro.records import Store
 from repro.reporting.summary import Section, verdicts_table
 from repro.reporting.table import Column, Estimate, Table
@@ -59,11 +60,11 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return experiment_table(experiments.find(name), store, data_dir).markdown()
         case ["claims", name]:
             return claims_table(experiments.find(name), store, data_dir).markdown(heading=False)
-        case ["mean", path, *protocol]:
-            (item,) = measured(path, 1, protocol, store, data_dir)
+        case ["mean", path, *how]:
+            (item,) = measured(path, 1, how, store, data_dir)
             return f"{item.mean:.1f}"
-        case ["gap", path, *protocol]:
-            first, second = measured(path, 2, protocol, store, data_dir)
+        case ["gap", path, *how]:
+            first, second = measured(path, 2, how, store, data_dir)
             return gap(first, second)
         case ["failed", path]:
             (item,) = measured(path, 1, [], store, data_dir)
@@ -74,23 +75,26 @@ def make(request: str, store: Store, data_dir: Path) -> str:
     raise BadInput(f"`made: {request}` asks for none of table, claims, verdicts, mean, gap, failed, dead")
 
 
-def measured(path: str, variants: int, protocol: list[str], store: Store, data_dir: Path) -> list[Evidence]:
-    """The evidence behind EXPERIMENT/VARIANT[/VARIANT]."""
+def measured(path: str, variants: int, how: list[str], store: Store, data_dir: Path) -> list[Evidence]:
+    """The evidence behind EXPERIMENT/VARIANT[/VARIANT], under a protocol and at a budget where `how` names them."""
     name, *asked = path.split("/")
-    if len(asked) != variants or len(protocol) > 1:
+    budgets = [word for word in how if word in BUDGETS] or ["paper", "laptop"]
+    protocols = [word for word in how if word not in BUDGETS] or ["described"]
+    if len(asked) != variants or len(protocols) > 1:
         raise BadInput(f"`{path}` should name an experiment and {variants} of its variants, then one protocol at most")
-    chosen = protocol[0] if protocol else "described"
-    if chosen not in PROTOCOLS:
-        raise unknown("protocol", chosen, PROTOCOLS)
+    (protocol,) = protocols
+    if protocol not in PROTOCOLS:
+        raise unknown("protocol", protocol, PROTOCOLS)
     experiment = experiments.find(name)
-    budgets = shown(experiment, store, data_dir)
-    items = budgets.get("paper") or budgets.get("laptop") or []
-    found = {item.variant.name: item for item in items if item.protocol == chosen and item.n}
+    evidence = shown(experiment, store, data_dir)
     for variant in asked:
         experiment.variant(variant)
-        if variant not in found:
-            raise BadInput(f"`{path}`: {variant} has not been run under the protocol {chosen}")
-    return [found[variant] for variant in asked]
+    for budget in budgets:
+        items = evidence.get(budget, [])
+        found = {item.variant.name: item for item in items if item.protocol == protocol and item.n}
+        if found.keys() >= set(asked):
+            return [found[variant] for variant in asked]
+    raise BadInput(f"`{path}` has not been run under the protocol {protocol}")
 
 
 def gap(first: Evidence, second: Evidence) -> str:
