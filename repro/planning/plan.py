@@ -103,7 +103,7 @@ def step(
     interrupted: identities of which there is a checkpoint.
     """
     record = store.find(run, checksum)
-    identity = run.identity(checksum) if checksum else record.identity if record else None
+    identity = record.identity if record else run.identity(checksum) if checksum else None
     state: State = "to do"
     why = "no record"
     if record is not None:

@@ -28,6 +28,7 @@ class Store:
     def __init__(self, results: Path):
         self.folder = results / "runs"
         self.problems: list[str] = []
+        self.known: dict[Path, Record] = {}  # what was read, until `save` and `forget`
 
     def place(self, run: Run, identity: str) -> Path:
         """The folder of one run's record."""
@@ -65,7 +66,8 @@ class Store:
     @cached_property
     def all(self) -> list[Record]:
         """Every readable record, in a fixed order; read once, and again after `save` and `forget`."""
-        found = (self.read(path) for path in sorted(self.folder.glob("*/*/record.json")))
+        paths = sorted(self.folder.glob("*/*/record.json"))
+        found = (self.known.get(path) or self.read(path) for path in paths)
         return [record for record in found if record is not None]
 
     def read(self, path: Path) -> Record | None:
@@ -86,6 +88,7 @@ class Store:
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             self.problems.append(f"{path} was passed over: {error}")
             return None
+        self.known[path] = record
         return record
 
     def history(self, record: Record) -> list[Epoch]:
@@ -118,6 +121,7 @@ class Store:
 
     def forget(self) -> None:
         """Read the folder anew when it is next asked: here or in another process records were written."""
+        self.known.clear()
         for cached in ("all", "by_run"):
             self.__dict__.pop(cached, None)
 

@@ -102,10 +102,10 @@ def test_recipes_that_contradict_themselves_are_refused(tmp_path: Path):
         ("resize = [31, 33], crop = 32", "smallest and the largest size, both at least the crop of 32"),
         ("resize = [31, 33], crop = 30, crop_padding = 4", "contradict each other"),
     ):
-        experiment = experiments.find(written(tmp_path, FILE.replace("epochs = 2", wrong)))
+        file = written(tmp_path, FILE.replace("epochs = 2", wrong))
         experiments.read.cache_clear()
         with pytest.raises(BadInput, match=message):
-            plan.cells(experiment, "laptop")
+            experiments.find(file)
 
 
 def test_work_is_counted_in_batches_where_epochs_are(tmp_path: Path):
