@@ -326,6 +326,8 @@ def file_property(experiment: Experiment, variant: Variant, claim: Claim, store:
     if claim.metric == "file_bytes":
         return record.bytes if not claim.layer else None
     layers = [one for one in record.layers if not claim.layer or one.layer.split("/")[0] == claim.layer]
+    if not layers:
+        return None
     weights = sum(one.weights for one in layers)
     kept = sum(one.kept for one in layers)
     return {"nonzero": kept + sum(one.outputs for one in layers), "kept": 100 * kept / weights}.get(claim.metric)
