@@ -31,7 +31,7 @@ test: lint $(if $(REPRO_DATA),,$(if $(PACKED_DATA),.data)) ## Check the code and
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal
 
 stress: $(INSTALLED) ## Bring about every failure that docs/reliability.md lists, in full, and count (about an hour)
-	REPRO_STRESS=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress
+	REPRO_STRESS=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress --timeout 3600
 
 lint: $(INSTALLED) ## Check style and types: ruff, pyright
 	.venv/bin/ruff check

@@ -290,13 +290,16 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         options.setdefault("stem", stem)
     # The published notebooks keep ten outputs on two classes too; so do we, and every parameter count stays the same.
     options.setdefault("classes", max(10, len(DATASETS[data["name"]].classes)))
+    images = convert(data, Data, f"{where}: data" if where else "data")
     try:
         canonical = models.canonical(variant.model, options)
+        # Images that are too small for the network are noticed here and not when it trains.
+        models.macs(variant.model, (canonical.get("channels", 3), images.pixels, images.pixels), **canonical)
     except BadInput as error:
         raise BadInput(f"{where}: {error}" if where else str(error)) from None
     run = Run(
         model=Model(name=variant.model, options=canonical),
-        data=convert(data, Data, f"{where}: data" if where else "data"),
+        data=images,
         recipe=convert(recipe, Recipe, f"{where}: recipe" if where else "recipe"),
     )
     for stage in variant.stages:

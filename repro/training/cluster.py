@@ -7,6 +7,7 @@ was lost goes on from its last checkpoint; where it is not, it starts again. Rec
 
 import logging
 import os
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -94,10 +95,15 @@ def connected(address: str | None) -> Any:
     except ImportError:
         raise BadInput("--launcher ray needs Ray: pip install 'repro[ray]'") from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    address = address or os.environ.get("RAY_ADDRESS")
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     try:
+        if host and port.isdigit():
+            # Ray itself would wait for minutes for a cluster that is not there.
+            socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        raise BadInput(f"no Ray cluster at {address or os.environ.get('RAY_ADDRESS')}: {last_line(error)}") from error
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BadInput(f"no Ray cluster at {address}: {last_line(error)}") from error
     return ray
 
 
