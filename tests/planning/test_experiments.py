@@ -96,16 +96,17 @@ def test_a_variant_may_be_left_out_at_a_budget(tmp_path: Path):
     assert [cell.variant.name for cell in plan.cells(experiment, "paper")] == ["a", "b"]
 
 
-def test_recipes_that_contradict_themselves_are_refused(tmp_path: Path):
-    for wrong, message in (
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
         ("resize = [31, 33]", "resize and crop go together"),
         ("resize = [31, 33], crop = 32", "smallest and the largest size, both at least the crop of 32"),
         ("resize = [31, 33], crop = 30, crop_padding = 4", "contradict each other"),
-    ):
-        file = written(tmp_path, FILE.replace("epochs = 2", wrong))
-        experiments.read.cache_clear()
-        with pytest.raises(BadInput, match=message):
-            experiments.find(file)
+    ],
+)
+def test_a_recipe_that_contradicts_itself_is_refused(tmp_path: Path, recipe: str, message: str):
+    with pytest.raises(BadInput, match=message):
+        experiments.find(written(tmp_path, FILE.replace("epochs = 2", recipe)))
 
 
 def test_work_is_counted_in_batches_where_epochs_are(tmp_path: Path):
