@@ -202,11 +202,17 @@ class Run(Spec, frozen=True):
 
 def stated(spec: Spec) -> dict[str, Any]:
     """The fields of a specification that are not at their defaults, as plain values."""
-    return {
-        name: stated(value) if isinstance(value, Spec) else msgspec.to_builtins(value)
-        for name, default in defaults(type(spec)).items()
-        if (value := getattr(spec, name)) != default
-    }
+    found: dict[str, Any] = {}
+    for name, default in defaults(type(spec)).items():
+        value = getattr(spec, name)
+        if value == default:
+            continue
+        if isinstance(value, Spec):
+            value = stated(value)
+        elif not isinstance(value, str | int | float):
+            value = msgspec.to_builtins(value)
+        found[name] = value
+    return found
 
 
 @cache
