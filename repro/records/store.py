@@ -47,7 +47,7 @@ class Store:
         """
         if checksum is not None:
             path = self.place(run, run.identity(checksum)) / "record.json"
-            return self.read(path) if path.is_file() else None
+            return self.known.get(path) or (self.read(path) if path.is_file() else None)
         same = [record for record in self.by_run.get(run_key(run), []) if record.numerics == NUMERICS]
         return max(same, key=lambda record: record.finished, default=None)
 
