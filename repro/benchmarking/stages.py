@@ -25,8 +25,9 @@ def measure(results: Path, data_dir: Path, told: Callable[[str], None] = lambda 
     busy = load()
     with tempfile.TemporaryDirectory() as place:
         folder, cache = Path(place) / "results", Path(place) / "cache"
-        if (results / "runs").is_dir():
-            copytree(results / "runs", folder / "runs")
+        for records in ("runs", "compressed"):
+            if (results / records).is_dir():
+                copytree(results / records, folder / records)
         store = Store(folder)
         common = ["--results-dir", str(folder), "--data-dir", str(data_dir)]
         told("repro report, from the records alone")

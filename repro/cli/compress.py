@@ -45,7 +45,7 @@ CALIBRATION = 128  # photographs
 data_option = click.option("--data", help="The images it takes.  [default: those it was trained on, where known]")
 normalisation_option = click.option(
     "--normalisation",
-    type=click.Choice(["caffe", "imagenet", "data", "half"]),
+    type=click.Choice(["caffe", "imagenet", "data", "half", "none", "image"]),
     help="How images are normalised.  [default: as in training, where known]",
 )
 

@@ -9,7 +9,7 @@ import click
 
 from repro.cli import options
 from repro.cli.progress import Teller, describe_run
-from repro.errors import BadInput
+from repro.errors import BadInput, Failure
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.planning.plan import Step
@@ -65,9 +65,7 @@ def run_command(
         show_plan(steps, store, device, output_format)
         return 0
     failures = carry_out(steps, store, data_dir, device, fail_fast, launcher)
-    for experiment in chosen:
-        if experiment.kind == "compression":
-            compress(experiment, store, data_dir, device)
+    failures += sum(not compress(experiment, store, data_dir, device) for experiment in chosen)
     show_results(chosen, cells, budget, bool(overrides or seeds), store, results_dir, data_dir, output_format)
     return 1 if failures else 0
 
@@ -151,17 +149,25 @@ def carry_out(
     return failures
 
 
-def compress(experiment: Experiment, store: Store, data_dir: Path, device: str) -> None:
-    """Make and measure the compressed files that have no record; torch is imported only when there are some."""
+def compress(experiment: Experiment, store: Store, data_dir: Path, device: str) -> bool:
+    """Make and measure the compressed files that have no record; False, and why, where that fails.
+
+    torch is imported only when there are some.
+    """
     lacking = compressed.missing(experiment, store)
     if not lacking:
-        return
+        return True
     from repro.compression import measuring
     from repro.training import devices
 
     chosen, reason = devices.choose(device)
     click.echo(f"{len(lacking)} files to make and measure on {chosen.type} ({reason})", err=True)
-    measuring.carry_out(experiment, store, data_dir, chosen, lambda line: click.echo(line, err=True))
+    try:
+        measuring.carry_out(experiment, store, data_dir, chosen, lambda line: click.echo(line, err=True))
+    except Failure as failure:
+        click.echo(f"{experiment.name}: {failure}", err=True)
+        return False
+    return True
 
 
 def show_results(

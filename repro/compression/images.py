@@ -45,13 +45,13 @@ def images_for(network: CompressedNetwork, inputs: Inputs, root: Path, half: Hal
         photographs = imagenet_val.read(root, half, limit)
         found, labels = torch.from_numpy(photographs.images), torch.from_numpy(photographs.labels)
         title, classes = imagenet_val.TITLE, imagenet_val.CLASSES
-        mean, std = answers.IMAGENET if inputs.normalisation == "imagenet" else answers.HALF
+        own_mean, own_std = answers.IMAGENET
     elif inputs.data in DATASETS:
         dataset = data.load(Data(name=inputs.data), root)
         chosen = (dataset.train if half == "calibration" else dataset.test)[slice(limit)]
         found, labels = chosen.images, chosen.labels
         title, classes = dataset.info.title, len(dataset.info.classes)
-        mean, std = (dataset.info.mean, dataset.info.std) if inputs.normalisation == "data" else answers.HALF
+        own_mean, own_std = dataset.info.mean, dataset.info.std
     else:
         raise unknown("data set", inputs.data, [*DATASETS, imagenet_val.NAME])
     own = models.architecture(network.network, network.options).classes
@@ -60,4 +60,12 @@ def images_for(network: CompressedNetwork, inputs: Inputs, root: Path, half: Hal
     if inputs.normalisation == "caffe":
         return Images(found, labels, answers.caffe, title)
     pixels = inputs.pixels or models.input_shape(network.network, network.options)[1]
+    stored = found.shape[1]
+    mean, std = {
+        "imagenet": answers.IMAGENET,
+        "data": (own_mean, own_std),
+        "half": ((0.5,) * stored,) * 2,
+        "none": ((0.0,) * stored, (1.0,) * stored),
+        "image": (None, None),
+    }[inputs.normalisation]
     return Images(found, labels, Pipeline(pixels, channels, mean, std), title)

@@ -53,7 +53,7 @@ class Factored:
 
 Tensor = Shared | Factored | np.ndarray
 
-Normalisation = Literal["", "caffe", "imagenet", "data", "half"]
+Normalisation = Literal["", "caffe", "imagenet", "data", "half", "none", "image"]
 
 
 class Inputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,7 +62,7 @@ class Inputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data: a data set of the suite; empty where it is not known.
     pixels: height and width; 0 = the data set's own.
     normalisation: `caffe` = BGR from 0 to 255 less 104, 117 and 123; `imagenet` = torchvision's means and deviations;
-        `data`, `half` = as `repro.planning.specification.Data` has them; empty where it is not known.
+        `data`, `half`, `none`, `image` = as `repro.planning.specification.Data` has them; empty where it is not known.
     """
 
     data: str = ""

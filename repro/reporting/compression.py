@@ -140,7 +140,10 @@ def described(experiment: Experiment, store: Store) -> "list[Drawn]":
     layers = len(next(iter(found.values())).layers)
     return [
         Drawn(experiment.name, text),
-        Drawn(f"{experiment.name}-bytes", f"Stacked bars of where the bytes of {len(found)} files are: {SECTIONS}."),
+        Drawn(
+            f"{experiment.name}-bytes",
+            f"Stacked bars of where the bytes of {len(found)} files are: {', '.join(SECTIONS)}, header.",
+        ),
         Drawn(
             f"{experiment.name}-weights",
             f"Histograms of the kept weights of {len(SHOWN_LAYERS)} of {layers} layers before and after sharing.",

@@ -14,7 +14,6 @@ from repro.training.evaluation import BATCH_VALUES
 # Caffe's ImageNet networks take BGR from 0 to 255, less these means.
 CAFFE_MEANS = (104.0, 117.0, 123.0)
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def caffe(images: Tensor) -> Tensor:

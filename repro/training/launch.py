@@ -148,12 +148,16 @@ def beginning(run: Run, dataset: Dataset, device: torch.device) -> Callable[[nn.
         return lambda network: lambda: None
     identity = prior.identity(dataset.checksum)
     kept = weights_file(identity)
-    if not kept.is_file():
-        # Its record was made elsewhere; weights do not travel with records.
-        checkpoint = Checkpoint(checkpoint_file(identity))
-        _, _, network = train(prior, dataset, (), device, checkpoint, begin=beginning(prior, dataset, device))
-        weights.save(network, kept, prior.model.name, prior.model.options)
-        checkpoint.remove()
+    # Another process may be at work on it.
+    with claimed(identity, patience=-1):
+        if not parallel.agreed(kept.is_file()):
+            # Its record was made elsewhere; weights do not travel with records.
+            checkpoint = Checkpoint(checkpoint_file(identity))
+            _, _, network = train(prior, dataset, (), device, checkpoint, begin=beginning(prior, dataset, device))
+            if parallel.leader():
+                weights.save(network, kept, prior.model.name, prior.model.options)
+                checkpoint.remove()
+            parallel.agreed(True)  # the others wait until it is written
     first = weights.load(kept)
     return lambda network: holding.begin(network, first, run.model, run.hold)
 

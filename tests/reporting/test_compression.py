@@ -71,7 +71,8 @@ def test_a_record_of_other_settings_does_not_count(store: Store) -> None:
 
 
 def test_claims_are_judged_by_the_files(store: Store, tmp_path: Path) -> None:
-    found = {verdict.claim: verdict for verdict in verdicts_of(EXPERIMENT, store, tmp_path)}
+    verdicts = verdicts_of(EXPERIMENT, store, tmp_path)
+    found = {claim.id: verdict for claim, verdict in zip(EXPERIMENT.claims, verdicts, strict=True)}
     assert found["paper-table2-8bit-size"].verdict == "reproduced"
     assert found["paper-table2-8bit-ratio"].verdict == "reproduced"
     assert found["paper-table2-nonzero"].verdict == "not reproduced"
