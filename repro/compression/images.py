@@ -11,6 +11,7 @@ from repro import data, models
 from repro.compression.shared import CompressedNetwork, Inputs
 from repro.data import DATASETS, imagenet_val
 from repro.data.augment import Pipeline
+from repro.data.catalogue import moments
 from repro.data.imagenet_val import Half
 from repro.errors import BadInput, unknown
 from repro.planning.specification import Data
@@ -60,12 +61,6 @@ def images_for(network: CompressedNetwork, inputs: Inputs, root: Path, half: Hal
     if inputs.normalisation == "caffe":
         return Images(found, labels, answers.caffe, title)
     pixels = inputs.pixels or models.input_shape(network.network, network.options)[1]
-    stored = found.shape[1]
-    mean, std = {
-        "imagenet": answers.IMAGENET,
-        "data": (own_mean, own_std),
-        "half": ((0.5,) * stored,) * 2,
-        "none": ((0.0,) * stored, (1.0,) * stored),
-        "image": (None, None),
-    }[inputs.normalisation]
+    imagenet = inputs.normalisation == "imagenet"
+    mean, std = answers.IMAGENET if imagenet else moments(inputs.normalisation, own_mean, own_std)
     return Images(found, labels, Pipeline(pixels, channels, mean, std), title)

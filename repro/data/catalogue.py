@@ -27,6 +27,26 @@ class DatasetInfo:
     substitute: str = ""
 
 
+Moments = tuple[tuple[float, ...] | None, tuple[float, ...] | None]
+
+
+def moments(normalisation: str, mean: tuple[float, ...], std: tuple[float, ...]) -> Moments:
+    """Means and deviations by which images are normalised, per channel in 0..1; None = by each image's own.
+
+    Args:
+        normalisation: as `repro.planning.specification.Data` has it.
+        mean, std: the data set's own.
+    """
+    channels = len(mean)
+    choices: dict[str, Moments] = {
+        "data": (mean, std),
+        "half": ((0.5,) * channels, (0.5,) * channels),
+        "none": ((0.0,) * channels, (1.0,) * channels),
+        "image": (None, None),
+    }
+    return choices[normalisation]
+
+
 DIGITS = tuple("0123456789")
 
 DATASETS: dict[str, DatasetInfo] = {

@@ -14,6 +14,7 @@ from repro import models
 from repro.data import Dataset
 from repro.data.augment import Pipeline
 from repro.data.batches import Draws, epoch_draws, epoch_order
+from repro.data.catalogue import moments
 from repro.planning.specification import NUMERICS, PROTOCOLS, Run, axis_seed
 from repro.records import Epoch, Measurement, Record, Status
 from repro.records.environment import describe
@@ -41,12 +42,7 @@ class Trainee:
         self.optimizer = optimizer(run.recipe, self.network.parameters(), device)
         self.data = dataset.to(device)
         info = dataset.info
-        mean, std = {
-            "data": (info.mean, info.std),
-            "half": ((0.5,) * info.channels,) * 2,
-            "none": ((0.0,) * info.channels, (1.0,) * info.channels),
-            "image": (None, None),
-        }[run.data.normalisation]
+        mean, std = moments(run.data.normalisation, info.mean, info.std)
         channels = run.model.options.get("channels", 3)
         self.pipeline = Pipeline(run.data.pixels, channels, mean, std, run.recipe).to(device)
         # Casts are not cached: a captured graph would otherwise keep the weights of its first replay.

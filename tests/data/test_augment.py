@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from repro.data.augment import Pipeline, interpolation, local_normalisation, resize, resized_crop, shear_and_zoom
 from repro.data.batches import Draws, epoch_draws
+from repro.data.catalogue import moments
 from repro.planning.specification import Recipe
 
 
@@ -214,6 +215,21 @@ def test_local_normalisation_is_over_pixels_and_channels_of_each_image():
     assert not local_normalisation(torch.full((1, 3, 4, 4), 7.0)).any()
     pipeline = Pipeline(7, 3, None, None)
     torch.testing.assert_close(pipeline(images.to(torch.uint8)), local_normalisation(images.to(torch.uint8).float()))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("none", lambda x: x / 255),
+        ("half", lambda x: x / 127.5 - 1),
+        ("data", lambda x: (x / 255 - 0.4) / 0.2),
+        ("image", local_normalisation),
+    ],
+)
+def test_normalisations_are_what_their_names_say(name, expected):
+    images = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8)
+    found = Pipeline(8, 3, *moments(name, (0.4,) * 3, (0.2,) * 3))(images)
+    torch.testing.assert_close(found, expected(images.float()), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
