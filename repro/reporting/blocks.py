@@ -25,7 +25,7 @@ from repro.errors import BadInput, unknown
 from repro.judging.evidence import Evidence, shown, verdicts_of
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
-from repro.planning.specification import BUDGETS, PROTOCOLS
+from repro.planning.specification import BUDGETS, PROTOCOLS, Budget
 from repro.records import Store
 from repro.reporting.summary import Section, verdicts_table
 from repro.reporting.table import Column, Estimate, Table
@@ -78,7 +78,7 @@ def make(request: str, store: Store, data_dir: Path) -> str:
 def measured(path: str, variants: int, how: list[str], store: Store, data_dir: Path) -> list[Evidence]:
     """The evidence behind EXPERIMENT/VARIANT[/VARIANT], under a protocol and at a budget where `how` names them."""
     name, *asked = path.split("/")
-    budgets = [word for word in how if word in BUDGETS] or ["paper", "laptop"]
+    budgets: list[Budget] = [budget for budget in BUDGETS if budget in how] or ["paper", "laptop"]
     protocols = [word for word in how if word not in BUDGETS] or ["described"]
     if len(asked) != variants or len(protocols) > 1:
         raise BadInput(f"`{path}` should name an experiment and {variants} of its variants, then one protocol at most")

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -98,15 +99,12 @@ def first_dead_layer(network: Network, images: Tensor, pipeline: Pipeline) -> st
     """
     alive: set[int] = set()
 
-    def look(index: int, output: Tensor) -> None:
+    def look(index: int, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
         if index not in alive and bool((output != output[:1]).any()):
             alive.add(index)
 
     modules = [*network.features, *network.avgpool, *network.classifier]
-    hooks = [
-        module.register_forward_hook(lambda _, __, output, index=index: look(index, output))
-        for index, module in enumerate(modules)
-    ]
+    hooks = [module.register_forward_hook(partial(look, index)) for index, module in enumerate(modules)]
     was_training = network.training
     network.eval()
     try:
