@@ -236,8 +236,8 @@ def convert(content: Any, kind: type[T], where: str) -> T:
 
 
 def valid_keys(kind: Any, key: str) -> list[str]:
-    """The fields a struct has at a dotted place such as `variants[...].recipe`."""
-    for word in key.split("."):
+    """The fields a struct has at a dotted place such as `variants[0].smoke.networks[...]`."""
+    for word in key.replace("[...]", "[]").split("."):
         name = word.split("[")[0]
         if not name:
             continue

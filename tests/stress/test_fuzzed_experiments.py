@@ -112,6 +112,23 @@ def test_every_field_refuses_another_type(field: tuple, tmp_path: Path, count):
     count("fields of an experiment file that refused another type, by name", 1)
 
 
+def inside(path: tuple) -> Any:
+    """What stands at a path of the valid file."""
+    value: Any = VALID
+    for key in path:
+        value = value[key]
+    return value
+
+
+TABLES = [path for path in places(VALID) if isinstance(inside(path), dict) and path[-1] != "networks"]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda path: ".".join(map(str, path)))
+def test_every_table_refuses_an_unknown_key(table: tuple, tmp_path: Path):
+    with pytest.raises(Failure, match=r"mine\.toml: .*'surprise'"):
+        planned(altered(table, {**inside(table), "surprise": 1}), tmp_path)
+
+
 def test_any_field_with_any_value_is_refused_by_name_or_planned(often, count):
     tried = []
 
