@@ -98,7 +98,7 @@ def launcher(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--jobs",
         type=click.IntRange(min=1),
-        help="Runs at a time; implies --launcher local.  [default: one a GPU, or one for two cores]",
+        help="Runs at a time; implies --launcher local.  [default: one a GPU, or one for two cores, at least two]",
     )
     @click.option("--address", help="The Ray cluster; implies --launcher ray.  [default: $RAY_ADDRESS, or one here]")
     @functools.wraps(function)
