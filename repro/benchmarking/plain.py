@@ -19,7 +19,7 @@ from torchvision.models import alexnet, squeezenet1_0, vgg19
 from torchvision.models.squeezenet import Fire
 
 from repro import models
-from repro.benchmarking.side import Side, Work, images, without_chance
+from repro.benchmarking.side import Side, Work, images, in_memory, without_chance
 from repro.data import ImageSet
 from repro.data.batches import epoch_order
 from repro.planning.specification import Run, axis_seed
@@ -52,8 +52,9 @@ class Plain(Side):
         crop = transforms.RandomCrop(run.data.pixels, run.recipe.crop_padding)
         augmentation = [crop, transforms.RandomHorizontalFlip()] if run.recipe.flip else []
         end = [transforms.ToTensor(), transforms.Normalize(mean, std)]
-        self.train_set = Images(found.train, transforms.Compose([*resized, *augmentation, *end]))
-        self.test_set = Images(found.test, transforms.Compose([*resized, *end]))
+        train, test = in_memory(found)
+        self.train_set = Images(train, transforms.Compose([*resized, *augmentation, *end]))
+        self.test_set = Images(test, transforms.Compose([*resized, *end]))
         self.network = network(run).to(self.device)
         self.optimizer = self.torch_optimizer()
 

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from repro.benchmarking.clock import Turn, clock
 from repro.benchmarking.side import Side, Work, images, synchronise, without_chance
-from repro.data.batches import epoch_draws, epoch_order
 from repro.planning.specification import PROTOCOLS, Run
 from repro.training import devices
 from repro.training.devices import without_denormals
@@ -53,10 +52,10 @@ class Project(Side):
         trainee, classes = self.trainee, len(self.images.info.classes)
         test, pipeline = trainee.data.test, trainee.pipeline
         # On a CPU as many images at a time as evaluation takes in one batch, so that a turn is not all of them.
-        part = test[: batch_size(pipeline, self.device)] if self.device.type == "cpu" else test
+        part = test[slice(batch_size(pipeline, self.device))] if self.device.type == "cpu" else test
         protocol = PROTOCOLS["described"]
         while True:
-            measure(self.network, part.images, part.labels, pipeline, protocol, classes, 0, 1, trainee.autocast)
+            measure(self.network, part, pipeline, protocol, classes, 0, 1, trainee.autocast)
             yield len(part)
 
     def losses(self, steps: int) -> list[float]:
@@ -72,10 +71,8 @@ class Project(Side):
 
 def batches(trainee: Trainee, epoch: int) -> Iterator[tuple[Tensor, ...]]:
     """What the loop gives to the steps of an epoch."""
-    recipe, seed = trainee.run.recipe, trainee.run.seed
-    order = epoch_order(trainee.data.train.labels, recipe.batch, seed, epoch, trainee.run.data.balanced)
-    draws = epoch_draws(order.numel(), seed, epoch, recipe)
-    return zip(*(part.to(trainee.device).view(order.shape) for part in (order, *draws)), strict=True)
+    _, _, found = trainee.batches(epoch)
+    return found
 
 
 class MatrixProduct:

@@ -130,7 +130,15 @@ def images(run: Run, data_dir: Path) -> Dataset:
     if not run.data.synthetic:
         return found
     info = DATASETS[run.data.name]
-    return replace(found, train=repeated(found.train, info.train), test=repeated(found.test, info.test))
+    train, test = in_memory(found)
+    return replace(found, train=repeated(train, info.train), test=repeated(test, info.test))
+
+
+def in_memory(found: Dataset) -> tuple[ImageSet, ImageSet]:
+    """The training and the test images of a data set that is held in memory."""
+    assert isinstance(found.train, ImageSet)
+    assert isinstance(found.test, ImageSet)
+    return found.train, found.test
 
 
 def repeated(some: ImageSet, count: int) -> ImageSet:

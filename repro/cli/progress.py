@@ -126,6 +126,9 @@ class Teller:
             f"{self.margin(step)} {record.status}: {measured.accuracy:.2f} % of {sum(measured.total):,} test images, "
             f"{duration(record.seconds)}, {record.images_per_second:,.0f} images/s"
         )
+        if damaged := record.environment.get("replaced"):
+            names = ", ".join(damaged[:3]) + (", ..." if len(damaged) > 3 else "")
+            self.say(f"{self.margin(step)} damaged, others of their class in their place: {len(damaged):,} ({names})")
 
     def failed(self, step: Step, reason: str) -> None:
         """Say at once what failed; the rest goes on."""

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from repro.cli import options
+from repro.cli.costs import show_costs
 from repro.cli.progress import Teller, describe_run
 from repro.errors import BadInput, Failure
 from repro.planning import experiments, plan
@@ -103,6 +104,8 @@ def show_plan(steps: list[Step], store: Store, device: str, output_format: str) 
     total = duration(sum(seconds))
     words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing to train"
     Table(f"Plan: {words}; about {total} on this {kind_of(device)}", columns, rows).print(output_format)
+    if output_format == "text":
+        show_costs(steps, store)
 
 
 def carry_out(

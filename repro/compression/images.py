@@ -9,7 +9,7 @@ from torch import Tensor
 
 from repro import data, models
 from repro.compression.shared import CompressedNetwork, Inputs
-from repro.data import DATASETS, imagenet_val
+from repro.data import DATASETS, ImageSet, imagenet_val
 from repro.data.augment import Pipeline
 from repro.data.catalogue import moments
 from repro.data.imagenet_val import Half
@@ -50,6 +50,10 @@ def images_for(network: CompressedNetwork, inputs: Inputs, root: Path, half: Hal
     elif inputs.data in DATASETS:
         dataset = data.load(Data(name=inputs.data), root)
         chosen = (dataset.train if half == "calibration" else dataset.test)[slice(limit)]
+        if not isinstance(chosen, ImageSet):
+            raise BadInput(
+                f"{dataset.info.title} stays on disk; give --data {imagenet_val.NAME}, which is kept in memory"
+            )
         found, labels = chosen.images, chosen.labels
         title, classes = dataset.info.title, len(dataset.info.classes)
         own_mean, own_std = dataset.info.mean, dataset.info.std

@@ -1,10 +1,11 @@
 """The data sets, their identity, and loading them. Neither torch nor numpy is imported before `load` is called."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.data import bike_ship, files
+from repro.data import bike_ship, files, imagenet
 from repro.data.catalogue import (
     CIFAR10_FILES,
     DATASETS,
@@ -23,12 +24,15 @@ from repro.records.files import cache_folder
 if TYPE_CHECKING:
     import torch
 
+    from repro.data.photographs import Arrays
+    from repro.data.streaming import PhotographSet
+
 __all__ = ["DATASETS", "SYNTHETIC_SIZE", "Dataset", "DatasetInfo", "ImageSet", "checksum", "load", "prepare", "status"]
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """images: uint8 [N, C, H, W] at their own size; labels: int64 [N]."""
+    """Images in memory. images: uint8 [N, C, H, W] at their own size; labels: int64 [N]."""
 
     images: "torch.Tensor"
     labels: "torch.Tensor"
@@ -42,13 +46,35 @@ class ImageSet:
     def to(self, device: "torch.device | str") -> "ImageSet":
         return ImageSet(self.images.to(device), self.labels.to(device))
 
+    @property
+    def size(self) -> int:
+        """Height and width of the images."""
+        return self.images.shape[-1]
+
+    def batches(
+        self,
+        rows: "Iterable[torch.Tensor]",
+        places: "Iterable[torch.Tensor] | None" = None,
+        seed: int = 0,
+        epoch: int = 0,
+    ) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
+        """Images and labels of each row of indices (int64 [B], on the images' device).
+
+        What else a `PhotographSet` wants to know makes no difference here, where images are not cut as they are read.
+        """
+        for row in rows:
+            yield self.images[row], self.labels[row]
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a run trains on and what it is measured on; `info` has the counts of these two sets."""
+    """What a run trains on and what it is measured on; `info` has the counts of these two sets.
 
-    train: ImageSet
-    test: ImageSet
+    Images are in memory but for ImageNet's, which stay on disk.
+    """
+
+    train: "ImageSet | PhotographSet"
+    test: "ImageSet | PhotographSet"
     info: DatasetInfo
     checksum: str
 
@@ -63,6 +89,8 @@ def checksum(spec: Data, root: Path) -> str | None:
     """
     if spec.name not in DATASETS:
         raise unknown("data set", spec.name, DATASETS)
+    if spec.cut != "squash" and not DATASETS[spec.name].published_bytes:
+        raise BadInput(f"data.cut = {spec.cut}: {DATASETS[spec.name].title}'s images are squares already; leave it out")
     if spec.synthetic:
         return f"{spec.name}-{SYNTHETIC}"
     match spec.name:
@@ -72,6 +100,8 @@ def checksum(spec: Data, root: Path) -> str | None:
             return files_checksum(MNIST_FILES)
         case "modified-mnist":
             return files_checksum(MODIFIED_MNIST_FILES)
+        case "imagenet":
+            return imagenet.listing(root).checksum if imagenet.present(root) else None
     photographs = bike_ship.names(root)
     return files.folder_checksum(root / bike_ship.FOLDER, photographs) if photographs else None
 
@@ -83,25 +113,28 @@ def load(spec: Data, root: Path) -> Dataset:
     touched. train_images = n: then, of the training images left, the first n when taken class by class in turn: each
     class gets equally many, as far as it has that many.
     """
-    import torch
-
     identity = checksum(spec, root)  # before anything else: it knows which names there are
     info = DATASETS[spec.name]
     if spec.synthetic:
         from repro.data import synthetic
 
-        (images, labels), test = synthetic.make(spec.name)
+        train, measured = in_memory(synthetic.make(spec.name))
         grey = {"mean": (synthetic.MEAN,) * info.channels, "std": (synthetic.STD,) * info.channels}
         info = replace(info, substitute="synthetic images in the place of the real ones", **grey)
+    elif spec.name == imagenet.NAME:
+        found = imagenet.listing(root)
+        identity = found.checksum
+        train, measured = on_disk(found, spec, root)
+        whole = (len(train), len(measured)) == (info.train, info.test)
+        substitute = "" if whole else f"a part: {len(train):,} photographs of {len(found.classes):,} classes"
+        info = replace(info, classes=found.classes, substitute=substitute)
     else:
         prepare([spec.name], root)
         identity = identity or checksum(spec, root)
-        (images, labels), test = _read(spec.name, root)
+        train, measured = in_memory(_read(spec.name, root))
         if spec.name == "bike-ship" and bike_ship.is_original(bike_ship.names(root)):
             info = replace(info, substitute="")
     assert identity is not None
-    train = ImageSet(torch.from_numpy(images), torch.from_numpy(labels))
-    measured = ImageSet(torch.from_numpy(test[0]), torch.from_numpy(test[1]))
 
     if max(spec.holdout, spec.train_images + spec.holdout) > len(train) or spec.holdout == len(train):
         asked = f"{spec.train_images} training images and a holdout of {spec.holdout}"
@@ -110,11 +143,34 @@ def load(spec: Data, root: Path) -> Dataset:
         train, measured = train[: len(train) - spec.holdout], train[len(train) - spec.holdout :]
     if spec.train_images:
         train = train[_first_of_each_class(train.labels, spec.train_images)]
-    info = replace(info, train=len(train), test=len(measured), size=train.images.shape[-1])
+    info = replace(info, train=len(train), test=len(measured), size=train.size)
     return Dataset(train, measured, info, identity)
 
 
-def _read(name: str, root: Path):
+def in_memory(parts: "tuple[Arrays, Arrays]") -> tuple[ImageSet, ImageSet]:
+    """Training and test set from arrays."""
+    import torch
+
+    train, test = (ImageSet(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in parts)
+    return train, test
+
+
+def on_disk(found: imagenet.Listing, spec: Data, root: Path) -> "tuple[PhotographSet, PhotographSet]":
+    """Training and test set of photographs that are decoded as they are needed."""
+    import numpy as np
+    import torch
+
+    from repro.data.streaming import PhotographSet
+
+    folder = root / imagenet.NAME
+    train, test = (
+        PhotographSet(folder, np.array(names), torch.tensor(labels), spec.pixels, spec.cut, training)
+        for (names, labels), training in ((found.train, True), (found.val, False))
+    )
+    return train, test
+
+
+def _read(name: str, root: Path) -> "tuple[Arrays, Arrays]":
     """Training and test set as pairs of arrays: images, uint8 [N, C, H, W], and labels, int64 [N]."""
     match name:
         case "cifar10":

@@ -19,7 +19,8 @@ class Pipeline(nn.Module):
     shapes depend on arguments alone and nothing waits for the device, so it can be part of a CUDA graph.
 
     mean, std: per channel of the images, in 0..1; None = each image by its own mean and deviation. channels: of the
-    network's input; an image with one channel is repeated for a network that wants three.
+    network's input; an image with one channel is repeated for a network that wants three. reverse: the channels come in
+    the opposite order, blue first, as Caffe's networks take them.
     """
 
     def __init__(
@@ -29,8 +30,10 @@ class Pipeline(nn.Module):
         mean: Sequence[float] | None,
         std: Sequence[float] | None,
         recipe: Recipe = Recipe(),  # noqa: B008 (immutable)
+        reverse: bool = False,
     ) -> None:
         super().__init__()
+        self.reverse = reverse
         self.pixels, self.channels, self.recipe = pixels, channels, recipe
         self.per_image = mean is None or std is None
         # (x / 255 - mean) / std as one multiplication and one addition.
@@ -58,6 +61,8 @@ class Pipeline(nn.Module):
             inputs = local_normalisation(images.float())
         else:
             inputs = torch.addcmul(self.shift, images.float(), self.scale)
+        if self.reverse:
+            inputs = inputs.flip(1)
         return inputs.expand(-1, self.channels, -1, -1).contiguous(memory_format=torch.channels_last)
 
 

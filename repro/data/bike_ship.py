@@ -1,8 +1,8 @@
 """The two-class ImageNet subset of the report: bikes and ships, in whatever folder of photographs the user has."""
 
-import os
 from pathlib import Path
 
+from repro.data.files import entries
 from repro.errors import Failure
 
 FOLDER = "bike-ship"
@@ -32,31 +32,13 @@ def _files(root: Path) -> list[str]:
     """All files of the classes' folders, sorted. Raises Failure naming a folder of another class or a link outside."""
     found = []
     for split in SPLITS:
-        for folder in _entries(root, split):
+        for folder in entries(root / FOLDER, split):
             if not folder.is_dir():
                 continue
             if folder.name not in CLASS_OF:
                 raise Failure(f"{folder.path}: neither bike nor ship; expected {LAYOUT}")
-            found += [f"{split}/{folder.name}/{file.name}" for file in _entries(root, f"{split}/{folder.name}")]
+            found += [f"{split}/{folder.name}/{file.name}" for file in entries(root / FOLDER, f"{split}/{folder.name}")]
     return sorted(found)
-
-
-def _entries(root: Path, folder: str) -> list[os.DirEntry[str]]:
-    """What a folder holds; nothing when it is not there. A link is followed only within the data set."""
-    try:
-        with os.scandir(root / FOLDER / folder) as listed:
-            entries = list(listed)
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise Failure(f"cannot read {root / FOLDER / folder}: {error.strerror or error}") from error
-    home = Path(os.path.realpath(root / FOLDER))
-    for entry in entries:
-        if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(home):
-            raise Failure(f"{entry.path} links to a place outside of {root / FOLDER}: copy it there, or link all of it")
-        if entry.is_symlink() and not os.path.exists(entry.path):
-            raise Failure(f"{entry.path} links to a file that is not there")
-    return entries
 
 
 def label_of(name: str) -> int:

@@ -11,6 +11,8 @@ class DatasetInfo:
     size: height and width of its images in pixels, before any resizing.
     train, test: how many images.
     mean, std: per channel, of the training images in 0..1.
+    published_bytes: of the photographs, training and test together, where they are too many to be kept in memory and
+        decoded as they are needed; else 0.
     substitute: where the images stand in for others, which and why; shown next to every result measured on them.
     """
 
@@ -24,8 +26,12 @@ class DatasetInfo:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     source: str
+    published_bytes: int = 0
     substitute: str = ""
 
+
+# Caffe's ImageNet networks take blue, green and red from 0 to 255, less these means.
+CAFFE_MEANS = (104.0, 117.0, 123.0)
 
 Moments = tuple[tuple[float, ...] | None, tuple[float, ...] | None]
 
@@ -43,6 +49,8 @@ def moments(normalisation: str, mean: tuple[float, ...], std: tuple[float, ...])
         "half": ((0.5,) * channels, (0.5,) * channels),
         "none": ((0.0,) * channels, (1.0,) * channels),
         "image": (None, None),
+        # In the order of the images' channels, red first; see `augment.Pipeline` for the order of the input's.
+        "caffe": (tuple(value / 255 for value in reversed(CAFFE_MEANS)), (1 / 255,) * channels),
     }
     return choices[normalisation]
 
@@ -102,6 +110,19 @@ DATASETS: dict[str, DatasetInfo] = {
             source="ILSVRC 2012, https://image-net.org",
             substitute="other ImageNet classes, at 84x84 pixels: unicycles instead of bicycles; catamarans, aircraft "
             "carriers and yawls instead of ships",
+        ),
+        DatasetInfo(
+            name="imagenet",
+            title="ImageNet",
+            classes=tuple(map(str, range(1000))),  # their WordNet ids are those of the user's folders
+            channels=3,
+            size=256,  # what the paper's photographs were resized to; the files are of many sizes
+            train=1_281_167,
+            test=50_000,
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
+            source="ILSVRC 2012, https://image-net.org",
+            published_bytes=147_897_477_120 + 6_744_924_160,  # of the two archives
         ),
     )
 }

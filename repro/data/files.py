@@ -58,6 +58,28 @@ def digest(file: Path, algorithm: str) -> str:
         raise Failure(f"cannot read {file}: {error.strerror or error}") from error
 
 
+def entries(home: Path, folder: str) -> list[os.DirEntry[str]]:
+    """What a folder of the data set in `home` holds; nothing when it is not there.
+
+    Raises:
+        Failure: it cannot be read, or one of its links leads out of the data set or nowhere.
+    """
+    try:
+        with os.scandir(home / folder) as listed:
+            found = list(listed)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise Failure(f"cannot read {home / folder}: {error.strerror or error}") from error
+    inside = Path(os.path.realpath(home))
+    for entry in found:
+        if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(inside):
+            raise Failure(f"{entry.path} links to a place outside of {home}: copy it there, or link all of it")
+        if entry.is_symlink() and not os.path.exists(entry.path):
+            raise Failure(f"{entry.path} links to a file that is not there")
+    return found
+
+
 def folder_checksum(folder: Path, names: list[str]) -> str:
     """The identity of an image folder: a hash over relative path, size and content of its files `names`.
 

@@ -26,13 +26,13 @@ def read(files: list[Path], common_size: int) -> np.ndarray:
     """RGB pixels, uint8 [N, 3, size, size]: at their own size if all are equal squares, else at `common_size`."""
     sizes = set()
     for file in files:
-        with _opened(file) as image:
+        with opened(file) as image:
             sizes.add(image.size)
     width, height = sizes.pop() if len(sizes) == 1 else (0, 1)
     size = width if width == height else common_size
     pixels = np.empty((len(files), 3, size, size), np.uint8)
     for row, file in zip(pixels, files, strict=True):
-        with _opened(file) as image:
+        with opened(file) as image:
             square = image.convert("RGB")
             if square.size != (size, size):
                 square = square.resize((size, size), Image.Resampling.BILINEAR)
@@ -41,7 +41,7 @@ def read(files: list[Path], common_size: int) -> np.ndarray:
 
 
 @contextmanager
-def _opened(file: Path) -> Iterator[Image.Image]:
+def opened(file: Path) -> Iterator[Image.Image]:
     try:
         with Image.open(file) as image:
             yield image

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from repro.data import bike_ship, files
+from repro.data import bike_ship, files, imagenet
 from repro.data.catalogue import CIFAR10_FILES, DATASETS, MNIST_FILES, MODIFIED_MNIST_FILES
 from repro.errors import Failure, unknown
 from repro.records.files import cache_folder, write_atomic
@@ -35,6 +35,9 @@ def prepare(names: Iterable[str], root: Path, progress: Callable[[str], None] = 
                 _modified_mnist(root, progress)
             case "bike-ship":
                 _bike_ship(root)
+            case "imagenet":
+                progress("looking through the folders of ImageNet")
+                imagenet.listing(root)
 
 
 def _official(name: str, root: Path, official: dict[str, str], progress: Callable[[str], None]) -> None:
@@ -149,6 +152,15 @@ def _status(name: str, root: Path) -> dict[str, Any]:
         if others := bike_ship.strangers(root) if photographs else []:
             note = f"{note}; passed over as no photographs: {', '.join(others[:3])}".removeprefix("; ")
             note += f" and {len(others) - 3} more" if len(others) > 3 else ""
+    elif name == imagenet.NAME:
+        path, present, verified = root / imagenet.NAME, imagenet.present(root), False
+        if present:
+            try:
+                found = imagenet.listing(root)
+                images = f"{len(found.train[0]):,} + {len(found.val[0]):,}"
+                note = f"{len(found.classes):,} classes; photographs are checked as they are decoded"
+            except Failure as error:
+                present, note = False, str(error)
     else:
         base, official = {
             "cifar10": (root, CIFAR10_FILES),

@@ -153,15 +153,20 @@ def measured_rate(store: Store, device: str) -> Callable[[Run], float]:
     newest: dict[tuple[str, int, str], Record] = {}
     for record in store.all:
         if record.environment.get("device") == device and record.seconds > 1:
-            key = (record.run.model.name, record.run.data.pixels, record.run.recipe.precision)
+            key = rate_key(record.run)
             if key not in newest or record.finished > newest[key].finished:
                 newest[key] = record
 
     def rate(run: Run) -> float:
-        record = newest.get((run.model.name, run.data.pixels, run.recipe.precision))
+        record = newest.get(rate_key(run))
         return cost(record.run) / record.seconds if record else TYPICAL_RATE.get(device, TYPICAL_RATE["cpu"])
 
     return rate
+
+
+def rate_key(run: Run) -> tuple[str, int, str]:
+    """Runs that agree in this are about as fast as one another."""
+    return run.model.name, run.data.pixels, run.recipe.precision
 
 
 def checkpoint_file(identity: str) -> Path:

@@ -43,7 +43,12 @@ class Data(Spec, frozen=True):
     holdout: that many training images (the last ones) are set apart and measured instead of the test set: for tuning.
     balanced: every class is drawn equally often, by repeating images of the smaller ones.
     normalisation: `data` = the data set's own channel means and deviations, `half` = mean .5 and deviation .5, `none` =
-        only scaled to 0..1, `image` = each image by its own mean and variance over all pixels and channels.
+        only scaled to 0..1, `image` = each image by its own mean and variance over all pixels and channels, `caffe` =
+        blue, green, red from 0 to 255 less 104, 117, 123.
+    cut: how ImageNet's photographs of any shape become squares. `squash` = resized, whatever their shape; `caffe` =
+        squashed to 256/227 of `pixels`, of which training takes a random square and measuring the central one;
+        `torchvision` = training takes a random part (8 to 100 % of the area, sides 3:4 to 4:3) and resizes it,
+        measuring the central square of the photograph resized so that its shorter side has 256/224 of `pixels`.
     """
 
     name: str
@@ -52,7 +57,8 @@ class Data(Spec, frozen=True):
     train_images: Count = 0
     holdout: Count = 0
     balanced: bool = False
-    normalisation: Literal["data", "half", "none", "image"] = "data"
+    normalisation: Literal["data", "half", "none", "image", "caffe"] = "data"
+    cut: Literal["squash", "caffe", "torchvision"] = "squash"
 
 
 class Recipe(Spec, frozen=True):
@@ -224,7 +230,8 @@ def defaults(kind: type[Spec]) -> dict[str, Any]:
 def axis_seed(seed: int, axis: str, epoch: int = 0) -> int:
     """The seed of one named source of variation, so that variants share order and augmentation (paired runs).
 
-    Axes in use: `initialisation`, `order`, `augmentation`, `dropout`, `evaluation`. 63 bits.
+    Axes in use: `initialisation`, `order`, `augmentation`, `dropout`, `evaluation`, and `cut/N` for the cut of the N-th
+    photograph of an epoch. 63 bits.
     """
     digest = hashlib.sha256(f"{seed}/{axis}/{epoch}".encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from repro.data.catalogue import CAFFE_MEANS
 from repro.judging.statistics import Interval, wilson
 from repro.training.evaluation import BATCH_VALUES
 
-# Caffe's ImageNet networks take BGR from 0 to 255, less these means.
-CAFFE_MEANS = (104.0, 117.0, 123.0)
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from repro.data import ImageSet
 from repro.data.augment import Pipeline
 from repro.data.batches import Draws
+from repro.data.streaming import PhotographSet
 from repro.models.network import Network
 from repro.planning.specification import Protocol, axis_seed
 from repro.records import Measurement
@@ -23,8 +25,7 @@ BATCH_VALUES = {"cpu": 2**20, "cuda": 2**25, "mps": 2**23}
 @torch.inference_mode()
 def measure(
     network: nn.Module,
-    images: Tensor,
-    labels: Tensor,
+    test: ImageSet | PhotographSet,
     pipeline: Pipeline,
     protocol: Protocol,
     classes: int,
@@ -39,14 +40,13 @@ def measure(
     and so are batch norm's running statistics.
 
     Args:
-        images: uint8 [N, C, H, W], on the network's device.
-        labels: int64 [N].
+        test: the images, whose batches come on the network's device.
         pipeline: images to the network's normalised input.
         classes: of the data set; correct answers are counted for each.
         epoch: recorded with the numbers.
         draws: how each image is changed at random, on the same device; None = not at all.
     """
-    device = images.device
+    device = pipeline.scale.device
     train_mode = protocol.mode == "train"
     # A lone image normalises with its own statistics, which is instance norm: the same numbers, many images at once.
     lone = train_mode and protocol.batch == 1
@@ -59,7 +59,8 @@ def measure(
     active = torch.zeros_like(loss)
     five = torch.zeros((), dtype=torch.int64, device=device)
     # In train mode images of a batch go together, so every process measures all of them; else each its share.
-    mine, truths = (images, labels) if train_mode else (parallel.share(images), parallel.share(labels))
+    rows = torch.arange(len(test), device=test.labels.device)
+    mine = rows if train_mode else parallel.share(rows)
     if draws and not train_mode:
         draws = Draws(*map(parallel.share, draws))
     was_training = network.training
@@ -68,7 +69,7 @@ def measure(
         torch.manual_seed(axis_seed(seed, "evaluation"))
         parts = mine.split(batch)
         changes = draws.split(batch) if draws else [None] * len(parts)
-        for some, truth, change in zip(parts, truths.split(batch), changes, strict=True):
+        for (some, truth), change in zip(test.batches(parts), changes, strict=True):
             with autocast:
                 logits = network(pipeline(some, change)).float()
             five += (logits.topk(min(5, logits.shape[1])).indices == truth.unsqueeze(1)).sum()
@@ -78,29 +79,31 @@ def measure(
     network.train(was_training)
     if not train_mode:
         parallel.add_up(correct, loss, active, five)
-    mean_loss = float(loss) / len(images)
+    mean_loss = float(loss) / len(test)
     return Measurement(
         protocol=protocol,
         correct=correct.tolist(),
-        total=torch.bincount(labels, minlength=classes).tolist(),
+        total=torch.bincount(test.labels, minlength=classes).tolist(),
         loss=mean_loss if math.isfinite(mean_loss) else None,
-        active_logits=float(active) / len(images),
+        active_logits=float(active) / len(test),
         epoch=epoch,
         top5=int(five),
     )
 
 
 @torch.inference_mode()
-def first_dead_layer(network: Network, images: Tensor, pipeline: Pipeline) -> str:
+def first_dead_layer(network: Network, test: ImageSet | PhotographSet, pipeline: Pipeline) -> str:
     """The name of the first layer whose output is the same, bit for bit, for every image; empty if there is none.
 
     Args:
-        images: uint8 [N, C, H, W], N > 1, on the network's device.
+        test: two images or more, whose batches come on the network's device.
     """
     alive: set[int] = set()
+    seen: dict[int, Tensor] = {}
 
     def look(index: int, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        if index not in alive and bool((output != output[:1]).any()):
+        first = seen.setdefault(index, output[:1])
+        if index not in alive and bool((output != first).any()):
             alive.add(index)
 
     modules = [*network.features, *network.avgpool, *network.classifier]
@@ -108,7 +111,8 @@ def first_dead_layer(network: Network, images: Tensor, pipeline: Pipeline) -> st
     was_training = network.training
     network.eval()
     try:
-        for some in images.split(batch_size(pipeline, images.device)):
+        rows = torch.arange(len(test), device=test.labels.device)
+        for some, _ in test.batches(rows.split(batch_size(pipeline, pipeline.scale.device))):
             network(pipeline(some))
     finally:
         network.train(was_training)

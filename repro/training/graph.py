@@ -25,8 +25,9 @@ def captured(trainee: "Trainee") -> Callable[..., None]:
     Weights, buffers and optimiser state are as before the call: what the warm-up steps changed is put back.
     """
     batch, device = trainee.run.recipe.batch, trainee.device
-    index = torch.arange(batch, device=device) % len(trainee.data.train.labels)
-    inputs = (index, *epoch_draws(batch, 0, 0, trainee.run.recipe).to(device))
+    train = trainee.data.train
+    first = torch.arange(batch, device=train.labels.device) % len(train)
+    inputs = (*next(train.batches([first])), *epoch_draws(batch, 0, 0, trainee.run.recipe).to(device))
     trainee.network.train()
     weights = [tensor.clone() for tensor in trainee.network.state_dict().values()]
     before = {key: value.clone() for key, value in optimizer_tensors(trainee.optimizer).items()}
@@ -45,7 +46,7 @@ def captured(trainee: "Trainee") -> Callable[..., None]:
     with torch.cuda.graph(graph):
         trainee.step(*inputs)
 
-    copied = (True, *Draws.used(trainee.run.recipe))
+    copied = (True, True, *Draws.used(trainee.run.recipe))
 
     def step(*arguments: Tensor) -> None:
         for place, value, used in zip(inputs, arguments, copied, strict=True):

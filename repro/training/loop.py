@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import msgspec
@@ -15,6 +15,7 @@ from repro.data import Dataset
 from repro.data.augment import Pipeline
 from repro.data.batches import Draws, epoch_draws, epoch_order
 from repro.data.catalogue import moments
+from repro.data.streaming import PhotographSet
 from repro.planning.specification import NUMERICS, PROTOCOLS, Run, axis_seed
 from repro.records import Epoch, Measurement, Record, Status
 from repro.records.environment import describe
@@ -44,7 +45,8 @@ class Trainee:
         info = dataset.info
         mean, std = moments(run.data.normalisation, info.mean, info.std)
         channels = run.model.options.get("channels", 3)
-        self.pipeline = Pipeline(run.data.pixels, channels, mean, std, run.recipe).to(device)
+        blue_first = run.data.normalisation == "caffe"
+        self.pipeline = Pipeline(run.data.pixels, channels, mean, std, run.recipe, reverse=blue_first).to(device)
         # Casts are not cached: a captured graph would otherwise keep the weights of its first replay.
         self.autocast = torch.autocast(
             device.type, torch.bfloat16, enabled=run.recipe.precision == "bfloat16", cache_enabled=False
@@ -52,12 +54,24 @@ class Trainee:
         self.loss = torch.zeros((), device=device)
         self.correct = torch.zeros((), device=device)
 
-    def step(self, index: Tensor, *draws: Tensor) -> None:
-        """One optimiser step on the training images `index` (int64 [batch]) with their `Draws`, all on the device.
+    def batches(self, epoch: int) -> tuple[int, int, Iterator[tuple[Tensor, ...]]]:
+        """An epoch's number of steps, its images of all processes, and what each step here gets, on the device."""
+        run, recipe, train = self.run, self.run.recipe, self.data.train
+        order = epoch_order(
+            train.labels, recipe.batch, run.seed, epoch, run.data.balanced, recipe.steps, recipe.order == "independent"
+        )
+        drawn = epoch_draws(order.numel(), run.seed, epoch, recipe)
+        draws = [parallel.share(part.view(order.shape), 1).to(self.device) for part in drawn]
+        places = parallel.share(torch.arange(order.numel()).view(order.shape), 1)
+        images = train.batches(parallel.share(order, 1).to(train.labels.device), places, run.seed, epoch)
+        found = ((*some, *own) for some, own in zip(images, zip(*draws, strict=True), strict=True))
+        return len(order), order.numel(), found
+
+    def step(self, images: Tensor, labels: Tensor, *draws: Tensor) -> None:
+        """One optimiser step on training images (uint8 [batch, C, H, W]) with their `Draws`, all on the device.
 
         Adds the batch's mean loss to `self.loss` and its correct answers to `self.correct`; waits for nothing.
         """
-        images, labels = self.data.train.images[index], self.data.train.labels[index]
         with self.autocast:
             logits = self.forward(self.pipeline(images, Draws(*draws)))
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.run.recipe.label_smoothing)
@@ -69,15 +83,15 @@ class Trainee:
 
     def measure(self, protocol: str, epoch: int) -> Measurement:
         """The network as it is now, on the test set, under a named protocol."""
-        images, labels = self.data.test.images, self.data.test.labels
         classes = len(self.data.info.classes)
         draws = None
         if PROTOCOLS[protocol].augmented:
-            draws = epoch_draws(len(labels), self.run.seed, epoch, self.run.recipe, "evaluation").to(self.device)
+            draws = epoch_draws(len(self.data.test), self.run.seed, epoch, self.run.recipe, "evaluation").to(
+                self.device
+            )
         return measure(
             self.network,
-            images,
-            labels,
+            self.data.test,
             self.pipeline,
             PROTOCOLS[protocol],
             classes,
@@ -118,25 +132,20 @@ def train(
     measured = None
     for epoch in range(len(history), recipe.epochs):
         began = time.monotonic()
-        order = epoch_order(
-            dataset.train.labels, recipe.batch, run.seed, epoch, run.data.balanced, recipe.steps,
-            recipe.order == "independent",
-        )  # fmt: skip
-        draws = epoch_draws(order.numel(), run.seed, epoch, recipe)
-        batches = [parallel.share(part.view(order.shape), 1).to(device) for part in (order, *draws)]
+        steps, count, batches = trainee.batches(epoch)
         torch.manual_seed(axis_seed(run.seed, "dropout", epoch))
         network.train()
         trainee.loss.zero_()
         trainee.correct.zero_()
-        steps, heard = len(order), began
-        for index in range(steps):
+        heard = began
+        for index, batch in enumerate(batches):
             position = epoch * steps + index
             set_learning_rate(trainee.optimizer, learning_rate(recipe, position, recipe.epochs * steps, steps))
-            step(*(part[index] for part in batches))
+            step(*batch)
             if time.monotonic() - heard > WATCH_EVERY and index + 1 < steps:
                 heard, seen = time.monotonic(), (index + 1) * recipe.batch
                 accuracy = float(trainee.correct) * processes / seen
-                watch(epoch, seen, order.numel(), float(trainee.loss) / (index + 1), accuracy)
+                watch(epoch, seen, count, float(trainee.loss) / (index + 1), accuracy)
         settle()
         parallel.add_up(trainee.loss.div_(processes), trainee.correct)
         measured = trainee.measure("described", epoch + 1)
@@ -145,14 +154,14 @@ def train(
                 epoch=epoch + 1,
                 learning_rate=learning_rate(recipe, (epoch + 1) * steps - 1, recipe.epochs * steps, steps),
                 train_loss=float(trainee.loss) / steps,
-                train_accuracy=float(trainee.correct) / order.numel(),
+                train_accuracy=float(trainee.correct) / count,
                 test_loss=math.nan if measured.loss is None else measured.loss,
                 test_accuracy=sum(measured.correct) / sum(measured.total),
                 active_logits=measured.active_logits,
                 seconds=time.monotonic() - began,
             )
         )
-        watch(epoch, order.numel(), order.numel(), history[-1].train_loss, history[-1].train_accuracy)
+        watch(epoch, count, count, history[-1].train_loss, history[-1].train_accuracy)
         if not (math.isfinite(history[-1].train_loss) and measured.loss is not None):
             break
         checkpoint.save(network, trainee.optimizer, history)
@@ -170,8 +179,11 @@ def train(
         images_per_second=len(history) * (recipe.steps or len(dataset.train) // recipe.batch) * recipe.batch / seconds,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe(device.type, path),
-        dead_layer=first_dead_layer(network, trainee.data.test.images, trainee.pipeline) if described.constant else "",
+        dead_layer=first_dead_layer(network, trainee.data.test, trainee.pipeline) if described.constant else "",
     )
+    train_set = trainee.data.train
+    if isinstance(train_set, PhotographSet) and train_set.replaced:
+        record.environment["replaced"] = sorted(train_set.replaced)
     further = {protocol: trainee.measure(protocol, len(history)) for protocol in record.lacks(protocols)}
     return msgspec.structs.replace(record, measurements=record.measurements | further), history, network
 

@@ -1,4 +1,5 @@
 """The plain loop and the project's do the same work: same network, same losses; only how is different."""
+# pyright: reportAttributeAccessIssue=false  (every image set here is in memory)
 
 import multiprocessing
 from functools import cache

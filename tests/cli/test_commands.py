@@ -255,3 +255,11 @@ def test_launchers_options_that_contradict_each_other(repro, flags: list[str], m
     answer = repro("run", "table1", "--dry-run", *flags)
     assert answer.code == 2
     assert message in answer.err
+
+
+def test_a_plan_on_imagenet_says_what_it_costs_on_many_gpus(repro, tmp_path):
+    shown = repro("run", "imagenet", "--budget", "paper", "--dry-run", "--data-dir", str(tmp_path)).out
+    assert "GPU-hours" in shown
+    assert "No run on a GPU is recorded" in shown
+    assert "155 GB" in shown
+    assert "Cost" not in repro("run", "imagenet", "--budget", "smoke", "--dry-run", "--data-dir", str(tmp_path)).out

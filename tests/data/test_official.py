@@ -1,4 +1,5 @@
 """CIFAR-10 and MNIST: what is read is what torchvision reads, and nothing in a file is trusted."""
+# pyright: reportAttributeAccessIssue=false  (every image set here is in memory)
 
 import hashlib
 import pickle

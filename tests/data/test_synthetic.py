@@ -17,7 +17,7 @@ def linear_accuracy(name: str, weight_decay: float) -> float:
     inputs, test_inputs = (
         resize(torch.from_numpy(pixels).float(), 32).flatten(1) / 64 - 2 for pixels in (images, test_images)
     )
-    classes = len(DATASETS[name].classes)
+    classes = int(labels.max()) + 1
     weights = torch.zeros(inputs.shape[1], classes, requires_grad=True)
     biases = torch.zeros(classes, requires_grad=True)
     optimizer = torch.optim.LBFGS([weights, biases], max_iter=25, line_search_fn="strong_wolfe")
@@ -63,6 +63,7 @@ def test_images_are_what_they_were(name):
 
 
 GOLDEN = {
+    "imagenet": "ccaf98a38281dbb4",
     "cifar10": "678fadc49047f128",
     "mnist": "7c9d1680af518c60",
     "modified-mnist": "b8de85598046a803",

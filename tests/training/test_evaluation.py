@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from repro import models
+from repro.data import ImageSet
 from repro.data.augment import Pipeline
 from repro.planning.specification import Protocol
 from repro.training.evaluation import first_dead_layer, measure
@@ -32,7 +33,7 @@ PIPELINE = Pipeline(8, 3, (0.5,) * 3, (0.25,) * 3)
 
 
 def measured(built: nn.Module, protocol: Protocol, seed: int = 0):
-    return measure(built, *images(), PIPELINE, protocol, 4, seed, 1, OFF)
+    return measure(built, ImageSet(*images()), PIPELINE, protocol, 4, seed, 1, OFF)
 
 
 def test_train_mode_with_a_test_batch_of_one_is_what_one_image_at_a_time_gives():
@@ -100,6 +101,6 @@ def test_the_first_dead_layer_is_found(dead):
     pipeline = Pipeline(32, 3, (0.5,) * 3, (0.25,) * 3)
     pixels = torch.randint(0, 256, (6, 3, 32, 32), dtype=torch.uint8)
     built.train()
-    assert first_dead_layer(built, pixels, pipeline) == dead
+    assert first_dead_layer(built, ImageSet(pixels, torch.zeros(6)), pipeline) == dead
     assert built.training
     assert not any(module._forward_hooks for module in built.modules())
