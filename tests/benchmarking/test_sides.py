@@ -1,5 +1,6 @@
 """The plain loop and the project's do the same work: same network, same losses; only how is different."""
-# pyright: reportAttributeAccessIssue=false  (every image set here is in memory)
+# Every image set here is in memory.
+# pyright: reportAttributeAccessIssue=false
 
 import multiprocessing
 from functools import cache

@@ -1,5 +1,6 @@
 """What a specification selects from a data set, on images that are made up; and the folder of photographs."""
-# pyright: reportAttributeAccessIssue=false  (every image set here is in memory)
+# Every image set here is in memory.
+# pyright: reportAttributeAccessIssue=false
 
 import os
 import subprocess

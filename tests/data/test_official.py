@@ -1,5 +1,6 @@
 """CIFAR-10 and MNIST: what is read is what torchvision reads, and nothing in a file is trusted."""
-# pyright: reportAttributeAccessIssue=false  (every image set here is in memory)
+# Every image set here is in memory.
+# pyright: reportAttributeAccessIssue=false
 
 import hashlib
 import pickle
