@@ -262,10 +262,20 @@ def sample(claim: Claim, item: Evidence | None, store: Store) -> "Sample | None"
         seeds=tuple(record.run.seed for record, _ in measured),
         failed=tuple(record.run.seed for record, _ in measured if record.status != "done"),
         budget=item.budget,
-        same_scope=False if shorter or run.data.synthetic else None,
+        same_scope=False if shorter or run.data.synthetic or any(part_of(r) for r, _ in measured) else None,
         total=sum(described.total) if described and claim.metric in ACCURACIES else 0,
         pairing=msgspec.json.encode(drawn, order="deterministic").decode(),
     )
+
+
+def part_of(record: Record) -> str:
+    """Which part of a data set a run saw whose photographs stay on disk, in words; empty where it saw all."""
+    seen = record.environment.get("photographs")
+    info = data.DATASETS[record.run.data.name]
+    if not seen or seen == [info.train, info.test]:
+        return ""
+    train, test = seen
+    return f"{train:,} of {info.train:,} training and {test:,} of {info.test:,} test photographs"
 
 
 def metric(record: Record, claim: Claim, store: Store) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 from repro import models
 from repro.data import DATASETS
 from repro.judging.claims import Claim
-from repro.judging.evidence import ACCURACIES, Evidence, counted, of_cell, published, shown
+from repro.judging.evidence import ACCURACIES, Evidence, counted, of_cell, part_of, published, shown
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
@@ -153,6 +153,8 @@ def notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> lis
     for name in dict.fromkeys(item.run.data.name for item in found):
         if DATASETS[name].substitute:
             lines.append(f"{DATASETS[name].title}: {DATASETS[name].substitute}.")
+        parts = {part_of(record) for item in measured if item.run.data.name == name for record in item.records}
+        lines += [f"{DATASETS[name].title}: only {part}." for part in sorted(parts - {""})]
     if "smoke" in evidence:
         lines.append("smoke budget: synthetic stand-ins for the images; these numbers say nothing about the claims.")
     if "laptop" in evidence and experiment.reduced:

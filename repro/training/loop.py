@@ -182,7 +182,9 @@ def train(
         dead_layer=first_dead_layer(network, trainee.data.test, trainee.pipeline) if described.constant else "",
     )
     train_set = trainee.data.train
-    if isinstance(train_set, PhotographSet) and train_set.replaced:
+    if isinstance(train_set, PhotographSet):
+        # What these are depends on the user's folders: they may hold a part of the data set.
+        record.environment["photographs"] = [len(train_set), len(trainee.data.test)]
         record.environment["replaced"] = sorted(train_set.replaced)
     further = {protocol: trainee.measure(protocol, len(history)) for protocol in record.lacks(protocols)}
     return msgspec.structs.replace(record, measurements=record.measurements | further), history, network

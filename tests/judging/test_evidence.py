@@ -14,6 +14,7 @@ from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.planning.specification import NUMERICS, PROTOCOLS, Budget, Run
 from repro.records import Epoch, Measurement, Record, Status, Store
+from repro.reporting.tables import notes
 
 NAME = "preprocessing"
 
@@ -246,3 +247,18 @@ def test_top5_is_judged_where_it_was_measured(tmp_path: Path) -> None:
     counted = msgspec.structs.replace(record.measurements["described"], top5=9_123)
     record = msgspec.structs.replace(record, measurements={"described": counted})
     assert metric(record, claim, Store(tmp_path)) == pytest.approx(91.23)
+
+
+@pytest.mark.parametrize(("photographs", "scope"), [([1_281_167, 50_000], None), ([575, 374], False)])
+def test_a_part_of_imagenet_is_of_reduced_scope(tmp_path: Path, photographs, scope) -> None:
+    imagenet, store = experiments.find("imagenet"), Store(tmp_path)
+    for cell in plan.cells(imagenet, "paper"):
+        for run in cell.runs:
+            record, history = record_of(run, tmp_path)
+            record.environment["photographs"] = photographs
+            store.save(record, history)
+    sample = samples_of(imagenet, store, tmp_path)["imagenet-v1.0-top1"]["v1.0"]
+    assert sample.same_scope is scope
+    item = gather(imagenet, "paper", store, tmp_path)[0]
+    shown = " ".join(notes(imagenet, {"paper": [item]}))
+    assert ("only 575 of 1,281,167 training and 374 of 50,000 test photographs" in shown) is (scope is False)
