@@ -6,7 +6,7 @@ import click
 
 from repro.cli import options
 from repro.errors import BadInput
-from repro.records import Store
+from repro.records import Store, compressed
 from repro.records.merge import merge
 
 EXAMPLES = """\b
@@ -20,16 +20,16 @@ Examples:
 @click.argument("others", nargs=-1, required=True, metavar="RESULTS...", type=click.Path(path_type=Path))
 @options.results_dir
 def merge_command(others: tuple[Path, ...], results_dir: Path) -> int:
-    """Join the records of other results folders to those here. Run `repro report` afterwards.
+    """Join the records of other results folders to those here, of trainings and of compressed files.
 
-    Where both have a run with different outcomes, what is here is kept and the conflict told; damaged or edited records
-    are refused by name. Either makes the exit status 1.
+    Where both have a run or a file with different outcomes, what is here is kept and the conflict told; damaged or
+    edited records are refused by name. Either makes the exit status 1. Run `repro report` afterwards.
     """
     trouble = False
     for other in others:
         theirs = Store(other)
-        if not theirs.folder.is_dir():
-            raise BadInput(f"{other} is no results folder: it has no runs/")
+        if not theirs.folder.is_dir() and not (other / compressed.FOLDER).is_dir():
+            raise BadInput(f"{other} is no results folder: it has neither runs/ nor {compressed.FOLDER}/")
         found = merge(Store(results_dir), theirs)
         counts = f"{found.added} added, {found.extended} extended, {found.same} already here"
         click.echo(f"{other}: {counts}, {len(found.conflicts)} in conflict, {len(found.refused)} refused")

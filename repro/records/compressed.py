@@ -8,7 +8,7 @@ import msgspec
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.specification import Compression, Spec
 from repro.records.files import write_atomic
-from repro.records.store import Store
+from repro.records.store import LARGEST, Store, sealed
 
 FOLDER = "compressed"  # in the results folder, beside `runs`
 
@@ -97,14 +97,32 @@ def place(results: Path, experiment: str, variant: str) -> Path:
 def find(store: Store, experiment: str, variant: str, compression: Compression) -> CompressedRecord | None:
     """The record of a variant as it is specified now; None, and a line in the store's problems where it is damaged."""
     path = place(store.folder.parent, experiment, variant)
-    if not path.is_file():
-        return None
+    record = read(store, path) if path.is_file() else None
+    return record if record and record.compression == compression else None
+
+
+def every(store: Store) -> list[CompressedRecord]:
+    """Every readable record of a results folder, in a fixed order; those that are not, in the store's problems."""
+    found = (read(store, path) for path in sorted((store.folder.parent / FOLDER).glob("*/*.json")))
+    return [record for record in found if record is not None]
+
+
+def read(store: Store, path: Path) -> CompressedRecord | None:
+    """One record; None, and a line in the store's problems, when it is damaged, edited or belongs elsewhere."""
     try:
-        record = msgspec.json.decode(path.read_bytes(), type=CompressedRecord)
-    except (OSError, msgspec.MsgspecError) as error:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"it is larger than {LARGEST:,} bytes")
+        content = msgspec.json.decode(path.read_bytes(), type=dict)
+        seal = content.pop("seal", None)
+        record = msgspec.convert(content, CompressedRecord)
+        if path != place(store.folder.parent, record.experiment, record.variant):
+            raise ValueError("it belongs to another variant than its name; was it moved?")
+        if seal is not None and seal != sealed(content):
+            raise ValueError("it has changed since it was written")
+    except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
         store.problems.append(f"{path} was passed over: {error}")
         return None
-    return record if record.compression == compression else None
+    return record
 
 
 def missing(experiment: Experiment, store: Store) -> list[Variant]:
@@ -115,5 +133,7 @@ def missing(experiment: Experiment, store: Store) -> list[Variant]:
 
 def save(results: Path, record: CompressedRecord) -> None:
     """Write a record."""
-    text = msgspec.json.format(msgspec.json.encode(record), indent=1)
+    content = msgspec.to_builtins(record)
+    content["seal"] = sealed(content)
+    text = msgspec.json.format(msgspec.json.encode(content), indent=1)
     write_atomic(place(results, record.experiment, record.variant), text + b"\n")

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from repro.errors import Failure
+from repro.records import compressed
+from repro.records.compressed import CompressedRecord
 from repro.records.record import Epoch, Record
 from repro.records.store import IDENTITY_SHOWN, Store
 
@@ -16,12 +18,14 @@ CIRCUMSTANCES: dict[str, Any] = {
     "finished": "",
     "note": "",
 }
+FILE_CIRCUMSTANCES = {"encode_seconds", "decode_seconds", "finished", "environment"}
+FILE_OUTCOME = [field for field in CompressedRecord.__struct_fields__ if field not in FILE_CIRCUMSTANCES]
 
 
 class Merged(NamedTuple):
     """How many records were new here, gained protocols measured there only, or said the same; a line for the others.
 
-    conflicts: same run, different outcome; what was here is kept.
+    conflicts: same run or same file, different outcome; what was here is kept.
     refused: damaged or edited; the line names the file.
     """
 
@@ -34,6 +38,15 @@ class Merged(NamedTuple):
 
 def merge(ours: Store, theirs: Store) -> Merged:
     """Bring every sound record of `theirs` into `ours`; nothing that is there is lost or replaced."""
+    runs, files = merge_runs(ours, theirs), merge_files(ours, theirs)
+    refused = [*runs.refused, *dict.fromkeys(theirs.problems + ours.problems)]
+    return Merged(
+        runs.added + files.added, runs.extended, runs.same + files.same, runs.conflicts + files.conflicts, refused
+    )
+
+
+def merge_runs(ours: Store, theirs: Store) -> Merged:
+    """The records of trainings. Those that cannot be read are in the stores' problems, not among the refused."""
     added = extended = same = 0
     conflicts: list[str] = []
     refused: list[str] = []
@@ -41,7 +54,7 @@ def merge(ours: Store, theirs: Store) -> Merged:
         path = ours.files(record.run, record.identity)[0]
         mine = ours.read(path) if path.is_file() else None
         if mine is None and path.is_file():
-            continue  # ours is damaged: told below; only its owner may remove it
+            continue  # ours is damaged: told with the problems; only its owner may remove it
         try:
             history = theirs.history(record)
             before = ours.history(mine) if mine else []
@@ -59,8 +72,29 @@ def merge(ours: Store, theirs: Store) -> Merged:
             joined = record.measurements | mine.measurements
             ours.save(msgspec.structs.replace(mine, measurements=joined), before)
             extended += 1
-    refused += dict.fromkeys(theirs.problems + ours.problems)
     return Merged(added, extended, same, conflicts, refused)
+
+
+def merge_files(ours: Store, theirs: Store) -> Merged:
+    """The records of compressed files, as `merge_runs`. A file made with other settings is another outcome."""
+    added = same = 0
+    conflicts: list[str] = []
+    for record in compressed.every(theirs):
+        path = compressed.place(ours.folder.parent, record.experiment, record.variant)
+        mine = compressed.read(ours, path) if path.is_file() else None
+        if mine is None and path.is_file():
+            continue
+        if mine is None:
+            compressed.save(ours.folder.parent, record)
+            added += 1
+        elif all(getattr(mine, field) == getattr(record, field) for field in FILE_OUTCOME):
+            same += 1
+        else:
+            which = f"{record.experiment}/{record.variant}"
+            if mine.compression != record.compression:
+                which += ", made with other settings"
+            conflicts.append(f"{which}: {file_said(mine)} here, {file_said(record)} there; kept what is here")
+    return Merged(added, 0, same, conflicts, [])
 
 
 def outcome(record: Record, history: list[Epoch], other: Record) -> tuple[Record, list[Epoch]]:
@@ -79,5 +113,15 @@ def name(record: Record) -> str:
 def said(record: Record) -> str:
     """Outcome and machine in few words."""
     accuracy = f"{record.measurements['described'].accuracy:.2f} %" if "described" in record.measurements else "nothing"
-    where = record.environment.get("device_name") or record.environment.get("device") or "an unknown device"
-    return f"{record.status}, {accuracy} on {where}"
+    return f"{record.status}, {accuracy} on {machine(record.environment)}"
+
+
+def file_said(record: CompressedRecord) -> str:
+    """Size, answers and machine in few words."""
+    answers = record.answers
+    return f"{record.bytes:,} bytes, {answers.top1} of {answers.total} right on {machine(record.environment)}"
+
+
+def machine(environment: dict[str, Any]) -> str:
+    """What a record was made on, as a person knows it."""
+    return environment.get("device_name") or environment.get("device") or "an unknown device"

@@ -134,7 +134,7 @@ def history_text(path: Path) -> str:
         return ""
 
 
-def sealed(content: dict[str, Any], history: str) -> str:
+def sealed(content: dict[str, Any], history: str = "") -> str:
     """A hash over all that a record says (40 hex digits): nobody edits a number without its being noticed."""
     text = msgspec.json.encode(content, order="sorted") + history.encode()
     return hashlib.sha256(text).hexdigest()[:40]

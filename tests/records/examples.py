@@ -1,9 +1,11 @@
-"""A record and its history for the tests of this folder."""
+"""Records for the tests of this folder and others: of a training with its history, of a compressed file."""
 
 import msgspec
 
+from repro.planning import experiments
 from repro.planning.specification import NUMERICS, PROTOCOLS, Data, Model, Recipe, Run
 from repro.records import Epoch, Measurement, Record
+from repro.records.compressed import Answers, CompressedRecord, Layer
 
 RUN = Run(model=Model(name="squeezenet", options={"classes": 10}), data=Data(name="cifar10"), recipe=Recipe())
 HISTORY = [
@@ -31,4 +33,28 @@ def record(run: Run = RUN, checksum: str = "abc", **changes) -> Record:
         finished="2026-01-01T00:00:00+00:00",
         environment={"device": "cpu"},
     )
+    return msgspec.structs.replace(made, **changes)
+
+
+def compressed_record(variant: str, size: int, lost: float, **changes) -> CompressedRecord:
+    """A file of the released SqueezeNet as a variant of `paper-table2` makes it, with five layers."""
+    how = experiments.find("paper-table2").variant(variant).compress
+    assert how
+    names = ("conv1", "fire2/expand3x3", "fire6/squeeze1x1", "fire9/expand3x3", "conv10")
+    layers = tuple(
+        Layer(
+            layer=name, weights=1_000, kept=400, outputs=10, values=32, codebook=64, tables=5, codes=300, index=150,
+            biases=20, reach=1.0, histogram=(1,) * 61,
+        )
+        for name in names
+    )  # fmt: skip
+    answers = Answers(
+        images="photographs", checksum="", total=100, top1=70, top5=90, hits="", against=71, lost=lost, low=lost - 1,
+        high=lost + 1, agreement=0.9, divergence=0.01 * lost,
+    )  # fmt: skip
+    made = CompressedRecord(
+        experiment="paper-table2", variant=variant, compression=how, source="", network="squeezenet", price=0.0,
+        parameters=1_248_424, bytes=size, header=size - 5 * 539, sha256="", layers=layers, answers=answers,
+        encode_seconds=1.0, decode_seconds=0.1, finished="2026-01-01", environment={"device_name": "a"},
+    )  # fmt: skip
     return msgspec.structs.replace(made, **changes)

@@ -5,11 +5,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from repro.planning.specification import PROTOCOLS
-from repro.records import Record, Store
+from repro.planning.specification import PROTOCOLS, Compression
+from repro.records import Record, Store, compressed
 from repro.records.merge import merge
 
-from .examples import HISTORY, RUN, record
+from .examples import HISTORY, RUN, compressed_record, record
 
 
 def result(seed: int, right: int = 3, machine: str = "a", protocols: tuple[str, ...] = ("described",)) -> Record:
@@ -80,3 +80,66 @@ def test_a_damaged_record_is_refused_by_name_and_the_others_join(stores: tuple[S
     assert str(path) in line
     assert found.added == 1
     assert path.read_bytes() == before
+
+
+def save_file(store: Store, variant: str, size: int = 1_000_000, **changes) -> Path:
+    """Put the record of a compressed file into a store; where it is."""
+    made = compressed_record(variant, size, 0.0, **changes)
+    compressed.save(store.folder.parent, made)
+    return compressed.place(store.folder.parent, made.experiment, variant)
+
+
+def test_compressed_files_of_two_machines_become_one_folder(stores: tuple[Store, Store]):
+    ours, theirs = stores
+    save_file(ours, "kmeans-5", encode_seconds=2.0)
+    theirs.save(result(0), HISTORY)
+    for variant in ("kmeans-5", "kmeans-6"):
+        save_file(theirs, variant, environment={"device_name": "b"}, finished="2026-02-02")
+    assert merge(ours, theirs)[:3] == (2, 0, 1)
+    found = compressed.every(ours)
+    assert [one.variant for one in found] == ["kmeans-5", "kmeans-6"]
+    assert found[0].encode_seconds == 2.0
+    assert found[1] == compressed.every(theirs)[1]
+    assert merge(ours, theirs) == (0, 0, 3, [], [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "paper-table2/kmeans-5: 1,000,000 bytes, 70 of 100 right on a here, 1,000,001 bytes"),
+        ({"compression": Compression(bits=4)}, "paper-table2/kmeans-5, made with other settings: 1,000,000 bytes"),
+    ],
+)
+def test_another_file_of_the_same_variant_is_a_conflict_and_ours_stays(
+    stores: tuple[Store, Store], changes: dict, said: str
+):
+    ours, theirs = stores
+    before = save_file(ours, "kmeans-5").read_bytes()
+    save_file(theirs, "kmeans-5", 1_000_001, **changes)
+    found = merge(ours, theirs)
+    (line,) = found.conflicts
+    assert line.startswith(said)
+    assert found[:3] == (0, 0, 0)
+    assert compressed.place(ours.folder.parent, "paper-table2", "kmeans-5").read_bytes() == before
+
+
+@pytest.mark.parametrize("how", ["cut", "edited", "moved", "ours cut"])
+def test_a_damaged_record_of_a_file_is_refused_by_name_and_the_others_join(stores: tuple[Store, Store], how: str):
+    ours, theirs = stores
+    save_file(theirs, "kmeans-6")
+    path = save_file(theirs, "kmeans-5")
+    match how:
+        case "cut":
+            path.write_bytes(path.read_bytes()[:-40])
+        case "edited":
+            path.write_text(path.read_text().replace('"top1": 70', '"top1": 71'))
+        case "moved":
+            path = path.rename(path.with_name("lossless.json"))
+        case "ours cut":
+            path = save_file(ours, "kmeans-5")
+            path.write_text("{")
+    found = merge(ours, theirs)
+    (line,) = found.refused
+    assert str(path) in line
+    assert found.added == 1
+    assert [one.variant for one in compressed.every(ours)] == ["kmeans-6"]

@@ -9,38 +9,17 @@ from repro.judging.evidence import verdicts_of
 from repro.planning import experiments
 from repro.planning.specification import Compression
 from repro.records import Store, compressed
-from repro.records.compressed import Answers, CompressedRecord, Layer
 from repro.reporting import compression, figures
 
+from ..records.examples import compressed_record
+
 EXPERIMENT = experiments.find("paper-table2")
-
-
-def record(variant: str, size: int, lost: float) -> CompressedRecord:
-    how = EXPERIMENT.variant(variant).compress
-    assert how
-    names = ("conv1", "fire2/expand3x3", "fire6/squeeze1x1", "fire9/expand3x3", "conv10")
-    layers = tuple(
-        Layer(
-            layer=name, weights=1_000, kept=400, outputs=10, values=32, codebook=64, tables=5, codes=300, index=150,
-            biases=20, reach=1.0, histogram=(1,) * 61,
-        )
-        for name in names
-    )  # fmt: skip
-    answers = Answers(
-        images="photographs", checksum="", total=100, top1=70, top5=90, hits="", against=71, lost=lost, low=lost - 1,
-        high=lost + 1, agreement=0.9, divergence=0.01 * lost,
-    )  # fmt: skip
-    return CompressedRecord(
-        experiment=EXPERIMENT.name, variant=variant, compression=how, source="", network="squeezenet", price=0.0,
-        parameters=1_248_424, bytes=size, header=size - 5 * 539, sha256="", layers=layers, answers=answers,
-        encode_seconds=1.0, decode_seconds=0.1, finished="2026-01-01", environment={},
-    )  # fmt: skip
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     for variant, size, lost in (("squeezenet-8bit", 675_763, 0.0), ("mixed-470k", 440_000, 0.4), ("kmeans-6", 1, 6.0)):
-        compressed.save(tmp_path, record(variant, size, lost))
+        compressed.save(tmp_path, compressed_record(variant, size, lost))
     return Store(tmp_path)
 
 
@@ -59,7 +38,7 @@ def test_rows_show_records_beside_what_was_published(store: Store) -> None:
 
 
 def test_a_record_of_other_settings_does_not_count(store: Store) -> None:
-    old = record("kmeans-5", 300_000, 9.0)
+    old = compressed_record("kmeans-5", 300_000, 9.0)
     compressed.save(store.folder.parent, msgspec.structs.replace(old, compression=Compression(bits=4)))
     assert "kmeans-5" not in compression.records(EXPERIMENT, store)
     assert "kmeans-5" in {variant.name for variant in compressed.missing(EXPERIMENT, store)}
