@@ -188,7 +188,7 @@ def show_results(
     Runs with changed settings are shown, but leave the published tables and figures alone: those hold the experiments
     as their files state them.
     """
-    from repro.reporting import figures, report, tables
+    from repro.reporting import blocks, figures, report, tables
 
     if changed:
         tables.cells_table(cells, budget, store, data_dir).print(output_format)
@@ -204,7 +204,7 @@ def show_results(
                 ]
                 Table(experiment.title, [Column("figure"), Column("shows")], drawn).print(output_format)
             else:
-                tables.experiment_table(experiment, store, data_dir, budgets=[budget]).print(output_format)
+                blocks.concluded_table(experiment, store, data_dir, [budget]).print(output_format)
     for problem in dict.fromkeys(store.problems):
         click.echo(f"warning: {problem}", err=True)
     sys.stdout.flush()

@@ -103,7 +103,7 @@ class Experiment(Spec, frozen=True):
     kind: `training` = variants are trained; the others are computed from the networks: `sizes` counts the variants,
         `strategies` is the arithmetic of section 3.1, `diagrams` draws the architectures; `compression` compresses the
         released network and measures the files.
-    finding: what came out, in a sentence, where records cannot say it.
+    finding: what came out, in a sentence; its numbers are made from records (see `repro.reporting.blocks`).
     reduced: what the laptop budget changes against the source, in a sentence.
     """
 

@@ -6,7 +6,7 @@ from repro import models
 from repro.judging.claims import Claim
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, compressed
-from repro.records.compressed import CompressedRecord
+from repro.records.compressed import Answers, CompressedRecord
 from repro.reporting import style
 from repro.reporting.style import COLOURS, INK, MARKERS, MUTED, PAPER, PUBLISHED
 from repro.reporting.table import Column, Table
@@ -79,10 +79,15 @@ def row(experiment: Experiment, variant: Variant, record: CompressedRecord | Non
         "nonzero": record.nonzero,
         "top1": share_text(answers.top1, answers.total),
         "top5": share_text(answers.top5, answers.total),
-        "lost": f"{answers.lost:+.1f} [{answers.low:+.1f}, {answers.high:+.1f}]",
+        "lost": lost_text(answers),
         "agreement": answers.agreement,
         "divergence": answers.divergence,
     }
+
+
+def lost_text(answers: Answers) -> str:
+    """Points of top-1 lost, with their interval."""
+    return f"{answers.lost:+.1f} [{answers.low:+.1f}, {answers.high:+.1f}]"
 
 
 def share_text(hits: int, total: int) -> str:

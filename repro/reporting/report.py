@@ -21,7 +21,7 @@ from repro.planning.specification import Budget
 from repro.processes import end_with_parent
 from repro.records import Store
 from repro.records.files import cache_folder, write_atomic
-from repro.reporting import compression, figures, page, tables
+from repro.reporting import blocks, compression, figures, page, tables
 from repro.reporting.figures import Drawn
 from repro.reporting.index import index
 from repro.reporting.keep import write_if_changed
@@ -84,6 +84,7 @@ def render(
                 for drawn in figures.described(experiment, evidence[experiment.name], store)
                 if (results / "figures" / f"{drawn.name}.svg").is_file()
             ],
+            finding=blocks.finding(experiment, store, data_dir),
         )
         for experiment in suite
     ]
@@ -99,7 +100,7 @@ def write_tables(experiment: Experiment, evidence: dict[Budget, list[Evidence]],
     if experiment.kind == "diagrams":
         return False
     folder = store.folder.parent / "tables"
-    table = tables.experiment_table(experiment, store, data_dir)
+    table = blocks.concluded_table(experiment, store, data_dir)
     numbers = tables.numbers_table(experiment, store, data_dir) if evidence else table
     contents = {"md": table.render("md"), "tex": table.render("tex"), "csv": numbers.render("csv")}
     written = [write_if_changed(folder / f"{experiment.name}.{suffix}", text) for suffix, text in contents.items()]

@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Section:
-    """One experiment with everything that is shown of it."""
+    """One experiment with everything that is shown of it.
+
+    finding: what came out, as `blocks.finding` makes it.
+    """
 
     experiment: Experiment
     evidence: dict[Budget, list[Evidence]]
     verdicts: "list[Verdict]"
     figures: list[Drawn]
+    finding: str = ""
 
     @property
     def records(self) -> list[Record]:
@@ -39,12 +43,12 @@ class Section:
 
     @property
     def answer(self) -> str:
-        """The answer in a sentence: the experiment's own where something was run, and what became of its claims."""
+        """The answer in a sentence: the finding where something was run, and what became of its claims."""
         sentences = []
         if self.experiment.kind == "training" and not self.evidence:
             sentences.append("Not run.")
-        elif self.experiment.finding:
-            sentences.append(self.experiment.finding)
+        elif self.finding:
+            sentences.append(self.finding)
         if self.verdicts:
             sentences.append(counted(self.verdicts))
         return " ".join(sentences) or "No claim is judged on it."

@@ -1,12 +1,17 @@
-"""Documents whose numbers are made from records."""
+"""Documents and findings whose numbers are made from records."""
 
+import re
+
+import msgspec
 import pytest
 
 from repro.errors import BadInput, Failure
 from repro.judging.evidence import gather
 from repro.planning import experiments
-from repro.records import Store
+from repro.records import Store, compressed
 from repro.reporting import blocks
+
+from ..records.examples import compressed_record
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +64,45 @@ def test_failures_are_counted(filled):
         ("mean squeeze-expand/factor-4 notbook", "notebook"),
         ("mean squeeze-expand", "1 of its variants"),
         ("mean batch-norm/fire", "has not been run"),
+        ("bytes squeeze-expand/factor-4", "is not compressed"),
+        ("lost paper-table2/squeezenet", "is not compressed"),
+        ("lost paper-table2/lossless", "has no record"),
     ],
 )
 def test_what_cannot_be_made_is_refused(filled, request_, message):
     store, data_dir, _ = filled
     with pytest.raises((BadInput, Failure), match=message):
         blocks.make(request_, store, data_dir)
+
+
+def test_the_numbers_of_a_finding_are_the_records(tmp_path):
+    experiment = experiments.find("paper-table2")
+    # By hand only what the paper states (0.47 MB), bits of a code, top-1 and the level of intervals.
+    stated = re.findall(r"[\d.,]*\d", blocks.PART.sub("", experiment.finding))
+    assert set(stated) <= {"0.47", "6", "1", "95"}
+    names = {request.split()[1].partition("/")[2] for request in blocks.PART.findall(experiment.finding)}
+    assert blocks.finding(experiment, Store(tmp_path), tmp_path) == ""
+    for index, variant in enumerate(sorted(names)):
+        compressed.save(tmp_path, compressed_record(variant, 400_001 + index, lost=0.5 + index))
+    first = blocks.finding(experiment, Store(tmp_path), tmp_path)
+    assert "100 photographs" in first
+    compressed.save(tmp_path, compressed_record("lossless", 543_210, lost=0.0))
+    assert "fits into 543,210 bytes" not in first
+    assert "fits into 543,210 bytes" in blocks.finding(experiment, Store(tmp_path), tmp_path)
+    compressed.save(tmp_path, compressed_record("kmeans-6", 399_999, lost=4.2))
+    second = blocks.finding(experiment, Store(tmp_path), tmp_path)
+    assert "+4.2 [+3.2, +5.2] in 399,999 by k-means" in second
+    assert blocks.concluded_table(experiment, Store(tmp_path), tmp_path).notes[0] == second
+
+
+def test_a_finding_that_asks_for_what_there_is_not_names_its_file(filled):
+    store, data_dir, _ = filled
+    experiment = msgspec.structs.replace(experiments.find("squeeze-expand"), finding="It is {mean squeeze-expand/no}.")
+    with pytest.raises(BadInput, match=r"squeeze-expand\.toml: finding: .*unknown variant 'no'"):
+        blocks.finding(experiment, store, data_dir)
+
+
+@pytest.mark.parametrize("experiment", [e for e in experiments.everything() if e.finding], ids=lambda e: e.name)
+def test_findings_are_made_from_the_committed_records(experiment, tmp_path):
+    results = experiments.folder().parent / "results"
+    assert blocks.finding(experiment, Store(results), tmp_path) in (results / "README.md").read_text()
