@@ -42,3 +42,14 @@ def ratio(rates: Sequence[float], base: Sequence[float]) -> Ratio:
     limits = logs.interval().limited()
     low, high = (None, None) if limits is None else map(math.exp, limits)
     return Ratio(math.exp(logs.value), low, high)
+
+
+def median_interval(values: list[float]) -> tuple[float, float]:
+    """The 95 % interval of the median that needs no assumption on how values are spread: two of the values themselves.
+
+    Not finite where there are fewer than six.
+    """
+    from scipy.stats import quantile_test
+
+    limits = quantile_test(values, p=0.5).confidence_interval(0.95)
+    return float(limits.low), float(limits.high)

@@ -11,7 +11,7 @@ from statistics import median
 
 import repro
 from repro.benchmarking.machine import describe, load
-from repro.benchmarking.rounds import interleaved
+from repro.benchmarking.rounds import interleaved, median_interval
 from repro.benchmarking.sheet import Sheet
 from repro.errors import Failure
 from repro.reporting.table import Column
@@ -73,14 +73,3 @@ def environment() -> dict[str, str]:
     """The variables of this process, and this very package first on the path."""
     here = str(Path(repro.__file__).resolve().parents[1])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))}
-
-
-def median_interval(values: list[float]) -> tuple[float, float]:
-    """The 95 % interval of the median that needs no assumption on how values are spread: two of the values themselves.
-
-    Not finite where there are fewer than six.
-    """
-    from scipy.stats import quantile_test
-
-    limits = quantile_test(values, p=0.5).confidence_interval(0.95)
-    return float(limits.low), float(limits.high)

@@ -39,7 +39,15 @@ def bench_command(context: click.Context) -> None:
     all of them, one after the other.
     """
     if context.invoked_subcommand is None:
-        for command in (startup_command, report_command, training_command, memory_command, scaling_command):
+        everything = (
+            startup_command,
+            report_command,
+            compression_command,
+            training_command,
+            memory_command,
+            scaling_command,
+        )
+        for command in everything:
             assert command.name
             with command.make_context(command.name, [], parent=context) as own:
                 command.invoke(own)
@@ -114,6 +122,18 @@ def report_command(data_dir: Path, results_dir: Path, output_format: str) -> Non
     from repro.benchmarking import stages
 
     finish(stages.measure(results_dir, data_dir, tell), results_dir, output_format)
+
+
+@bench_command.command("compression")
+@click.option("--rounds", type=click.IntRange(min=1), default=11, show_default=True, help="Files by each coder.")
+@options.data_dir
+@options.results_dir
+@options.output_format
+def compression_command(rounds: int, data_dir: Path, results_dir: Path, output_format: str) -> None:
+    """Encoding and decoding the whole SqueezeNet, by each coder."""
+    from repro.benchmarking import compression
+
+    finish(compression.measure(rounds, data_dir, tell), results_dir, output_format)
 
 
 def tell(line: str) -> None:

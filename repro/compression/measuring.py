@@ -22,7 +22,6 @@ from repro.records.environment import describe
 from repro.records.files import cache_folder, write_atomic
 from repro.training import answers
 
-SOURCE = "weights/compressed_SqueezeNet.net"
 BINS = 61  # of a histogram of weights; odd, so that one lies around zero
 
 Tell = Callable[[str], None]
@@ -36,7 +35,7 @@ def carry_out(experiment: Experiment, store: Store, data_dir: Path, device: torc
     Raises:
         Failure: the released file or the photographs are not there.
     """
-    path = data_dir / SOURCE
+    path = data_dir / released.FILE
     original = released.read(path)
     images = images_for(original, original.inputs, data_dir, "measuring")
     before = cached_scores(original, images, device)

@@ -17,6 +17,7 @@ from repro.errors import BadInput, Failure
 from repro.models import architecture
 from repro.models.layers import Architecture, Conv, Linear
 
+FILE = "weights/compressed_SqueezeNet.net"  # in the data folder
 CODEBOOK = 256
 SPAN = 15
 # The released network pads conv10 by one pixel (forresti/SqueezeNet #14): a border of ReLU(bias) in the average.

@@ -2,20 +2,25 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from repro.benchmarking import memory, scaling, stages, startup, training
+from repro.benchmarking import compression, memory, rounds, scaling, stages, startup, training
 from repro.benchmarking.clock import Turn
 from repro.benchmarking.rounds import Ratio
 from repro.benchmarking.scaling import AXES, Axis, Point
 from repro.benchmarking.sheet import Sheet, show
 from repro.benchmarking.training import CASES, GPU_CASES, Case, Measured, run_of
 from repro.cli import main
+from repro.compression.coding import CODERS
+from repro.compression.container import encode
 from repro.errors import Failure
 from repro.planning import experiments
 from repro.reporting.table import Column
+
+from ..compression import examples
 
 
 def test_cases_cover_what_is_to_be_measured():
@@ -218,10 +223,38 @@ def test_startup_measures_every_command():
 
 def test_the_median_has_an_interval_of_its_own_values():
     values = [float(value) for value in range(1, 16)]
-    low, high = startup.median_interval(values)
+    low, high = rounds.median_interval(values)
     assert low in values
     assert high in values
     assert low < 8 < high
+
+
+def test_every_coder_encodes_and_decodes_the_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    network = examples.network()
+    monkeypatch.setattr(compression, "subject", lambda data_dir: (network, "a small network"))
+    (sheet,) = compression.measure(6, tmp_path)
+    coders = [coder for coder in CODERS if compression.available(coder)]
+    assert [(row["coder"], row["bytes"]) for row in sheet.rows] == [(c, len(encode(network, c))) for c in coders]
+    for row in sheet.rows:
+        for way in ("encode", "decode"):
+            assert len(row[f"{way}_rounds"]) == 6
+            assert 0 < row[f"{way}_low"] <= row[way] <= row[f"{way}_high"]
+    assert "a small network" in sheet.shown().render("md")
+
+
+def test_a_coder_without_its_library_is_left_out_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(compression, "subject", lambda data_dir: (examples.network(), "a small network"))
+    monkeypatch.setitem(sys.modules, "constriction", None)
+    (sheet,) = compression.measure(1, tmp_path)
+    assert [row["coder"] for row in sheet.rows] == ["none", "gaps", "huffman"]
+    assert "ans: its library is not installed." in sheet.notes
+
+
+def test_the_stand_in_is_as_large_as_the_released_network(tmp_path: Path):
+    network, words = compression.subject(tmp_path)
+    assert network.parameters == 1_248_424
+    assert network.nonzero == pytest.approx(421_098, rel=0.01)
+    assert "stand-in" in words
 
 
 def test_stages_follow_what_the_command_says():
@@ -258,7 +291,7 @@ def test_without_a_command_everything_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     asked = []
-    for module in (training, memory, scaling, startup, stages):
+    for module in (training, memory, scaling, startup, stages, compression):
         name = module.__name__.rpartition(".")[2]
         sheet = Sheet(name, f"About {name}", [Column("name")], [{"name": name}], "a machine")
 
@@ -271,7 +304,7 @@ def test_without_a_command_everything_is_measured(
     with pytest.raises(SystemExit) as ended:
         main(["bench"])
     assert ended.value.code == 0
-    assert sorted(asked) == ["memory", "scaling", "stages", "startup", "training"]
+    assert sorted(asked) == ["compression", "memory", "scaling", "stages", "startup", "training"]
     assert {path.stem for path in (tmp_path / "results/tables").glob("*.csv")} == {f"bench-{name}" for name in asked}
     shown = capsys.readouterr().out
     assert all(f"About {name}" in shown for name in asked)
