@@ -153,8 +153,7 @@ def notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> lis
     for name in dict.fromkeys(item.run.data.name for item in found):
         if DATASETS[name].substitute:
             lines.append(f"{DATASETS[name].title}: {DATASETS[name].substitute}.")
-        parts = {part_of(record) for item in measured if item.run.data.name == name for record in item.records}
-        lines += [f"{DATASETS[name].title}: only {part}." for part in sorted(parts - {""})]
+    lines += part_notes(measured)
     if "smoke" in evidence:
         lines.append("smoke budget: synthetic stand-ins for the images; these numbers say nothing about the claims.")
     if "laptop" in evidence and experiment.reduced:
@@ -180,6 +179,13 @@ def protocol_notes(protocols: Iterable[str]) -> list[str]:
         "best-epoch": "best-epoch: the best of all epochs on the test set, which selects on it.",
     }
     return [said[protocol] for protocol in protocols if protocol in said]
+
+
+def part_notes(items: Iterable[Evidence]) -> list[str]:
+    """Of which data sets runs saw a part only, and which."""
+    records = [record for item in items for record in item.records]
+    found = {(DATASETS[record.run.data.name].title, part_of(record)) for record in records}
+    return [f"{title}: only {part}." for title, part in sorted(found) if part]
 
 
 def device_notes(budget: Budget, items: list[Evidence]) -> list[str]:
@@ -353,7 +359,7 @@ def cells_table(cells: Sequence[Cell], budget: Budget, store: Store, data_dir: P
     if budget == "smoke":
         lines.append("smoke budget: synthetic stand-ins for the images.")
     title = title or (cells[0].variant.title if len(cells) == 1 else "Results")
-    return Table(title, columns, rows, lines + device_notes(budget, everything))
+    return Table(title, columns, rows, lines + part_notes(everything) + device_notes(budget, everything))
 
 
 def comparison_table(cells: Sequence[Cell], budget: Budget, store: Store, data_dir: Path) -> Table:
