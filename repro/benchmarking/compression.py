@@ -25,7 +25,7 @@ def measure(rounds: int, data_dir: Path, told: Callable[[str], None] = lambda li
     """Let every coder encode and decode the network as often as asked for, in turns, after once to warm up."""
     busy = load()
     network, words = subject(data_dir)
-    coders = [coder for coder in CODERS if available(coder)]
+    coders: list[Coder] = [coder for coder in CODERS if available(coder)]
     told(f"{len(coders)} coders, {rounds} times each")
     sizes = [len(container.encode(network, coder)) for coder in coders]
     found = interleaved([partial(there_and_back, network, coder) for coder in coders], rounds)

@@ -268,6 +268,12 @@ def sample(claim: Claim, item: Evidence | None, store: Store) -> "Sample | None"
     )
 
 
+def both_of(first: Evidence, second: Evidence) -> dict[int, tuple[float, float]]:
+    """What both came to, by the seeds that both have, in order: (first, second)."""
+    a, b = (dict(zip(item.seeds, item.values, strict=True)) for item in (first, second))
+    return {seed: (a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())}
+
+
 def part_of(record: Record) -> str:
     """Which part of a data set a run saw whose photographs stay on disk, in words; empty where it saw all."""
     seen = record.environment.get("photographs")

@@ -89,12 +89,16 @@ class Variant(Spec, frozen=True):
 
 
 class Figure(Spec, frozen=True):
-    """How an experiment is drawn; see `repro.reporting.figures` for what each kind shows."""
+    """How an experiment is drawn; see `repro.reporting.figures` for what each kind shows.
+
+    baseline: the variant that a second figure compares the others with, seed by seed; none when empty.
+    """
 
     kind: Literal["bars", "parameters", "macs", "frontier", "sweep", "grid", "share", "compression", "none"] = "bars"
     title: str = ""
     x: str = ""
     y: str = ""
+    baseline: str = ""
 
 
 class Experiment(Spec, frozen=True):
@@ -192,6 +196,8 @@ def read(path: Path) -> Experiment:
     for index, protocol in enumerate(experiment.protocols):
         if protocol not in PROTOCOLS:
             raise unknown("protocol", protocol, PROTOCOLS, f"{path}: protocols[{index}]")
+    if experiment.figure.baseline and experiment.figure.baseline not in seen:
+        raise unknown("variant", experiment.figure.baseline, seen, f"{path}: figure.baseline")
     for index, claim in enumerate(experiment.claims):
         for variant in claim.variants:
             if variant not in seen:

@@ -29,7 +29,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro.errors import BadInput, unknown
-from repro.judging.evidence import Evidence, shown, verdicts_of
+from repro.judging.evidence import Evidence, both_of, shown, verdicts_of
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.planning.specification import BUDGETS, PROTOCOLS, Budget
@@ -167,9 +167,8 @@ def gap(first: Evidence, second: Evidence) -> str:
     # Imported here because scipy takes longer to load than most verbs to run.
     from repro.judging.statistics import paired_difference
 
-    a, b = (dict(zip(item.seeds, item.values, strict=True)) for item in (first, second))
-    both = sorted(a.keys() & b.keys())
-    found = paired_difference([b[seed] for seed in both], [a[seed] for seed in both])
+    both = both_of(first, second).values()
+    found = paired_difference([after for _, after in both], [before for before, _ in both])
     low, high = found.interval(0.95) if len(both) > 1 else (None, None)
     return str(Estimate(found.value, low, high, len(both), signed=True))
 

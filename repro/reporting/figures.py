@@ -17,7 +17,7 @@ from repro.judging.evidence import ACCURACIES, Evidence, published
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.specification import Budget
 from repro.records import Store
-from repro.reporting import compression, sizes, style
+from repro.reporting import compression, differences, sizes, style
 from repro.reporting.style import COLOURS, DASHES, INK, MARKERS, MUTED, PAPER, PUBLISHED, RULE
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def described(experiment: Experiment, evidence: ByBudget, store: Store) -> list[
     if experiment.figure.kind != "none":
         _, words = KINDS[experiment.figure.kind]
         own = [Drawn(experiment.name, alt_text(words, experiment, evidence))]
+    if differences.drawable(experiment, evidence):
+        own.append(Drawn(experiment.name + differences.SUFFIX, differences.alt_text(experiment, evidence)))
     return [*own, Drawn(f"{experiment.name}-curves", curves_alt_text(experiment, evidence))]
 
 
@@ -79,6 +81,8 @@ def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path)
                     sizes.paint(figure, experiment)
                 elif experiment.kind == "compression":
                     compression.paint(figure, experiment, store, each.name)
+                elif each.name == experiment.name + differences.SUFFIX:
+                    differences.paint(figure, experiment, evidence)
                 elif each.name == experiment.name:
                     paint, _ = KINDS[experiment.figure.kind]
                     paint(figure, experiment, evidence)

@@ -36,6 +36,7 @@ WORTH_A_POOL = 3
 DRAWING_CODE = (
     "reporting/compression.py",
     "reporting/figures.py",
+    "reporting/differences.py",
     "reporting/diagrams.py",
     "reporting/sizes.py",
     "reporting/style.py",

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from repro.judging.evidence import both_of, gather
 from repro.judging.evidence import shown as evidence_of
 from repro.planning import experiments
 from repro.records import Store
-from repro.reporting import figures, report, style, tables
+from repro.reporting import differences, figures, report, style, tables
+from repro.reporting.figures import ByBudget
 
 # One of each kind of figure that few runs fill: bars, parameters, grid.
 FILLED = ("preprocessing", "squeeze-expand", "batch-norm")
@@ -40,7 +42,8 @@ def state(folder: Path) -> dict[str, tuple[int, bytes]]:
 def test_everything_is_there(results: Path) -> None:
     for name in FILLED:
         assert {path.suffix for path in (results / "tables").glob(f"{name}.*")} == {".md", ".csv", ".tex"}
-        for figure in (name, f"{name}-curves"):
+        compared = [f"{name}-differences"] if experiments.find(name).figure.baseline else []
+        for figure in (name, *compared, f"{name}-curves"):
             assert {path.suffix for path in (results / "figures").glob(f"{figure}.*")} == {".svg", ".png", ".pdf"}
     assert (results / "README.md").is_file()
     assert (results / "index.html").is_file()
@@ -287,3 +290,23 @@ def test_the_page_in_a_browser(results: Path, tmp_path: Path) -> None:
     assert seen["tip"].startswith("epoch")
     assert seen["lines"] > 3
     assert not seen["wide"], "the page is wider than a phone"
+
+
+def test_differences_are_paired_by_seed(fill: Callable, tmp_path: Path) -> None:
+    """Seeds in common, networks once, and the sign: the other less the baseline."""
+    experiment = experiments.find("fire-removal")
+    fill(tmp_path, experiment, "laptop", tmp_path)
+    found = gather(experiment, "laptop", Store(tmp_path), tmp_path)
+    evidence: ByBudget = {"laptop": found}
+    pairs = differences.pairs(experiment, found)
+    names = [item.variant.name for _, item in pairs if item.protocol == "described"]
+    assert "none" not in names
+    assert "fire2" in names
+    assert "fire3" not in names  # the same network as without fire2
+    base, other = pairs[0]
+    first = both_of(base, other)[0]
+    assert first == (base.values[0], other.values[0])
+    mean = sum(b - a for a, b in both_of(base, other).values()) / base.n
+    said = differences.alt_text(experiment, evidence)
+    assert f"{other.variant.title} (described) {mean:+.1f} points" in said
+    assert not differences.drawable(experiment, {"paper": gather(experiment, "paper", Store(tmp_path), tmp_path)})

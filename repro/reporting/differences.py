@@ -1,0 +1,102 @@
+"""The figure of differences: each variant against one of them, seed by seed.
+
+Networks that share a seed share the order of images and their augmentation, so most of what differs between seeds drops
+out of the difference: it shows what the accuracies themselves hide.
+"""
+
+from typing import TYPE_CHECKING
+
+from repro.judging.evidence import Evidence, both_of
+from repro.planning.experiments import Experiment
+from repro.reporting import figures, style
+from repro.reporting.style import COLOURS, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from repro.reporting.figures import ByBudget
+
+SUFFIX = "-differences"
+
+
+def pairs(experiment: Experiment, found: list[Evidence]) -> list[tuple[Evidence, Evidence]]:
+    """The baseline and each other network measured under the same protocol, where they share two seeds or more.
+
+    Variants that are one network stand here once.
+    """
+    chosen = []
+    for protocol in experiment.protocols:
+        there = [item for item in found if item.protocol == protocol]
+        base = next((item for item in there if item.variant.name == experiment.figure.baseline), None)
+        if base is None:
+            continue
+        networks = {item.run.without_seed(): item for item in reversed(there)}  # the first name of each
+        others = [item for item in networks.values() if item.run.without_seed() != base.run.without_seed()]
+        chosen += [(base, item) for item in reversed(others) if len(both_of(base, item)) > 1]
+    return chosen
+
+
+def drawable(experiment: Experiment, evidence: "ByBudget") -> bool:
+    """Whether there is anything to show."""
+    return bool(experiment.figure.baseline) and any(pairs(experiment, found) for found in evidence.values())
+
+
+def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> None:
+    """A row for each network and protocol: a dot for each seed, the mean difference with its 95 % interval."""
+    from repro.judging.statistics import paired_difference
+
+    by_budget: ByBudget = {budget: found for budget, found in evidence.items() if pairs(experiment, found)}
+    protocols = experiment.protocols
+    there = {item.variant.name for found in by_budget.values() for _, item in pairs(experiment, found)}
+    rows = figures.layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
+    everything = [item for found in by_budget.values() for item in figures.first_protocol(found)]
+    names = {item.variant.name: name for name, item in figures.merged(everything)}
+    step = 1 / (len(protocols) + 0.6)
+    bottom = rows[-1][1] + 0.5
+    figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.19 * len(protocols) + 0.06))
+    axes = figures.panels(figure, by_budget)
+    for axis, (budget, found) in zip(axes, by_budget.items(), strict=True):
+        axis.axvline(0, color=MUTED, lw=0.9, zorder=1)
+        numbers = [0.0]
+        for base, item in pairs(experiment, found):
+            index = protocols.index(item.protocol)
+            y = next(y for variant, y, _ in rows if variant is item.variant) + (index - (len(protocols) - 1) / 2) * step
+            changes = both_of(base, item)
+            of_seed = [b - a for a, b in changes.values()]
+            axis.plot(of_seed, [y + 0.13] * len(of_seed), ls="", marker="o", ms=3, mew=0.6, mfc="none",
+                      mec=COLOURS[index % 6], alpha=0.75, zorder=2)  # fmt: skip
+            a, b = zip(*changes.values(), strict=True)
+            mean = paired_difference(b, a)
+            interval = mean.interval(0.95)
+            figures.error_bar(axis, mean.value, y, interval, index, along="x")
+            # Of two seeds the interval is so wide that nothing of the rest would be seen: it may leave the panel.
+            numbers += [*of_seed, *(interval if len(of_seed) > 2 else ())]
+            axis.annotate(f"{mean.value:+.1f}", (1, y), xycoords=("axes fraction", "data"), xytext=(3, 0),
+                          textcoords="offset points", va="center", fontsize=7)  # fmt: skip
+        spread = max(numbers) - min(numbers)
+        axis.set_xlim(min(numbers) - 0.06 * spread, max(numbers) + 0.06 * spread)
+        axis.set_ylim(bottom, -0.6)
+        axis.set_title(figures.budget_title(budget, found))
+        title = experiment.variant(experiment.figure.baseline).title
+        axis.set_xlabel(f"difference from \u201c{title}\u201d in points of accuracy, seed by seed")
+        axis.grid(axis="y", visible=False)
+        axis.tick_params(axis="y", length=0)
+    axes[0].set_yticks([y for _, y, _ in rows], [figures.wrap(names[v.name], 34) for v, _, _ in rows])
+    figures.title(figure, experiment, "differences")
+    figures.legend(figure, [*figures.protocol_keys(protocols), *figures.seed_keys({})])
+
+
+def alt_text(experiment: Experiment, evidence: "ByBudget") -> str:
+    """What the figure shows, in sentences."""
+    from repro.judging.statistics import paired_difference
+
+    parts = []
+    for budget, found in evidence.items():
+        said = []
+        for base, item in pairs(experiment, found):
+            a, b = zip(*both_of(base, item).values(), strict=True)
+            how = f" ({figures.spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
+            said.append(f"{item.variant.title}{how} {paired_difference(b, a).value:+.1f} points")
+        parts += [f"At the {budget} budget: {'; '.join(said)}."] if said else []
+    title = experiment.variant(experiment.figure.baseline).title
+    return f"Differences of test accuracy from {title}, paired by seed. {' '.join(parts)}"
