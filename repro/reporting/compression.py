@@ -234,7 +234,7 @@ def breakdown(figure: "Figure", experiment: Experiment, found: dict[str, Compres
             for record in found.values()
         ]
         colour = COLOURS[index] if index < len(SECTIONS) else INK
-        hatch = ("", "///", "", "...", "", "")[index]
+        hatch = ("", "///", "", "\\\\\\", "", "")[index]
         axis.barh(rows, sizes, left=left, height=0.68, color=colour, label=kind, hatch=hatch, ec=PAPER, lw=0.4)
         left = [a + b for a, b in zip(left, sizes, strict=True)]
     for place, record in zip(rows, found.values(), strict=True):
@@ -273,8 +273,8 @@ def histogram(axis: "Axes", layer: compressed.Layer) -> None:
     """One layer's kept weights."""
     count = len(layer.histogram)
     step = 2 * layer.reach / count
-    places = [-layer.reach + (index + 0.5) * step for index in range(count)]
-    axis.bar(places, layer.histogram, width=step, color=COLOURS[0])
+    edges = [-layer.reach + index * step for index in range(count + 1)]
+    axis.stairs(layer.histogram, edges, fill=True, color=COLOURS[0])
     axis.set_yticks([])
     axis.grid(visible=False)
     axis.tick_params(labelsize=6)

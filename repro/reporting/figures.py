@@ -373,6 +373,8 @@ def grid(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     bar = figure.colorbar(shade, ax=list(axes), shrink=0.9, pad=0.02, aspect=18)
     bar.set_label("test accuracy (%)")
     bar.outline.set_visible(False)
+    if bar.solids is not None:
+        bar.solids.set_edgecolor("face")  # else the page shows through between its colours
     title(figure, experiment)
     legend(figure, published_keys(experiment, "printed small"))
 

@@ -49,8 +49,10 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
     ]
     records = {record.identity: record for section in sections for record in section.records}
     curves = {section.experiment.name: learning_curves(section, store) for section in sections if section.records}
-    return environment.get_template("page.html").render(
-        css=Markup((TEMPLATES / "page.css").read_text()),
+    drawings = Drawings()
+    views = [section_view(section, results, store, data_dir, drawings) for section in sections]
+    page = environment.get_template("page.html").render(
+        css=Markup((TEMPLATES / "page.css").read_text() + drawings.css()),
         js=Markup((TEMPLATES / "page.js").read_text()),
         summary=counted([verdict for section in sections for verdict in section.verdicts]),
         outcomes=list(OUTCOME.values()),
@@ -58,13 +60,14 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         sources=sorted({claim["source"] for claim in claims}),
         claims=claims,
         forest=forest(sections),
-        sections=[section_view(section, results, store, data_dir) for section in sections],
+        sections=views,
         runs_total=len(records),
         time_total=duration(sum(record.seconds for record in records.values())),
         curves=script_safe(curves),
         questions=open_questions(section.experiment for section in sections),
         benchmarks=benchmarks(results),
     )
+    return "\n".join(line for line in map(str.strip, page.splitlines()) if line) + "\n"
 
 
 def script_safe(content: Any) -> Markup:
@@ -179,7 +182,7 @@ def forest(sections: list[Section]) -> dict[str, Any]:
     }
 
 
-def section_view(section: Section, results: Path, store: Store, data_dir: Path) -> dict[str, Any]:
+def section_view(section: Section, results: Path, store: Store, data_dir: Path, drawings: "Drawings") -> dict[str, Any]:
     """One experiment as the template shows it."""
     experiment = section.experiment
     table = tables.experiment_table(experiment, store, data_dir) if experiment.kind != "diagrams" else None
@@ -202,7 +205,7 @@ def section_view(section: Section, results: Path, store: Store, data_dir: Path) 
         "notes": notes,
         "missing": missing,
         "figures": [
-            {"name": drawn.name, "alt": drawn.alt, "svg": inline_svg(results / "figures" / f"{drawn.name}.svg")}
+            {"name": drawn.name, "alt": drawn.alt, "svg": drawings.inline(results / "figures" / f"{drawn.name}.svg")}
             for drawn in own
             if (results / "figures" / f"{drawn.name}.svg").is_file()
         ],
@@ -214,17 +217,35 @@ def section_view(section: Section, results: Path, store: Store, data_dir: Path) 
     }
 
 
-def inline_svg(path: Path) -> Markup:
-    """A figure as part of the page: its own names for its parts, and colours that follow the colour scheme."""
-    text = path.read_text()
-    text = text[text.index("<svg") :]
-    # Identical names in several figures of one page would point into each other.
-    prefix = re.sub(r"\W", "-", path.stem)
-    text = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}-", text)
-    for colour, variable in style.CSS.items():
-        text = text.replace(colour, f"var({variable})")
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    return Markup(text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))
+class Drawings:
+    """Figures that become parts of the page: styles are told once for all of them, names differ between them."""
+
+    def __init__(self) -> None:
+        self.styles: dict[str, str] = {}  # style: class
+        self.names: dict[tuple[Path, str], str] = {}  # figure and its name for a part: the page's name
+
+    def inline(self, path: Path) -> Markup:
+        """The SVG file as an element of the page."""
+        text = path.read_text()
+        text = text[text.index("<svg") :].replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+        text = re.sub(r'style="([^"]*)"', lambda found: f'class="{self.look(found[1])}"', text)
+        text = re.sub(r'(\bid="|url\(#|href="#)([^")]+)', lambda found: found[1] + self.part((path, found[2])), text)
+        return Markup(text)
+
+    def look(self, css: str) -> str:
+        """The class that stands for a style."""
+        return self.styles.setdefault(css, f"d{len(self.styles)}")
+
+    def part(self, name: tuple[Path, str]) -> str:
+        """The page's name for a part of a figure: the same one in two figures would point into each other."""
+        return self.names.setdefault(name, f"part{len(self.names)}")
+
+    def css(self) -> str:
+        """The styles of all figures so far, in colours that follow the colour scheme."""
+        text = "".join(f".{name}{{{css}}}\n" for css, name in self.styles.items())
+        for colour, variable in style.CSS.items():
+            text = text.replace(colour, f"var({variable})")
+        return text
 
 
 def run_rows(section: Section, store: Store) -> list[dict[str, Any]]:

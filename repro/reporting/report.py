@@ -40,6 +40,7 @@ DRAWING_CODE = (
     "reporting/diagrams.py",
     "reporting/sizes.py",
     "reporting/style.py",
+    "reporting/svg.py",
     "judging/evidence.py",
     "judging/statistics.py",
     "planning/specification.py",

@@ -65,13 +65,11 @@ RC: dict[Any, Any] = {
     "savefig.facecolor": PAPER,
     "figure.dpi": 100,
     "svg.hashsalt": "repro",
-    "svg.fonttype": "path",
     "pdf.fonttype": 42,
     "path.simplify": True,
 }
 
 METADATA = {
-    "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
@@ -111,15 +109,16 @@ def encode(figure: "Figure", suffix: str) -> bytes:
     """The figure as a file of one of `FORMATS`; the canvas is asked itself because `savefig` draws everything twice."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_pdf import FigureCanvasPdf
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+    from repro.reporting import svg
+
+    if suffix == "svg":
+        return svg.encode(figure)
     stream = io.BytesIO()
-    figure.dpi = DPI if suffix == "png" else 72
-    match suffix:
-        case "svg":
-            FigureCanvasSVG(figure).print_svg(stream, metadata=METADATA["svg"])
-        case "pdf":
-            FigureCanvasPdf(figure).print_pdf(stream, metadata=METADATA["pdf"])
-        case _:
-            FigureCanvasAgg(figure).print_png(stream, metadata=METADATA["png"])
+    if suffix == "pdf":
+        figure.dpi = 72
+        FigureCanvasPdf(figure).print_pdf(stream, metadata=METADATA["pdf"])
+    else:
+        figure.dpi = DPI
+        FigureCanvasAgg(figure).print_png(stream, metadata=METADATA["png"])
     return stream.getvalue()

@@ -1,6 +1,5 @@
 """The drawn networks: nothing overlaps or is cut, every number is the network's, and the files do not change."""
 
-import io
 import itertools
 import re
 
@@ -81,11 +80,9 @@ def contains(box: Bbox, other: Bbox) -> bool:
 @pytest.mark.parametrize("name", DIAGRAMS)
 def test_the_same_figure_gives_the_same_bytes(name: str):
     def drawn(kind: str) -> bytes:
-        stream = io.BytesIO()
         figure = DIAGRAMS[name]()
         with style.styled():
-            figure.savefig(stream, format=kind, metadata=style.METADATA[kind])
-        return stream.getvalue()
+            return style.encode(figure, kind)
 
     for kind in ("svg", "pdf"):
         assert drawn(kind) == drawn(kind)

@@ -88,13 +88,14 @@ const tell = (text, x, y) => {
   tip.style.top = `${Math.max(4, Math.min(y + 14, innerHeight - tip.offsetHeight - 4))}px`;
 };
 for (const node of all(".tip")) {
-  node.querySelector("title").remove();
-  node.addEventListener("pointermove", event => tell(node.dataset.tip, event.clientX, event.clientY));
+  const title = node.querySelector("title"), text = title.textContent;
+  title.remove();
+  node.addEventListener("pointermove", event => tell(text, event.clientX, event.clientY));
   node.addEventListener("pointerleave", () => tell(""));
   const link = node.closest("a");
-  link.addEventListener("focus", () => { const box = node.getBoundingClientRect(); tell(node.dataset.tip, box.left + 200, box.top); });
+  link.addEventListener("focus", () => { const box = node.getBoundingClientRect(); tell(text, box.left + 200, box.top); });
   link.addEventListener("blur", () => tell(""));
-  link.setAttribute("aria-label", node.dataset.tip);
+  link.setAttribute("aria-label", text);
 }
 
 // Training curves: for each budget and variant rows of seeds by epochs, in percent.

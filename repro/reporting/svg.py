@@ -1,0 +1,86 @@
+"""Figures as SVG whose text is text: a third of the size of outlined letters, can be searched, copied and restyled.
+
+Each line of text is told its width in the font that the layout was made with, so that it fits in whatever font the
+reader has; Verdana, where DejaVu Sans is missing, is its twin in width and shape.
+"""
+
+import io
+import re
+from typing import Any
+
+from matplotlib.backends.backend_svg import RendererSVG
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, weight_dict
+
+INHERITED = 'font-family="\'DejaVu Sans\', Verdana, sans-serif" stroke-linejoin="round" stroke-linecap="butt"'
+DECIMALS = 2  # of coordinates, in points
+
+
+class TextRenderer(RendererSVG):
+    """matplotlib's SVG, but text is written by `draw_text`."""
+
+    def open_group(self, s: str, gid: str | None = None) -> None:
+        """Nothing: parts are grouped under names that nobody asks for."""
+
+    def close_group(self, s: str) -> None:
+        """Nothing."""
+
+    def draw_text(
+        self,
+        gc: Any,
+        x: float,
+        y: float,
+        s: str,
+        prop: FontProperties,
+        angle: float,
+        ismath: Any = False,
+        mtext: Any = None,
+    ) -> None:
+        """One line of plain text whose baseline begins at (x, y), turned anticlockwise by `angle` degrees."""
+        style = {"font-size": f"{prop.get_size_in_points():g}px", "fill": to_hex(gc.get_rgb())}
+        weight = prop.get_weight()
+        weight = weight_dict[weight] if isinstance(weight, str) else weight
+        if weight != 400:
+            style["font-weight"] = str(weight)
+        if prop.get_style() != "normal":
+            style["font-style"] = prop.get_style()
+        attributes = {"x": f"{x:.{DECIMALS}f}", "y": f"{y:.{DECIMALS}f}"}
+        if angle:
+            attributes["transform"] = f"rotate({-angle:g} {attributes['x']} {attributes['y']})"
+        if len(s) > 1:
+            attributes |= {"textLength": f"{self.advance(s, prop):.{DECIMALS}f}", "lengthAdjust": "spacingAndGlyphs"}
+        if "  " in s:
+            attributes["xml:space"] = "preserve"
+        css = "; ".join(f"{name}: {value}" for name, value in style.items())
+        self.writer.element("text", s, attrib={**attributes, "style": css})
+
+    def advance(self, s: str, prop: FontProperties) -> float:
+        """How far the pen moves along a line of text, in points (what matplotlib calls its width is the ink's)."""
+        return self.ink(f"|{s}|", prop) - self.ink("||", prop)
+
+    def ink(self, s: str, prop: FontProperties) -> float:
+        """From the left edge of the first letter to the right edge of the last one, in points."""
+        width, _, _ = self.get_text_width_height_descent(s, prop, False)
+        return width
+
+
+def encode(figure: Figure) -> bytes:
+    """The figure as an SVG file, the same bytes for the same figure."""
+    width, height = 72 * figure.get_size_inches()
+    stream = io.StringIO()
+    figure.dpi = 72
+    renderer = TextRenderer(width, height, stream, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    figure.draw(renderer)
+    renderer.finalize()
+    text = re.sub(r"<[^>]+>", lambda tag: shorter(tag[0]), stream.getvalue())
+    # What holds for every element is said once, where it does not reach the rest of a page that the figure is part of.
+    text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", text, count=1, flags=re.DOTALL)
+    return text.replace("<svg ", f"<svg {INHERITED} ", 1).encode()
+
+
+def shorter(tag: str) -> str:
+    """A tag on one line, without the spaces that a path can do without, its numbers rounded."""
+    tag = re.sub(r"\s*\n", " ", tag)
+    tag = re.sub(r' d="[^"]*"', lambda path: " " + re.sub(r" ?([MLQCz]) ?", r"\1", path[0][1:]), tag)
+    return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.{DECIMALS}f}".rstrip("0").rstrip("."), tag)

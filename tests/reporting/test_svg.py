@@ -1,0 +1,78 @@
+"""Text in SVG figures: written as text, as wide as it was laid out, whatever the reader's fonts."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+from matplotlib import font_manager
+from matplotlib.figure import Figure
+from matplotlib.ft2font import LoadFlags
+
+from repro.reporting import style, svg
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(text: str, **look) -> ET.Element:
+    """The element of a text on an otherwise empty sheet of 100 x 50 points."""
+    with style.styled():
+        figure = Figure(figsize=(100 / 72, 50 / 72))
+        figure.text(0.5, 0.2, text, **look)
+        (element,) = ET.fromstring(svg.encode(figure)).iter(f"{SVG}text")
+    return element
+
+
+def pen(text: str, size: float, weight: str = "normal") -> float:
+    """The advances of the letters, from the font file."""
+    path = font_manager.findfont(font_manager.FontProperties(family="DejaVu Sans", weight=weight))
+    font = font_manager.get_font(path)
+    font.set_size(1000, 72)
+    letters = [font.load_char(ord(letter), flags=LoadFlags.NO_HINTING) for letter in text]
+    return sum(letter.linearHoriAdvance for letter in letters) / 65536 * size / 1000
+
+
+@pytest.mark.parametrize("text", ["10", "illicit", "61.2  (1 of 3 failed)", "7\N{MULTIPLICATION SIGN}7 / 2"])
+@pytest.mark.parametrize("weight", ["normal", "bold"])
+def test_a_line_is_told_its_width(text: str, weight: str) -> None:
+    element = drawn(text, fontsize=8, weight=weight)
+    assert element.text == text
+    assert float(element.attrib["textLength"]) == pytest.approx(pen(text, 8, weight), abs=0.06)
+    assert element.attrib["x"] == "50.00"
+    assert ("font-weight: 700" in element.attrib["style"]) == (weight == "bold")
+
+
+def test_turned_text_turns_about_its_beginning() -> None:
+    element = drawn("up", rotation=90)
+    assert element.attrib["transform"] == f"rotate(-90 {element.attrib['x']} {element.attrib['y']})"
+
+
+def test_a_letter_keeps_its_own_width() -> None:
+    assert "textLength" not in drawn("x").attrib
+
+
+def test_several_spaces_stay() -> None:
+    space = "{http://www.w3.org/XML/1998/namespace}space"
+    assert drawn("a   b").attrib[space] == "preserve"
+    assert space not in drawn("a b").attrib
+
+
+def test_numbers_are_rounded_and_text_is_not() -> None:
+    with style.styled():
+        figure = Figure(figsize=(1, 1))
+        figure.add_axes((0.1, 0.1, 0.8, 0.8)).plot([1, 2, 3], [1.23456, 2.34567, 2], label="0.123456")
+        figure.text(0.1, 0.1, "pi is 3.14159")
+        root = ET.fromstring(svg.encode(figure))
+    paths = [element.attrib["d"] for element in root.iter(f"{SVG}path")]
+    assert paths
+    for path in paths:
+        numbers = path.translate(str.maketrans("MLQCz", "     ")).split()
+        assert all(len(number.partition(".")[2]) <= svg.DECIMALS for number in numbers)
+    assert "pi is 3.14159" in [element.text for element in root.iter(f"{SVG}text")]
+
+
+def test_nothing_reaches_out_of_the_figure() -> None:
+    with style.styled():
+        figure = Figure(figsize=(1, 1))
+        figure.add_axes((0.1, 0.1, 0.8, 0.8)).plot([1, 2])
+        root = ET.fromstring(svg.encode(figure))
+    assert list(root.iter(f"{SVG}style")) == []
+    assert root.attrib["font-family"].startswith("'DejaVu Sans', Verdana")
