@@ -1,5 +1,7 @@
 """Retraining a compressed network: pruned weights stay zero, shared weights stay shared, the rest learns on.
 
+Low-rank weights are not retrained.
+
 Nothing of the training loop changes: what is held is held by the gradients. A pruned weight's gradient is zero; weights
 that share a value all get the sum of their gradients, which is the gradient of that value (Han et al. 2015a, section
 3.3). Momentum, Adam's averages and weight decay then move them alike.
@@ -12,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from repro import models
-from repro.compression import cluster, container, prune
-from repro.compression.shared import CompressedNetwork, Shared
+from repro.compression import cluster, container, prune, svd
+from repro.compression.shared import CompressedNetwork, Shared, dense
 from repro.planning.specification import Hold, Model
 
 Settle = Callable[[], None]
@@ -27,6 +29,7 @@ def begin(network: nn.Module, first: nn.Module, model: Model, hold: Hold) -> Set
     network.load_state_dict(first.state_dict())
     definition = models.architecture(model.name, model.options)
     density = prune.densities(hold.density, definition) if hold.density else {}
+    low_rank = prune.densities(hold.svd, definition) if hold.svd else {}
     held: list[tuple[Tensor, Tensor, Tensor]] = []
     for prefix in definition.paths().values():
         layer = network.get_submodule(prefix)
@@ -34,6 +37,10 @@ def begin(network: nn.Module, first: nn.Module, model: Model, hold: Hold) -> Set
             continue
         parameter = layer.weight
         weights = parameter.detach().cpu().contiguous().numpy()
+        if prefix in low_rank:
+            with torch.no_grad():
+                parameter.copy_(torch.from_numpy(dense(svd.factor(weights, low_rank[prefix]))))
+            continue
         if hold.bits:
             shared = cluster.share(weights, hold.bits, hold.init)
             groups, weights = shared.codes.astype(np.int64), shared.weights()
@@ -85,11 +92,17 @@ def summed(values: Tensor, index: Tensor, groups: int) -> Tensor:
     )
 
 
-def file_bytes(network: nn.Module, model: Model) -> int:
-    """How large the network's file is: weights of at most 256 values share them, others are kept sparse or whole."""
+def file_bytes(network: nn.Module, model: Model, hold: Hold) -> int:
+    """How large the network's file is: low-rank weights are kept as their factors, weights of at most 256 values share
+    them, others are kept sparse or whole.
+    """
     state = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in network.state_dict().items()}
-    names = container.shapes_of(model.name, model.options)
-    tensors = {name: as_shared(state[name]) for name in names}
+    shares = prune.densities(hold.svd, models.architecture(model.name, model.options)) if hold.svd else {}
+    low_rank = {f"{prefix}.weight": share for prefix, share in shares.items()}
+    tensors = {
+        name: svd.refactor(state[name], low_rank[name]) if name in low_rank else as_shared(state[name])
+        for name in container.shapes_of(model.name, model.options)
+    }
     return len(container.encode(CompressedNetwork(model.name, model.options, tensors)))
 
 

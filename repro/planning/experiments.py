@@ -15,7 +15,7 @@ import tomli
 from msgspec import Meta
 
 from repro import models
-from repro.data import DATASETS
+from repro.data import DATASETS, SYNTHETIC_SIZE
 from repro.errors import BadInput, unknown
 from repro.judging.claims import Claim
 from repro.planning.specification import BUDGETS, PROTOCOLS, Budget, Compression, Data, Hold, Model, Recipe, Run, Spec
@@ -44,15 +44,21 @@ class Settings(Spec, frozen=True):
 class Stage(Spec, frozen=True):
     """One more training, of what the one before left (see `Hold`).
 
-    epochs, learning_rate: as shares of the first training's.
+    epochs, learning_rate: as shares of the first training's; less than one pass is an epoch of fewer batches, and 0
+        trains nothing.
     """
 
     density: str = ""
     bits: int = 0
     init: str = "linear"
     free: bool = False
-    epochs: float = 0.5
+    svd: str = ""
+    epochs: Annotated[float, Meta(ge=0)] = 0.25
     learning_rate: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.svd and self.epochs:
+            raise ValueError("svd: training does not hold low-rank weights: give epochs = 0")
 
 
 class Variant(Spec, frozen=True):
@@ -303,6 +309,8 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         models.macs(variant.model, (canonical.get("channels", 3), images.pixels, images.pixels), **canonical)
     except BadInput as error:
         raise BadInput(f"{where}: {error}" if where else str(error)) from None
+    if recipe.get("epochs") == 0:
+        raise BadInput(f"{where + ': ' if where else ''}recipe: epochs: a first training needs at least one")
     run = Run(
         model=Model(name=variant.model, options=canonical),
         data=images,
@@ -318,9 +326,11 @@ def following(run: Run, stage: Stage, where: str) -> Run:
     first = run
     while first.prior is not None:
         first = first.prior
-    epochs = max(1, round(stage.epochs * first.recipe.epochs))
+    passes = stage.epochs * first.recipe.epochs
+    batches = first.recipe.steps or pass_images(first) // first.recipe.batch
     recipe = {
-        "epochs": epochs,
+        "epochs": max(1, round(passes)) if passes else 0,
+        "steps": max(1, round(passes * batches)) if 0 < passes < 1 else first.recipe.steps,
         "learning_rate": stage.learning_rate * first.recipe.learning_rate,
         "milestones": [m for m in (round(stage.epochs * m) for m in first.recipe.milestones) if m],
     }
@@ -331,6 +341,12 @@ def following(run: Run, stage: Stage, where: str) -> Run:
         prior=run,
         hold=convert(held, Hold, where),
     )
+
+
+def pass_images(run: Run) -> int:
+    """Training images of a pass, going by the data set's published size."""
+    train = SYNTHETIC_SIZE[0] if run.data.synthetic else DATASETS[run.data.name].train
+    return min(run.data.train_images or train, train) - run.data.holdout
 
 
 def seeds(experiment: Experiment, variant: Variant, budget: Budget) -> int:

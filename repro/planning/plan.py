@@ -130,11 +130,9 @@ def estimates(steps: Iterable[Step], store: Store, device: str) -> list[float]:
 
 def images(run: Run) -> tuple[int, int]:
     """Training images seen in the whole run, and test images measured, going by the data set's published size."""
-    info = data.DATASETS[run.data.name]
-    train, test = data.SYNTHETIC_SIZE if run.data.synthetic else (info.train, info.test)
-    train = min(run.data.train_images or train, train) - run.data.holdout
-    train = run.recipe.steps * run.recipe.batch or train
-    return train * run.recipe.epochs, (run.data.holdout or test) * run.recipe.epochs
+    test = data.SYNTHETIC_SIZE[1] if run.data.synthetic else data.DATASETS[run.data.name].test
+    train = run.recipe.steps * run.recipe.batch or experiments.pass_images(run)
+    return train * run.recipe.epochs, (run.data.holdout or test) * max(1, run.recipe.epochs)
 
 
 def cost(run: Run) -> float:

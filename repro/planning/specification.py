@@ -67,6 +67,7 @@ class Recipe(Spec, frozen=True):
     epsilon: what Adam adds to the root of the squared gradients' mean (Keras: 1e-7).
     schedule: `constant`; `step` (times `gamma` at each of `milestones`, in epochs); `linear` (to zero);
     `one-cycle` (linear up over the first `warmup` share of all steps, then linear to zero).
+    epochs: 0 = nothing is trained; for stages alone, which then measure what they do to the weights.
     steps: batches in an epoch; 0 = as many as one pass over the training images fills.
     order: `passes` = every image once before any comes again; `independent` = each batch a draw of its own, without
         repetition inside the batch alone.
@@ -88,7 +89,7 @@ class Recipe(Spec, frozen=True):
     warmup: Fraction = 0.25
     label_smoothing: Fraction = 0.0
     batch: Positive = 128
-    epochs: Positive = 10
+    epochs: Count = 10
     steps: Count = 0
     order: Literal["passes", "independent"] = "passes"
     flip: bool = False
@@ -169,12 +170,15 @@ class Hold(Spec, frozen=True):
     bits: shared among `2**bits` values of each layer, which are trained in their stead; pruned weights stay zero.
     init: where k-means begins.
     free: pruned weights restart at zero and are trained again (dense-sparse-dense).
+    svd: low-rank weights, as products of factors with these shares of the weights' numbers, read as those of `density`;
+        not held by training.
     """
 
     density: str = ""
     bits: Annotated[int, Meta(ge=0, le=8)] = 0
     init: Literal["linear", "density", "random"] = "linear"
     free: bool = False
+    svd: str = ""
 
 
 class Run(Spec, frozen=True):

@@ -453,7 +453,8 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
 
     found: list[list[tuple[Budget, str, list[Evidence]]]] = []
     for budget, items in evidence.items():
-        items = [item for _, item in merged([item for item in first_protocol(items) if item.n])]
+        trained = [item for item in first_protocol(items) if item.n and item.run.recipe.epochs]
+        items = [item for _, item in merged(trained)]
         groups: dict[str, list[Evidence]] = {}
         for item in items:
             groups.setdefault(group_of(experiment, item.variant), []).append(item)

@@ -132,7 +132,9 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
         begin, watch = beginning(step.run, dataset, device), audience.watch(step)
         record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, watch, begin)
         if step.run.prior is not None:
-            record = msgspec.structs.replace(record, file_bytes=holding.file_bytes(network, step.run.model))
+            record = msgspec.structs.replace(
+                record, file_bytes=holding.file_bytes(network, step.run.model, step.run.hold)
+            )
     if parallel.leader():
         if network is not None:
             weights.save(network, kept, step.run.model.name, step.run.model.options)

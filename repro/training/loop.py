@@ -167,6 +167,7 @@ def train(
         checkpoint.save(network, trainee.optimizer, history)
     described = measured or trainee.measure("described", len(history))
     seconds = sum(epoch.seconds for epoch in history)
+    trained = len(history) * (recipe.steps or len(dataset.train) // recipe.batch) * recipe.batch
     record = Record(
         identity=run.identity(dataset.checksum),
         run=run,
@@ -176,7 +177,7 @@ def train(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         measurements={"described": described},
         seconds=seconds,
-        images_per_second=len(history) * (recipe.steps or len(dataset.train) // recipe.batch) * recipe.batch / seconds,
+        images_per_second=trained / seconds if history else 0.0,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe(device.type, path),
         dead_layer=first_dead_layer(network, trainee.data.test, trainee.pipeline) if described.constant else "",
@@ -197,9 +198,9 @@ def judge_status(history: list[Epoch], described: Measurement) -> Status:
     to certainty for any other number of classes: a ninth. Both the last epoch's training accuracy and the measured one
     must be there: a run of one epoch averages over its own beginning, and one that only fits its training set learns.
     """
-    last = history[-1]
-    if not math.isfinite(last.train_loss) or not math.isfinite(last.test_loss):
+    last = history[-1] if history else None
+    if described.loss is None or (last and not math.isfinite(last.train_loss)):
         return "diverged"
     chance = 1 / len(described.total)
-    reached = max(last.train_accuracy, described.balanced_accuracy / 100)
+    reached = max(last.train_accuracy if last else 0.0, described.balanced_accuracy / 100)
     return "collapsed" if reached < chance + (1 - chance) / 9 else "done"

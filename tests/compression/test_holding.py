@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from repro import data
-from repro.compression import holding
+from repro.compression import holding, svd
+from repro.compression.shared import dense, kept
 from repro.models import architecture, build, weights
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Stage, Variant, resolve
@@ -91,6 +92,45 @@ def test_a_pipeline_from_dense_to_shared(tmp_path: Path, store: Store) -> None:
     assert sizes["pruned"]
     assert sizes["shared"]
     assert sizes["pruned"] > 3 * sizes["shared"]
+
+
+def test_a_stage_that_trains_nothing_measures_what_it_did(tmp_path: Path, store: Store) -> None:
+    """Low-rank weights of two layers: their file has the factors, everything else is as the first run left it."""
+    run = small(Stage(svd="expand3x3=0.3", epochs=0.0))
+    assert run.prior
+    assert (run.recipe.epochs, plan.images(run)) == (0, (0, 500))
+    cell = plan.Cell(experiment="e", variant=Variant(name="v", model=""), runs=(run,), protocols=("described",))
+    assert carry_out(plan.plan([cell], store, tmp_path), store, tmp_path, CPU, Silent()) == 0
+    checksum = data.checksum(run.data, tmp_path)
+    assert checksum
+    record, first = store.find(run, checksum), store.find(run.prior, checksum)
+    assert record
+    assert first
+    assert (store.history(record), record.seconds, record.images_per_second) == ([], 0, 0)
+    assert sum(record.measurements["described"].total) == sum(first.measurements["described"].total)
+    before, after = (weights.load(weights_file(one.identity)).state_dict() for one in (first, record))
+    saved = 0
+    for name, tensor in after.items():
+        if "expand3x3.weight" in name:
+            found = svd.factor(before[name].numpy(), 0.3)
+            assert tensor.numpy() == pytest.approx(dense(found), abs=1e-6)
+            saved += 4 * (tensor.numel() - kept(found))
+        else:
+            assert torch.equal(tensor, before[name])
+    assert record.file_bytes
+    assert 4 * first.parameters - record.file_bytes == pytest.approx(saved, abs=2_000)  # the header, masks
+
+
+def test_low_rank_weights_are_not_trained() -> None:
+    with pytest.raises(ValueError, match="epochs = 0"):
+        Stage(svd="0.2")
+
+
+def test_less_than_a_pass_is_an_epoch_of_fewer_batches() -> None:
+    stage = small(Stage(epochs=0.5))
+    assert (stage.recipe.epochs, stage.recipe.steps) == (1, 3)
+    assert plan.images(stage)[0] == 48
+    assert small(Stage(epochs=1.0)).recipe.steps == 0
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])

@@ -131,6 +131,10 @@ def test_factors_are_the_best_of_their_rank() -> None:
     values = np.linalg.svd(weights.reshape(40, -1), compute_uv=False)
     assert ((found.weights() - weights) ** 2).sum() == pytest.approx((values[rank:] ** 2).sum(), rel=1e-4)
     assert svd.factor(weights, 0.01) is weights
+    again = svd.refactor(found.weights(), 0.5)
+    assert isinstance(again, Factored)
+    assert (again.left.shape, again.right.shape) == (found.left.shape, found.right.shape)
+    assert again.weights() == pytest.approx(found.weights(), abs=1e-5)
     network = stages.factor(examples.network(), 0.4)
     again = container.decode(container.encode(network), "it")
     assert examples.same(network, again)

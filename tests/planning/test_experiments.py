@@ -54,7 +54,8 @@ def test_later_settings_win(tmp_path: Path):
         ("epochs = 2", 'epochs = "two"', r"mine\.toml: variant a: recipe: epochs: expected `int`, got `str`"),
         ("title", "titel", r"mine\.toml: (unknown key 'titel'; did you mean 'title'|object missing)"),
         ("recipe = {", "recipe = ", r"mine\.toml: "),
-        ("epochs = 2", "epochs = -1", r"epochs: expected `int` >= 1"),
+        ("epochs = 2", "epochs = -1", r"epochs: expected `int` >= 0"),
+        ("epochs = 2", "epochs = 0", r"recipe: epochs: a first training needs at least one"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, old: str, new: str, message: str):
