@@ -5,6 +5,7 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from repro.planning import plan
 from repro.planning.plan import Step
 from repro.planning.specification import Run
 from repro.records import Epoch, Record
@@ -15,12 +16,25 @@ PLAIN_EVERY = 30.0  # seconds between plain lines of one epoch
 
 
 def describe_run(run: Run) -> str:
-    """A run in few words: network with its options, data, seed."""
+    """A run in few words: network with its options, what was done to its weights first, data, seed."""
     hidden = ("classes", "stem")
     options = ", ".join(f"{name}={value}" for name, value in run.model.options.items() if name not in hidden)
     network = run.model.name + (f" ({options})" if options else "")
     data = run.data.name + (" stand-in" if run.data.synthetic else "")
-    return f"{network} on {data}, seed {run.seed}"
+    stages = "".join(f", {words}" for words in map(stage_words, plan.chain(run)[1:]))
+    return f"{network}{stages} on {data}, seed {run.seed}"
+
+
+def stage_words(run: Run) -> str:
+    """What a stage does to the weights of the run before it."""
+    hold = run.hold
+    if hold.svd:
+        return f"low rank {hold.svd}"
+    if hold.bits:
+        return f"{hold.bits} bits"
+    if hold.density:
+        return f"pruned {hold.density}"
+    return "dense again" if hold.free else "trained further"
 
 
 class Teller:

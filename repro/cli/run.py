@@ -1,7 +1,7 @@
 """`repro run`, and what every verb that trains shares."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +80,18 @@ def kind_of(device: str) -> str:
     return "cpu"
 
 
+def few(names: Sequence[str]) -> str:
+    """The first two names, and how many more there are."""
+    return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
+
+
 def show_plan(steps: list[Step], store: Store, device: str, output_format: str) -> None:
     """The plan as a table, with the time that is left in all."""
     seconds = plan.estimates(steps, store, kind_of(device))
     rows = [
         {
             "run": describe_run(step.run),
-            "for": ", ".join(step.cells),
+            "for": few(step.cells) if output_format == "text" else ", ".join(step.cells),
             "state": step.state,
             "why": step.why,
             "estimate": None if step.state == "done" else duration(estimate),
