@@ -16,7 +16,7 @@ from repro.planning.specification import Budget, Run
 from repro.records import Record, Store
 from repro.records.store import IDENTITY_SHOWN
 from repro.reporting import style, tables
-from repro.reporting.figures import first_protocol
+from repro.reporting.figures.parts import first_protocol
 from repro.reporting.summary import Section, benchmarks, by_source, counted, duration, open_questions
 from repro.reporting.table import DASH
 

@@ -35,8 +35,7 @@ WORTH_A_POOL = 3
 # Whatever changes here may change a figure.
 DRAWING_CODE = (
     "reporting/compression.py",
-    "reporting/figures.py",
-    "reporting/differences.py",
+    "reporting/figures",
     "reporting/diagrams.py",
     "reporting/sizes.py",
     "reporting/style.py",
@@ -46,6 +45,7 @@ DRAWING_CODE = (
     "planning/specification.py",
     "records/compressed.py",
     "records/record.py",
+    "models",
 )
 
 Progress = Callable[[str], None]
@@ -212,5 +212,6 @@ def outputs_hashes(folder: Path, drawn: list[Drawn]) -> dict[str, str]:
 def code_hash() -> str:
     """Of the code that turns records into figures."""
     package = Path(repro.__file__).parent
-    paths = [*(package / name for name in DRAWING_CODE), *sorted((package / "models").glob("*.py"))]
+    places = [package / name for name in DRAWING_CODE]
+    paths = [path for place in places for path in (sorted(place.glob("*.py")) if place.is_dir() else [place])]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

@@ -14,8 +14,9 @@ from repro.judging.evidence import both_of, gather
 from repro.judging.evidence import shown as evidence_of
 from repro.planning import experiments
 from repro.records import Store
-from repro.reporting import differences, figures, report, style, tables
-from repro.reporting.figures import ByBudget
+from repro.reporting import figures, report, style, tables
+from repro.reporting.figures import differences
+from repro.reporting.figures.parts import ByBudget
 
 # One of each kind of figure that few runs fill: bars, parameters, grid.
 FILLED = ("preprocessing", "squeeze-expand", "batch-norm")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from repro.judging.evidence import Evidence, both_of
 from repro.planning.experiments import Experiment
-from repro.reporting import figures, style
+from repro.reporting import style
+from repro.reporting.figures import parts
 from repro.reporting.style import COLOURS, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from repro.reporting.figures import ByBudget
+    from repro.reporting.figures.parts import ByBudget
 
 SUFFIX = "-differences"
 
@@ -48,13 +49,13 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
     by_budget: ByBudget = {budget: found for budget, found in evidence.items() if pairs(experiment, found)}
     protocols = experiment.protocols
     there = {item.variant.name for found in by_budget.values() for _, item in pairs(experiment, found)}
-    rows = figures.layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
-    everything = [item for found in by_budget.values() for item in figures.first_protocol(found)]
-    names = {item.variant.name: name for name, item in figures.merged(everything)}
+    rows = parts.layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
+    everything = [item for found in by_budget.values() for item in parts.first_protocol(found)]
+    names = {item.variant.name: name for name, item in parts.merged(everything)}
     step = 1 / (len(protocols) + 0.6)
     bottom = rows[-1][1] + 0.5
     figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.19 * len(protocols) + 0.06))
-    axes = figures.panels(figure, by_budget)
+    axes = parts.panels(figure, by_budget)
     for axis, (budget, found) in zip(axes, by_budget.items(), strict=True):
         axis.axvline(0, color=MUTED, lw=0.9, zorder=1)
         numbers = [0.0]
@@ -68,7 +69,7 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
             a, b = zip(*changes.values(), strict=True)
             mean = paired_difference(b, a)
             interval = mean.interval(0.95)
-            figures.error_bar(axis, mean.value, y, interval, index, along="x")
+            parts.error_bar(axis, mean.value, y, interval, index, along="x")
             # Of two seeds the interval is so wide that nothing of the rest would be seen: it may leave the panel.
             numbers += [*of_seed, *(interval if len(of_seed) > 2 else ())]
             axis.annotate(f"{mean.value:+.1f}", (1, y), xycoords=("axes fraction", "data"), xytext=(3, 0),
@@ -76,27 +77,27 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
         spread = max(numbers) - min(numbers)
         axis.set_xlim(min(numbers) - 0.06 * spread, max(numbers) + 0.06 * spread)
         axis.set_ylim(bottom, -0.6)
-        axis.set_title(figures.budget_title(budget, found))
+        axis.set_title(parts.budget_title(budget, found))
         title = experiment.variant(experiment.figure.baseline).title
         axis.set_xlabel(f"difference from \u201c{title}\u201d in points of accuracy, seed by seed")
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
-    axes[0].set_yticks([y for _, y, _ in rows], [figures.wrap(names[v.name], 34) for v, _, _ in rows])
-    figures.title(figure, experiment, "differences")
-    figures.legend(figure, [*figures.protocol_keys(protocols), *figures.seed_keys({})])
+    axes[0].set_yticks([y for _, y, _ in rows], [parts.wrap(names[v.name], 34) for v, _, _ in rows])
+    parts.title(figure, experiment, "differences")
+    parts.legend(figure, [*parts.protocol_keys(protocols), *parts.seed_keys({})])
 
 
 def alt_text(experiment: Experiment, evidence: "ByBudget") -> str:
     """What the figure shows, in sentences."""
     from repro.judging.statistics import paired_difference
 
-    parts = []
+    sentences = []
     for budget, found in evidence.items():
         said = []
         for base, item in pairs(experiment, found):
             a, b = zip(*both_of(base, item).values(), strict=True)
-            how = f" ({figures.spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
+            how = f" ({parts.spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
             said.append(f"{item.variant.title}{how} {paired_difference(b, a).value:+.1f} points")
-        parts += [f"At the {budget} budget: {'; '.join(said)}."] if said else []
+        sentences += [f"At the {budget} budget: {'; '.join(said)}."] if said else []
     title = experiment.variant(experiment.figure.baseline).title
-    return f"Differences of test accuracy from {title}, paired by seed. {' '.join(parts)}"
+    return f"Differences of test accuracy from {title}, paired by seed. {' '.join(sentences)}"

@@ -1,0 +1,137 @@
+"""Accuracy against the size of networks."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from repro.judging.evidence import Evidence, published
+from repro.planning.experiments import Experiment
+from repro.reporting import style
+from repro.reporting.figures.labels import place_labels
+from repro.reporting.figures.parts import (
+    PUBLISHED_MARK,
+    ByBudget,
+    budget_title,
+    error_bar,
+    first_protocol,
+    key,
+    legend,
+    limits,
+    merged,
+    protocol_keys,
+    published_keys,
+    sensible,
+    series_keys,
+    short,
+    shorten,
+    title,
+)
+from repro.reporting.style import COLOURS, DASHES, MUTED, PUBLISHED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Measures = dict[str, Callable[[Evidence], float]]  # by the axis's label
+
+
+COMPUTE = "multiply-accumulates for one image"
+
+
+def parameters(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+    """Accuracy against the number of parameters: a point for each variant and protocol."""
+    against(figure, experiment, evidence, {experiment.figure.x or "parameters": lambda item: item.parameters or 1})
+
+
+def macs(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+    """Accuracy against the compute for one image."""
+    against(figure, experiment, evidence, {experiment.figure.x or COMPUTE: lambda item: item.macs})
+
+
+def frontier(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+    """Accuracy against parameters and against compute, and the best up to each size."""
+    measures: Measures = {"parameters": lambda item: item.parameters or 1, COMPUTE: lambda item: item.macs}
+    against(figure, experiment, evidence, measures, best=True)
+
+
+def against(
+    figure: "Figure", experiment: Experiment, evidence: ByBudget, measures: Measures, best: bool = False
+) -> None:
+    """Accuracy against sizes of the networks: a row of panels for each size, a column for each budget.
+
+    Looks tell protocols apart; where there is one protocol only, series. A series along `variant.at` is a line.
+
+    Args:
+        best: draw the highest accuracy of all networks up to each size.
+    """
+    figure.set_size_inches(style.WIDTH, 0.3 + 3.4 * len(measures))
+    axes = figure.subplots(len(measures), len(evidence), squeeze=False)
+    series = list(dict.fromkeys(item.variant.series for found in evidence.values() for item in found))
+    grouped = len(experiment.protocols) == 1 and len(series) > 1
+    named = []
+    for row, (label, size) in enumerate(measures.items()):
+        for axis, (budget, found) in zip(axes[row], evidence.items(), strict=True):
+            found = [item for item in found if item.n]
+            points: list[tuple[float, float, float]] = []  # size, and from where to where it is covered
+            numbers: list[float] = []
+            for item in found:
+                index = series.index(item.variant.series) if grouped else experiment.protocols.index(item.protocol)
+                error_bar(axis, item.mean, size(item), item.interval, index, along="y")
+                numbers += sensible(item)
+                points.append((size(item), *(item.interval or (item.mean, item.mean))))
+                for claim in published(experiment, item.variant):
+                    first = item.protocol == experiment.protocols[0]
+                    if claim.protocol == item.protocol or (claim.protocol not in experiment.protocols and first):
+                        stated = claim.published or 0.0
+                        axis.plot([size(item)] * 2, [item.mean, stated], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
+                        axis.plot(size(item), stated, **PUBLISHED_MARK)
+                        numbers.append(stated)
+                        points.append((size(item), stated, stated))
+            for index, name in enumerate(series if grouped else ()):
+                line = [(size(i), i.mean) for i in found if i.variant.series == name and i.variant.at is not None]
+                if line:
+                    x, y = zip(*line, strict=True)
+                    axis.plot(x, y, color=COLOURS[index % 6], ls=DASHES[index % 6], lw=0.9, zorder=2)
+            limits(axis.set_ylim, numbers, room=0.12)
+            size_axis(axis, [size(item) for item in found])
+            axis.set_xlabel(label)
+            axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
+            if best:
+                draw_best(axis, sorted((size(item), item.mean) for item in first_protocol(found)))
+            if not row:
+                axis.set_title(budget_title(budget, found))
+            names = merged(first_protocol(found))
+            if grouped:
+                names = [(short(experiment, item.variant), item) for _, item in names]
+            named.append((axis, [(text, size(item), item.mean) for text, item in names], points))
+    title(figure, experiment)
+    keys = series_keys(series) if grouped else protocol_keys(experiment.protocols)
+    if best:
+        keys.append(key("best up to this size", color=MUTED, lw=0.8, alpha=0.6))
+    legend(figure, [*keys, *published_keys(experiment)])
+    style.settle(figure)
+    for axis, labels, points in named:
+        place_labels(axis, labels, points)
+
+
+def draw_best(axis: "Axes", points: Sequence[tuple[float, float]]) -> None:
+    """The highest accuracy up to each size, from (size, accuracy) in order of size, as steps to the panel's edge."""
+    best = [point for place, point in enumerate(points) if all(point[1] > before[1] for before in points[:place])]
+    x, y = zip(*best, (axis.get_xlim()[1], best[-1][1]), strict=True)
+    axis.plot(x, y, color=MUTED, lw=0.8, alpha=0.6, drawstyle="steps-post", zorder=1, scalex=False, scaley=False)
+
+
+def size_axis(axis: "Axes", sizes: Sequence[float]) -> None:
+    """The axis of sizes: logarithmic where they differ much, with room for names at both ends."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+    low, high = min(sizes), max(sizes)
+    if high > 3 * low:
+        axis.set_xscale("log")
+        axis.set_xlim(low / (high / low) ** 0.15, high * (high / low) ** 0.15)
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_minor_locator(NullLocator())
+    else:
+        spread = (high - low) or high * 0.1
+        axis.set_xlim(low - 0.2 * spread, high + 0.2 * spread)
+        axis.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axis.xaxis.set_major_formatter(lambda x, _: shorten(x))

@@ -1,0 +1,86 @@
+"""A row for each variant: seeds, mean, published value."""
+
+from typing import TYPE_CHECKING, Any
+
+from repro.judging.evidence import Evidence, published
+from repro.planning.experiments import Experiment
+from repro.reporting import style
+from repro.reporting.figures.parts import (
+    PUBLISHED_MARK,
+    ByBudget,
+    budget_title,
+    error_bar,
+    layout_rows,
+    legend,
+    limits,
+    panels,
+    protocol_keys,
+    published_keys,
+    seed_keys,
+    sensible,
+    short,
+    title,
+    wrap,
+)
+from repro.reporting.style import COLOURS, INK, MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+    """A row for each variant and protocol: a dot per seed, the mean with its interval, the published value."""
+    protocols = experiment.protocols
+    there = {item.variant.name for found in evidence.values() for item in found}
+    rows = layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
+    step = 1 / (len(protocols) + 0.6)
+    bottom = rows[-1][1] + 0.5
+    figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.19 * len(protocols) + 0.06))
+    axes = panels(figure, evidence)
+    for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
+        numbers: list[float] = []
+        for item in found:
+            place = next(y for variant, y, _ in rows if variant is item.variant)
+            index = protocols.index(item.protocol)
+            y = place + (index - (len(protocols) - 1) / 2) * step
+            numbers += draw_row(axis, item, y, index)
+            for claim in published(experiment, item.variant):
+                if claim.protocol == item.protocol or (claim.protocol not in protocols and index == 0):
+                    axis.plot(claim.published or 0.0, y, **PUBLISHED_MARK)
+                    numbers.append(claim.published or 0.0)
+        limits(axis.set_xlim, numbers)
+        axis.set_ylim(bottom, -0.6)
+        axis.set_title(budget_title(budget, found))
+        axis.set_xlabel(experiment.figure.y or "test accuracy (%)")
+        axis.grid(axis="y", visible=False)
+        axis.tick_params(axis="y", length=0)
+    names = [short(experiment, variant) for variant, _, _ in rows]
+    axes[0].set_yticks([y for _, y, _ in rows], [wrap(name, 34) for name in names])
+    for _, y, group in rows:
+        if group:
+            axes[0].annotate(
+                wrap(group, 40), (0, y - 0.72), xycoords=("axes fraction", "data"), xytext=(-4, 0),
+                textcoords="offset points", ha="right", va="center", weight="bold", fontsize=7.5,
+            )  # fmt: skip
+    title(figure, experiment)
+    legend(figure, [*protocol_keys(protocols), *seed_keys(evidence), *published_keys(experiment)])
+
+
+def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
+    """One measured row of `bars`; returns every number drawn."""
+    colour = COLOURS[index % len(COLOURS)]
+    if not item.n:
+        axis.annotate("not run", (1, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+                      va="center", color=MUTED, fontsize=7, style="italic")  # fmt: skip
+        return []
+    for value, failed in zip(item.values, item.failed, strict=True):
+        mark: dict[str, Any] = {"marker": "x", "ms": 4, "mew": 1} if failed else {"marker": "o", "ms": 3, "mew": 0.6}
+        axis.plot(value, y + 0.13, ls="", mfc="none", mec=colour, alpha=0.75, zorder=2, **mark)
+    error_bar(axis, item.mean, y, item.interval, index, along="x")
+    label = f"{item.mean:.1f}"
+    if item.failures:
+        label += f"  ({item.failures} of {item.n} failed)"
+    axis.annotate(label, (1, y), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
+                  va="center", fontsize=7, color=INK)  # fmt: skip
+    return sensible(item)

@@ -1,0 +1,62 @@
+"""Names beside points, where they cover nothing."""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from repro.reporting.figures.parts import wrap
+from repro.reporting.style import MUTED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def place_labels(
+    axis: "Axes", labels: list[tuple[str, float, float]], points: list[tuple[float, float, float]]
+) -> None:
+    """Name points so that names cover neither points nor each other nor leave the panel, as far as that is possible."""
+    from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
+
+    canvas = axis.figure.canvas
+    renderer = canvas.get_renderer()  # type: ignore[attr-defined]
+    frame = axis.get_window_extent(renderer)
+    margin = 5 * axis.figure.dpi / 72
+    taken = []
+    for x, low, high in points:
+        (left, bottom), (_, top) = axis.transData.transform([(x, low), (x, high)])
+        taken.append(Bbox.from_extents(left - margin, bottom - margin, left + margin, top + margin))
+    # Beside and around the point; then farther away, with a line to it.
+    offsets = [(8, 0), (-8, 0), (0, 9), (0, -9), (6, 6), (-6, 6), (6, -6), (-6, -6)]
+    offsets += [(dx * far, dy * far) for far in (14, 22, 32) for dx, dy in ((1, 1), (-1, 1), (1, -1), (-1, -1))]
+    leader = {"arrowstyle": "-", "color": MUTED, "lw": 0.5, "shrinkA": 0, "shrinkB": 3}
+    for text, x, y in sorted(labels, key=lambda label: label[1]):
+        best = None
+        for dx, dy in offsets:
+            label = axis.annotate(
+                wrap(text, 26), (x, y), (dx, dy), textcoords="offset points", fontsize=7,
+                ha="left" if dx > 0 else "right" if dx < 0 else "center",
+                va="bottom" if dy > 0 else "top" if dy < 0 else "center",
+                arrowprops=leader if math.hypot(dx, dy) > 10 else None,
+            )  # fmt: skip
+            # The text alone: an annotation's own extent counts the line to its point.
+            label.update_positions(renderer)
+            box = Text.get_window_extent(label, renderer)
+            covered = sum(area(box, other) for other in taken)
+            outside = box.width * box.height - area(box, frame)
+            if best is None or covered + outside < best[0]:
+                if best is not None:
+                    best[1].remove()
+                best = (covered + outside, label, box)
+            else:
+                label.remove()
+            if best[0] == 0:
+                break
+        if best is not None:
+            taken.append(best[2])
+
+
+def area(a: Any, b: Any) -> float:
+    """How much two boxes overlap, in square pixels."""
+    width = min(a.x1, b.x1) - max(a.x0, b.x0)
+    height = min(a.y1, b.y1) - max(a.y0, b.y0)
+    return max(width, 0.0) * max(height, 0.0)

@@ -1,0 +1,66 @@
+"""How many runs failed."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from repro.judging.evidence import Evidence
+from repro.planning.experiments import Experiment
+from repro.reporting import style
+from repro.reporting.figures.parts import ByBudget, budget_title, first_protocol, legend, title
+from repro.reporting.figures.sweep import places_along
+from repro.reporting.style import COLOURS, DASHES, MARKERS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SHARES: dict[str, Callable[[Evidence], int]] = {
+    "at chance (% of runs)": lambda item: item.failures,
+    "dead: a layer is the same\nfor all images (% of runs)": lambda item: len(item.dead),
+}
+
+
+def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+    """The share of runs that never left chance, and of those that answer the same to every image, against `variant.at`.
+
+    A column of panels for each budget, a line for each series, Wilson intervals.
+    """
+    figure.set_size_inches(style.WIDTH, 5.4)
+    axes = figure.subplots(len(SHARES), len(evidence), squeeze=False, sharex="col", sharey=True)
+    for column, (budget, found) in enumerate(evidence.items()):
+        found = [item for item in first_protocol(found) if item.n]
+        for axis, (heading, count) in zip(axes[:, column], SHARES.items(), strict=True):
+            draw_share(axis, experiment, found, count)
+            if not column:
+                axis.set_ylabel(heading)
+        axes[0, column].set_title(budget_title(budget, found))
+        axes[-1, column].set_xlabel(experiment.figure.x)
+    title(figure, experiment)
+    handles: dict[str, Any] = {}
+    for axis in axes.flat:
+        handles |= {label: handle for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
+    legend(figure, list(handles.values()), list(handles))
+
+
+def draw_share(axis: "Axes", experiment: Experiment, found: list[Evidence], count: Callable[[Evidence], int]) -> None:
+    """One panel of `share`."""
+    from repro.judging.statistics import wilson
+
+    series = list(dict.fromkeys(item.variant.series for item in found))
+    place = places_along(axis, [item.variant.at for item in found])
+    for index, name in enumerate(series):
+        items = [item for item in found if item.variant.series == name]
+        if all(isinstance(item.variant.at, int | float) for item in found):
+            items.sort(key=lambda item: float(item.variant.at or 0))
+        x = [place(item.variant.at, index - (len(series) - 1) / 2) for item in items]
+        shares = [100 * count(item) / item.n for item in items]
+        bounds = [wilson(count(item), item.n) for item in items]
+        error = [
+            [max(0.0, s - 100 * b.low) for s, b in zip(shares, bounds, strict=True)],
+            [max(0.0, 100 * b.high - s) for s, b in zip(shares, bounds, strict=True)],
+        ]
+        axis.errorbar(
+            x, shares, yerr=error, color=COLOURS[index % 6], ls=DASHES[index % 6], marker=MARKERS[index % 6],
+            ms=5, lw=1.2, elinewidth=0.9, capsize=2, label=name or experiment.title, clip_on=False, zorder=3,
+        )  # fmt: skip
+    axis.set_ylim(0, 100)

@@ -1,0 +1,116 @@
+"""Accuracy along a setting."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from repro.judging.evidence import ACCURACIES, published
+from repro.planning.experiments import Experiment
+from repro.reporting import style
+from repro.reporting.figures.parts import (
+    PUBLISHED_MARK,
+    ByBudget,
+    budget_title,
+    error_bar,
+    first_protocol,
+    key,
+    legend,
+    limits,
+    protocol_keys,
+    published_keys,
+    sensible,
+    series_keys,
+    title,
+    wrap,
+)
+from repro.reporting.style import COLOURS, DASHES, PUBLISHED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+    """Accuracy against `variant.at`, a line for each series; where a source says that it levels off.
+
+    Published values on other data have a panel of their own, before those of the budgets.
+    """
+    elsewhere = [
+        (variant, claim)
+        for variant in experiment.variants
+        for claim in published(experiment, variant, (*ACCURACIES, "top5"))
+        if claim.needs or claim.metric == "top5"
+    ]
+    figure.set_size_inches(style.WIDTH, 3.5)
+    axes = list(figure.subplots(1, len(evidence) + bool(elsewhere), squeeze=False)[0])
+    series = list(dict.fromkeys(variant.series for variant in experiment.variants))
+    levels = {claim.saturates for claim in experiment.claims if claim.saturates}
+    level = [variant for variant in experiment.variants if variant.name in levels]
+    if elsewhere:
+        axis = axes.pop(0)
+        place = places_along(axis, [variant.at for variant in experiment.variants])
+        for variant in experiment.variants:
+            axis.plot(place(variant.at), math.nan)  # the axis reaches as far as those of the budgets
+        for variant, claim in elsewhere:
+            axis.plot(place(variant.at), claim.published or 0.0, **PUBLISHED_MARK)
+        limits(axis.set_ylim, [claim.published or 0.0 for _, claim in elsewhere], room=0.12)
+        axis.set_title("published, on ImageNet")
+        axis.set_ylabel("top-5 accuracy (%)" if elsewhere[0][1].metric == "top5" else "test accuracy (%)")
+        mark_level(axis, [place(variant.at) for variant in level])
+        axis.set_xlabel(experiment.figure.x)
+    for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
+        found = [item for item in first_protocol(found) if item.n]
+        place = places_along(axis, [item.variant.at for item in found])
+        numbers: list[float] = []
+        for index, name in enumerate(series):
+            aside = index - (len(series) - 1) / 2
+            line = [(place(item.variant.at, aside), item) for item in found if item.variant.series == name]
+            for x, item in line:
+                error_bar(axis, item.mean, x, item.interval, index, along="y")
+                numbers += sensible(item)
+                for claim in published(experiment, item.variant):
+                    if not claim.needs:
+                        axis.plot(x, claim.published or 0.0, **PUBLISHED_MARK)
+                        numbers.append(claim.published or 0.0)
+            axis.plot([x for x, _ in line], [item.mean for _, item in line], color=COLOURS[index % 6],
+                      ls=DASHES[index % 6], lw=1.2, zorder=2)  # fmt: skip
+        limits(axis.set_ylim, numbers, room=0.12)
+        mark_level(axis, [place(variant.at) for variant in level])
+        axis.set_title(budget_title(budget, found))
+        axis.set_xlabel(experiment.figure.x)
+        axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
+    title(figure, experiment)
+    keys = series_keys(series) if len(series) > 1 else protocol_keys(experiment.protocols[:1])
+    if level:
+        keys.append(key("level from here, as published", color=PUBLISHED, lw=0.9, ls=":"))
+    legend(figure, [*keys, *published_keys(experiment, metrics=(*ACCURACIES, "top5"))])
+
+
+def mark_level(axis: "Axes", places: Sequence[float]) -> None:
+    """Where accuracy is published to level off."""
+    for x in places:
+        axis.axvline(x, color=PUBLISHED, lw=0.9, ls=":", zorder=1)
+
+
+def places_along(axis: "Axes", stands: Sequence[float | str | None]) -> Callable[..., float]:
+    """Prepare the axis for values of `variant.at`; where each of them stands on it, shifted by a few `aside`.
+
+    Numbers stand where they belong, on a logarithmic axis where they span a factor of 10 or more; words side by side.
+    Lines that agree would hide each other: each may stand a little beside the last.
+    """
+    from matplotlib.ticker import NullLocator
+
+    words = list(dict.fromkeys(stands))
+    numbers = sorted(float(at) for at in words if isinstance(at, int | float))
+    if len(numbers) < len(words):
+        axis.set_xticks(range(len(words)), [wrap(str(at), 14) for at in words])
+        return lambda at, aside=0.0: words.index(at) + 0.06 * aside
+    if numbers[0] > 0 and numbers[-1] >= 10 * numbers[0]:
+        axis.set_xscale("log")
+        axis.set_xticks(numbers, [f"{at:g}" for at in numbers])
+        axis.xaxis.set_minor_locator(NullLocator())
+        gap = math.log(numbers[-1] / numbers[0]) / 60
+        return lambda at, aside=0.0: at * math.exp(gap * aside)
+    axis.set_xticks(numbers, [f"{at:g}" for at in numbers])
+    gap = (numbers[-1] - numbers[0]) / 60
+    return lambda at, aside=0.0: at + gap * aside
