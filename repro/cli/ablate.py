@@ -1,17 +1,16 @@
 """`repro ablate`."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from repro import models
 from repro.cli import changes, options
-from repro.cli.run import carry_out, show_plan
+from repro.cli.run import carry_out
 from repro.errors import BadInput
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Variant
-from repro.planning.specification import Budget, Run
+from repro.planning.specification import Run
 from repro.records import Store
 
 EXAMPLES = """\b
@@ -38,12 +37,9 @@ Examples:
     help="A change of recipe or data: recipe.flip=true, recipe.resize=[31,33], data.normalisation=image. "
     "(--set changes both networks' runs, this only the changed one's.)",
 )
-@click.option("--model", default="squeezenet", show_default=True, shell_complete=options.complete_networks)
-@click.option("--data", "dataset", default="cifar10", show_default=True, shell_complete=options.complete_datasets)
+@options.model
+@options.dataset
 @options.running
-@click.option("--dry-run", is_flag=True, help="Show what would be done and how long it would take.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails.")
-@options.output_format
 def ablate_command(
     no_final_relu: bool,
     separable: bool,
@@ -51,16 +47,7 @@ def ablate_command(
     further: dict[str, Any],
     model: str,
     dataset: str,
-    budget: Budget,
-    seeds: int | None,
-    data_dir: Path,
-    results_dir: Path,
-    device: str,
-    overrides: dict[str, Any],
-    launcher: options.Launcher,
-    dry_run: bool,
-    fail_fast: bool,
-    output_format: str,
+    running: options.Running,
     **flags: str | None,
 ) -> int:
     """Change a network, train it and the unchanged one under the same recipe and seeds, and compare them.
@@ -77,27 +64,24 @@ def ablate_command(
         names = [f"--{name}" for name, _, _ in changes.FLAGS]
         raise BadInput(f"what to change? give one of {', '.join(names)}, --option or --change")
     experiment = comparison(model, dataset, settings)
-    cells = plan.cells(experiment, budget, seeds, overrides)
+    cells = plan.cells(experiment, running.budget, running.seeds, running.overrides)
     unchanged, after = (cell.runs[0] for cell in cells)
     if same_training(unchanged, after):
         raise BadInput(f"{experiment.variants[1].title}: this is the unchanged network; nothing to compare")
-    store = Store(results_dir)
-    steps = plan.plan(cells, store, data_dir)
-    if dry_run:
-        show_plan(steps, store, device, output_format)
-        return 0
-    failures = carry_out(steps, store, data_dir, device, fail_fast, launcher)
+    store = Store(running.results_dir)
+    failures = carry_out(cells, store, running)
 
     from repro.reporting import tables
 
-    tables.comparison_table(cells, budget, store, data_dir).print(output_format)
+    table = tables.comparison_table(cells, running.budget, store, running.data_dir)
+    table.print(running.output_format)
     return 1 if failures else 0
 
 
 def comparison(model: str, dataset: str, settings: dict[str, Any]) -> Experiment:
     """The unchanged and the changed network as an experiment of two variants."""
     label = changes.label(model, settings)
-    data = {"name": dataset, "balanced": dataset == "bike-ship"}
+    data = changes.images(dataset)
     return Experiment(
         name="ablate",
         title=f"{model} with {label or 'nothing changed'}",

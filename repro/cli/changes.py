@@ -38,6 +38,11 @@ def flags(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def images(dataset: str) -> dict[str, Any]:
+    """A data set as a variant names it: as in the report, the classes of bike-ship are drawn equally often."""
+    return {"name": dataset, "balanced": dataset == "bike-ship"}
+
+
 def parted(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Dotted names (`recipe.shear`) and their values, by part; all of `PARTS` are there.
 

@@ -42,11 +42,16 @@ Examples:
 FILE = click.Path(path_type=Path, dir_okay=False)
 CALIBRATION = 128  # photographs
 
-data_option = click.option("--data", help="The images it takes.  [default: those it was trained on, where known]")
-normalisation_option = click.option(
-    "--normalisation",
-    type=click.Choice(["caffe", "imagenet", "data", "half", "none", "image"]),
-    help="How images are normalised.  [default: as in training, where known]",
+# Which images a network takes, and where they and the runs are.
+places = options.stack(
+    click.option("--data", help="The images it takes.  [default: those it was trained on, where known]"),
+    click.option(
+        "--normalisation",
+        type=click.Choice(["caffe", "imagenet", "data", "half", "none", "image"]),
+        help="How images are normalised.  [default: as in training, where known]",
+    ),
+    options.data_dir,
+    options.results_dir,
 )
 
 
@@ -76,10 +81,7 @@ normalisation_option = click.option(
     metavar="IMAGES",
     help=f"Weigh errors by what images, without labels, tell of them.  [default: {CALIBRATION} for mixed, else none]",
 )
-@data_option
-@normalisation_option
-@options.data_dir
-@options.results_dir
+@places
 @click.option("-o", "--output", type=FILE, required=True, help="The file to write: .sqz, or .net as it was released.")
 @options.output_format
 def compress_command(
@@ -219,10 +221,7 @@ def inspect_command(path: Path, output_format: str) -> None:
     help="Of photographs: those that compress calibrates on, or those that it never sees.",
 )
 @click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
-@data_option
-@normalisation_option
-@options.data_dir
-@options.results_dir
+@places
 @options.device
 @options.output_format
 def evaluate_command(

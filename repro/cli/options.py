@@ -12,7 +12,7 @@ from repro import models
 from repro.data import DATASETS
 from repro.errors import BadInput
 from repro.planning import experiments
-from repro.planning.specification import BUDGETS
+from repro.planning.specification import BUDGETS, Budget
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -112,7 +112,36 @@ def launcher(function: Callable[..., Any]) -> Callable[..., Any]:
     return gathered
 
 
-running = stack(budget, seeds, data_dir, results_dir, device, overrides, launcher)
+class Running(NamedTuple):
+    """How runs are done and shown: the options of every verb that trains."""
+
+    budget: Budget
+    seeds: int | None
+    data_dir: Path
+    results_dir: Path
+    device: str
+    overrides: dict[str, Any]
+    launcher: Launcher
+    dry_run: bool
+    fail_fast: bool
+    output_format: str
+
+
+def running(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `Running` as one argument, `running`."""
+
+    @stack(
+        *(budget, seeds, data_dir, results_dir, device, overrides, launcher),
+        click.option("--dry-run", is_flag=True, help="Show what would be done and how long it would take."),
+        click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails."),
+        output_format,
+    )
+    @functools.wraps(function)
+    def gathered(**given: Any) -> Any:
+        own = {name: given.pop(name) for name in Running._fields}
+        return function(running=Running(**own), **given)
+
+    return gathered
 
 
 def read_settings(pairs: tuple[str, ...]) -> dict[str, Any]:
@@ -146,3 +175,6 @@ def complete(choices: Callable[[], list[str]]) -> Callable[..., list[CompletionI
 complete_experiments = complete(experiments.names)
 complete_networks = complete(lambda: list(models.NETWORKS))
 complete_datasets = complete(lambda: list(DATASETS))
+
+model = click.option("--model", default="squeezenet", show_default=True, shell_complete=complete_networks)
+dataset = click.option("--data", "dataset", default="cifar10", show_default=True, shell_complete=complete_datasets)

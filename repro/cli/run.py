@@ -1,9 +1,8 @@
 """`repro run`, and what every verb that trains shares."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,7 +13,6 @@ from repro.errors import BadInput, Failure
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.planning.plan import Step
-from repro.planning.specification import Budget
 from repro.records import Store, compressed
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
@@ -32,26 +30,9 @@ Examples:
 @click.command("run", epilog=EXAMPLES)
 @click.argument("names", nargs=-1, metavar="EXPERIMENT...", shell_complete=options.complete_experiments)
 @click.option("--all", "everything", is_flag=True, help="All experiments of the suite.")
-@options.running
-@click.option("--dry-run", is_flag=True, help="Show what would be done and how long it would take.")
 @click.option("--explain", is_flag=True, help="Show for each run why it is done, stale or missing.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails.")
-@options.output_format
-def run_command(
-    names: tuple[str, ...],
-    everything: bool,
-    budget: Budget,
-    seeds: int | None,
-    data_dir: Path,
-    results_dir: Path,
-    device: str,
-    overrides: dict[str, Any],
-    launcher: options.Launcher,
-    dry_run: bool,
-    explain: bool,
-    fail_fast: bool,
-    output_format: str,
-) -> int:
+@options.running
+def run_command(names: tuple[str, ...], everything: bool, explain: bool, running: options.Running) -> int:
     """Run experiments and show their tables. What has a record is not run again; what was interrupted goes on.
 
     EXPERIMENT is a name of `repro list` or the path of an experiment file of your own.
@@ -59,15 +40,12 @@ def run_command(
     if not names and not everything:
         raise BadInput("which experiment? name one of `repro list`, or give --all")
     chosen = [experiments.find(name) for name in names] if names else list(experiments.everything())
-    store = Store(results_dir)
-    cells = [cell for experiment in chosen for cell in plan.cells(experiment, budget, seeds, overrides)]
-    steps = plan.plan(cells, store, data_dir)
-    if dry_run or explain:
-        show_plan(steps, store, device, output_format)
-        return 0
-    failures = carry_out(steps, store, data_dir, device, fail_fast, launcher)
-    failures += sum(not compress(experiment, store, data_dir, device) for experiment in chosen)
-    show_results(chosen, cells, budget, bool(overrides or seeds), store, results_dir, data_dir, output_format)
+    store = Store(running.results_dir)
+    settings = (running.budget, running.seeds, running.overrides)
+    cells = [cell for experiment in chosen for cell in plan.cells(experiment, *settings)]
+    failures = carry_out(cells, store, running._replace(dry_run=running.dry_run or explain))
+    failures += sum(not compress(experiment, store, running.data_dir, running.device) for experiment in chosen)
+    show_results(chosen, cells, store, running)
     return 1 if failures else 0
 
 
@@ -113,15 +91,16 @@ def show_plan(steps: list[Step], store: Store, device: str, output_format: str) 
         show_costs(steps, store)
 
 
-def carry_out(
-    steps: list[Step],
-    store: Store,
-    data_dir: Path,
-    device: str,
-    fail_fast: bool,
-    launcher: options.Launcher,
-) -> int:
-    """Do what is not done, telling how it goes; torch is imported only when there is something to do."""
+def carry_out(cells: list[plan.Cell], store: Store, running: options.Running) -> int:
+    """Do what cells lack, telling how it goes; how many runs failed. With `--dry-run` the plan is all that is shown.
+
+    torch is imported only when there is something to do.
+    """
+    data_dir, device, launcher, fail_fast = running.data_dir, running.device, running.launcher, running.fail_fast
+    steps = plan.plan(cells, store, data_dir)
+    if running.dry_run:
+        show_plan(steps, store, device, running.output_format)
+        click.get_current_context().exit()
     todo = [step for step in steps if step.state != "done"]
     if not todo:
         return 0
@@ -178,16 +157,7 @@ def compress(experiment: Experiment, store: Store, data_dir: Path, device: str) 
     return True
 
 
-def show_results(
-    chosen: Iterable[Experiment],
-    cells: list[plan.Cell],
-    budget: Budget,
-    changed: bool,
-    store: Store,
-    results: Path,
-    data_dir: Path,
-    output_format: str,
-) -> None:
+def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store, running: options.Running) -> None:
     """Rebuild and print the experiments' tables.
 
     Runs with changed settings are shown, but leave the published tables and figures alone: those hold the experiments
@@ -195,10 +165,10 @@ def show_results(
     """
     from repro.reporting import blocks, figures, report, tables
 
-    if changed:
-        tables.cells_table(cells, budget, store, data_dir).print(output_format)
+    budget, results, data_dir = running.budget, running.results_dir, running.data_dir
+    if running.overrides or running.seeds:
+        tables.cells_table(cells, budget, store, data_dir).print(running.output_format)
     else:
-        chosen = list(chosen)
         suite = experiments.names()
         report.render(results, data_dir, only=[e.name if e.name in suite else e.file for e in chosen])
         for experiment in chosen:
@@ -207,9 +177,9 @@ def show_results(
                     {"figure": f"{results}/figures/{f.name}.svg", "shows": f.alt}
                     for f in figures.described(experiment, {}, store)
                 ]
-                Table(experiment.title, [Column("figure"), Column("shows")], drawn).print(output_format)
+                Table(experiment.title, [Column("figure"), Column("shows")], drawn).print(running.output_format)
             else:
-                blocks.concluded_table(experiment, store, data_dir, [budget]).print(output_format)
+                blocks.concluded_table(experiment, store, data_dir, [budget]).print(running.output_format)
     for problem in dict.fromkeys(store.problems):
         click.echo(f"warning: {problem}", err=True)
     sys.stdout.flush()

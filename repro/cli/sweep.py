@@ -1,17 +1,15 @@
 """`repro sweep`."""
 
 import itertools
-from pathlib import Path
 from typing import Any
 
 import click
 
 from repro.cli import changes, options
-from repro.cli.run import carry_out, show_plan
+from repro.cli.run import carry_out
 from repro.errors import BadInput
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Figure
-from repro.planning.specification import Budget
 from repro.records import Store
 
 EXAMPLES = """\b
@@ -31,26 +29,14 @@ Examples:
     metavar="NAME=V1,V2,...",
     help="Any other setting: options.final_relu=true,false or recipe.zoom=0,.1 or data.train_images=5000,50000.",
 )
-@click.option("--model", default="squeezenet", show_default=True, shell_complete=options.complete_networks)
-@click.option("--data", "dataset", default="cifar10", show_default=True, shell_complete=options.complete_datasets)
+@options.model
+@options.dataset
 @options.running
-@click.option("--dry-run", is_flag=True, help="Show what would be done and how long it would take.")
-@click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails.")
-@options.output_format
 def sweep_command(
     vary: tuple[str, ...],
     model: str,
     dataset: str,
-    budget: Budget,
-    seeds: int | None,
-    data_dir: Path,
-    results_dir: Path,
-    device: str,
-    overrides: dict[str, Any],
-    launcher: options.Launcher,
-    dry_run: bool,
-    fail_fast: bool,
-    output_format: str,
+    running: options.Running,
     **flags: str | None,
 ) -> int:
     """Train a network at every point of a grid, and show the grid as a table and a figure.
@@ -67,22 +53,19 @@ def sweep_command(
     if not grid:
         raise BadInput(f"what to sweep? give {', '.join(f'--{name}' for name, _, _ in changes.FLAGS)} or --vary")
     experiment = grid_experiment(model, dataset, grid)
-    cells = plan.cells(experiment, budget, seeds, overrides)
-    store = Store(results_dir)
-    steps = plan.plan(cells, store, data_dir)
-    if dry_run:
-        show_plan(steps, store, device, output_format)
-        return 0
-    failures = carry_out(steps, store, data_dir, device, fail_fast, launcher)
+    cells = plan.cells(experiment, running.budget, running.seeds, running.overrides)
+    store = Store(running.results_dir)
+    failures = carry_out(cells, store, running)
 
     from repro.judging.evidence import of_cell
     from repro.reporting import figures, tables
 
-    tables.cells_table(cells, budget, store, data_dir, experiment.title).print(output_format)
+    budget, data_dir, folder = running.budget, running.data_dir, running.results_dir / "figures"
+    tables.cells_table(cells, budget, store, data_dir, experiment.title).print(running.output_format)
     found = [item for cell in cells for item in of_cell(cell, budget, store, data_dir)]
     if any(item.n for item in found):
-        for drawn in figures.draw(experiment, {budget: found}, store, results_dir / "figures"):
-            click.echo(f"{results_dir}/figures/{drawn.name}.svg", err=True)
+        for drawn in figures.draw(experiment, {budget: found}, store, folder):
+            click.echo(f"{folder}/{drawn.name}.svg", err=True)
     return 1 if failures else 0
 
 
@@ -90,7 +73,7 @@ def grid_experiment(model: str, dataset: str, grid: dict[str, list[Any]]) -> Exp
     """Every combination of the settings' values as an experiment of its own."""
     short = {name: name.partition(".")[2] or name for name in grid}
     axis, *others = grid
-    data = {"name": dataset, "balanced": dataset == "bike-ship"}
+    data = changes.images(dataset)
     variants = []
     for values in itertools.product(*grid.values()):
         settings = dict(zip(grid, values, strict=True))
