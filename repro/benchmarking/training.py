@@ -31,25 +31,17 @@ class Case(NamedTuple):
     batch: int
 
 
-# Batches: 128 of the report's experiments with preprocessing, 4 of its Table 1, 32 of the mini network's source; 16 and
-# 64 are those of the laptop budget.
-CASES = (
-    Case("squeezenet", 32, 128),
-    Case("squeezenet", 32, 16),
-    Case("squeezenet", 32, 4),
-    Case("squeezenet", 224, 16),
-    Case("alexnet", 32, 64),
-    Case("vgg19", 32, 64),
-    Case("mini-squeezenet", 32, 32),
-)
-# On a GPU, where larger inputs and batches are at home.
-GPU_CASES = (
-    Case("squeezenet", 32, 128),
-    Case("squeezenet", 32, 4),
-    Case("squeezenet", 224, 128),
-    Case("alexnet", 32, 128),
-    Case("vgg19", 32, 128),
-    Case("mini-squeezenet", 32, 32),
+# Network and pixels: batches on a CPU, and on a GPU, where larger ones are at home. 128 are those of the report's
+# experiments with preprocessing, 4 of its Table 1, 32 of the mini network's source; 16 and 64 of the laptop budget.
+BATCHES = {
+    ("squeezenet", 32): ((128, 16, 4), (128, 4)),
+    ("squeezenet", 224): ((16,), (128,)),
+    ("alexnet", 32): ((64,), (128,)),
+    ("vgg19", 32): ((64,), (128,)),
+    ("mini-squeezenet", 32): ((32,), (32,)),
+}
+CASES, GPU_CASES = (
+    [Case(*trained, batch) for trained, batches in BATCHES.items() for batch in batches[place]] for place in (0, 1)
 )
 NETWORKS = tuple(dict.fromkeys(case.network for case in CASES))
 

@@ -2,34 +2,24 @@
 
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from repro.errors import Failure
 from repro.judging import ledger
-from repro.judging.claims import Claim
-from repro.judging.verdicts import Sample, judge
+from repro.judging.verdicts import judge
 
-CLAIM = Claim(
-    id="a",
-    source="report",
-    place="Table 1",
-    statement="It is 67 %.",
-    type="point",
-    variants=("v",),
-    published=67.0,
-    margin=1.0,
-)
-RUN = {"v": Sample(values=(67.1, 66.9, 67.2), seeds=(0, 1, 2))}
+from .examples import POINT, change, sample
+
+RUN = {"a": sample([67.1, 66.9, 67.2])}
 
 
 def test_a_changed_margin_shows_and_a_better_wording_does_not(tmp_path: Path):
     path = tmp_path / "ledger.csv"
-    ledger.extend(path, [judge(CLAIM, RUN)])
+    ledger.extend(path, [judge(POINT, RUN)])
     known = ledger.read(path)
-    reworded = judge(msgspec.structs.replace(CLAIM, statement="67 % were reached."), RUN)
-    widened = judge(msgspec.structs.replace(CLAIM, margin=2.0), RUN)
-    assert [v.badge for v in ledger.marked([judge(CLAIM, RUN), reworded], known)] == ["", ""]
+    reworded = judge(change(POINT, statement="67 % were reached."), RUN)
+    widened = judge(change(POINT, margin=2.0), RUN)
+    assert [v.badge for v in ledger.marked([judge(POINT, RUN), reworded], known)] == ["", ""]
     assert ledger.CHANGED in ledger.marked([widened], known)[0].badge
     ledger.extend(path, [widened])
     assert ledger.read(path) == known
@@ -37,7 +27,7 @@ def test_a_changed_margin_shows_and_a_better_wording_does_not(tmp_path: Path):
 
 def test_a_claim_without_runs_is_not_entered(tmp_path: Path):
     path = tmp_path / "ledger.csv"
-    ledger.extend(path, [judge(CLAIM, {})])
+    ledger.extend(path, [judge(POINT, {})])
     assert ledger.read(path) == {}
 
 
