@@ -1,7 +1,6 @@
 """Errors a user can act on: one line that names the thing and the nearest valid choice."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class Failure(Exception):
@@ -18,6 +17,8 @@ class BadInput(Failure):
 
 def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> BadInput:
     """The error for a name that is not among `choices`: names it, the place, and the nearest choice or all of them."""
+    from difflib import get_close_matches
+
     choices = list(choices)
     # Compared without case, so that `SqueezeNet` finds `squeezenet`; the answer is spelt as it is valid.
     spelt = {choice.lower(): choice for choice in choices}

@@ -102,8 +102,9 @@ def step(
 
     interrupted: identities of which there is a checkpoint.
     """
-    record = store.find(run, checksum)
-    identity = record.identity if record else run.identity(checksum) if checksum else None
+    identity = run.identity(checksum) if checksum else None
+    record = store.named(run, identity) if identity else store.find(run, None)
+    identity = record.identity if record else identity
     state: State = "to do"
     why = "no record"
     if record is not None:

@@ -3,7 +3,6 @@
 import contextlib
 import glob
 import os
-import tempfile
 from pathlib import Path
 
 from repro.errors import Failure
@@ -15,6 +14,8 @@ def write_atomic(path: Path, content: bytes | memoryview | str) -> None:
     Raises:
         Failure: the folder cannot be written to (read-only, no space), naming file and reason.
     """
+    import tempfile
+
     data = content.encode() if isinstance(content, str) else content
     partial = None
     try:

@@ -32,7 +32,7 @@ class Store:
 
     def place(self, run: Run, identity: str) -> Path:
         """The folder of one run's record."""
-        return self.folder / f"{run.model.name}-{run.data.name}" / identity[:IDENTITY_SHOWN]
+        return self.folder.joinpath(f"{run.model.name}-{run.data.name}", identity[:IDENTITY_SHOWN])
 
     def files(self, run: Run, identity: str) -> tuple[Path, Path]:
         """The two files of a run's record."""
@@ -46,10 +46,14 @@ class Store:
         results can be shown on a machine that has no images.
         """
         if checksum is not None:
-            path = self.place(run, run.identity(checksum)) / "record.json"
-            return self.known.get(path) or (self.read(path) if path.is_file() else None)
+            return self.named(run, run.identity(checksum))
         same = [record for record in self.by_run.get(run_key(run), []) if record.numerics == NUMERICS]
         return max(same, key=lambda record: record.finished, default=None)
+
+    def named(self, run: Run, identity: str) -> Record | None:
+        """The record of this run by its identity, or None."""
+        path, _ = self.files(run, identity)
+        return self.known.get(path) or (self.read(path) if path.is_file() else None)
 
     def stale(self, run: Run) -> list[Record]:
         """Records of the same specification, made from other data or by older numerics."""
