@@ -1,11 +1,13 @@
 """`repro data`."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from repro import data
 from repro.cli import options
+from repro.errors import Failure
 from repro.reporting.table import Column, Table
 
 EXAMPLES = """\b
@@ -24,10 +26,34 @@ def data_command() -> None:
 @options.data_dir
 @options.output_format
 def status_command(data_dir: Path, output_format: str) -> None:
-    """Which data sets are here, and whether they were found whole."""
+    """Which images are here, how many to train and to test on, and whether they were found whole."""
     names = ["name", "present", "verified", "images", "path", "note"]
     columns = [Column(name, align="right" if name == "images" else "left") for name in names]
-    Table(f"Images in {data_dir}", columns, data.status(data_dir)).print(output_format)
+    rows = [*data.status(data_dir), validation_photographs(data_dir)]
+    Table(f"Images in {data_dir}", columns, rows).print(output_format)
+
+
+def validation_photographs(root: Path) -> dict[str, Any]:
+    """The row of the photographs that no network trains on; they measure and calibrate files."""
+    from repro.data import imagenet_val
+
+    path = root / imagenet_val.NAME
+    note = "for `repro evaluate` and `repro compress`: any ILSVRC 2012 validation photographs in val/WORDNET-ID, beside wnids.txt"
+    names: list[str] = []
+    if path.is_dir():
+        try:
+            names = [photograph.name for _, _, photograph in imagenet_val.listed(root)]
+            note += f"; {sum(imagenet_val.half_of(name) == 'measuring' for name in names):,} of them measure"
+        except Failure as error:
+            note = str(error)
+    return {
+        "name": imagenet_val.NAME,
+        "present": bool(names),
+        "verified": False,
+        "images": f"0 + {len(names):,}",
+        "path": str(path),
+        "note": note,
+    }
 
 
 @data_command.command("prepare")

@@ -52,18 +52,26 @@ def read(root: Path, half: Half = "all", limit: int | None = None) -> Photograph
     """
     from repro.data import photographs
 
-    classes = class_indices(root / NAME)
-    found = [
-        (digest(path.name), classes[path.parent.name], path)
-        for path in (root / NAME / "val").glob("*/*")
-        if path.suffix.lower() in PHOTOGRAPHS and path.parent.name in classes
-    ]
-    chosen = sorted(one for one in found if half in ("all", half_of(one[2].name)))[:limit]
+    chosen = [one for one in listed(root) if half in ("all", half_of(one[2].name))][:limit]
     if not chosen:
         raise Failure(f"no photographs in {root / NAME / 'val'}: put some there, in a folder for each WordNet id")
     images = photographs.read([path for _, _, path in chosen], PIXELS)
     labels = np.array([label for _, label, _ in chosen], np.int64)
     return Photographs(images, labels, tuple(path.name for _, _, path in chosen))
+
+
+def listed(root: Path) -> list[tuple[str, int, Path]]:
+    """What is there: hashes of the photographs' names, in whose order they come, labels and files.
+
+    Raises:
+        Failure: the list of classes is absent or damaged.
+    """
+    classes = class_indices(root / NAME)
+    return sorted(
+        (digest(path.name), classes[path.parent.name], path)
+        for path in (root / NAME / "val").glob("*/*")
+        if path.suffix.lower() in PHOTOGRAPHS and path.parent.name in classes
+    )
 
 
 def half_of(name: str) -> Half:

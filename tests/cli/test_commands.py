@@ -56,6 +56,22 @@ def test_list_as_json(repro):
     assert (table1["runs"], table1["done"]) == (18, 0)
 
 
+def test_data_status_counts_the_photographs_that_measure(repro, tmp_path: Path):
+    def row() -> dict:
+        rows = json.loads(repro("data", "status", "--data-dir", str(tmp_path), "--format", "json").out)
+        return next(row for row in rows if row["name"] == "imagenet-val")
+
+    assert (row()["present"], row()["images"]) == (False, "0 + 0")
+    folder = tmp_path / "imagenet-val"
+    (folder / "val" / "n00000007").mkdir(parents=True)
+    assert "wnids.txt" in row()["note"]
+    (folder / "wnids.txt").write_text("".join(f"n{number:08d}\n" for number in range(1000)))
+    for name in ("ILSVRC2012_val_00023559.JPEG", "ILSVRC2012_val_00024327.JPEG", "notes.txt"):
+        (folder / "val" / "n00000007" / name).touch()
+    assert (row()["present"], row()["images"]) == (True, "0 + 2")
+    assert "1 of them measure" in row()["note"]
+
+
 def test_summary_as_json(repro):
     answer = repro("summary", "squeezenet", "--classes", "10", "--option", "bypass=simple", "--format", "json")
     found = json.loads(answer.out)
