@@ -20,7 +20,10 @@ from torch import Tensor
 from repro.compression.calibration import Statistics, damped
 from repro.compression.shared import Shared
 
-ROUNDS = 3
+ROUNDS = 2
+# Of the step that suits fine rounding: layers of which most weights become zero want a finer one.
+STEPS = (1.0, 0.75)
+ENTRY = 16  # bits of a codebook's value
 PER_SIDE = 127  # values on either side of zero, at most
 
 
@@ -49,27 +52,36 @@ def round_layer(weights: np.ndarray, bias: np.ndarray, seen: Statistics, price: 
     curvature = torch.from_numpy(np.maximum(seen.curvature, 1e-30).astype(np.float32))
     ordered = rows[:, torch.from_numpy(order)].contiguous()
     costs = curvature[:, None] / upper.diagonal().square()[None, :]
-    codebook, bits = first_codebook(ordered, costs, price)
-    codes, targets = ordered.to(torch.uint8), ordered
+    back = np.argsort(order)
+
+    def spent(codes: Tensor, codebook: Tensor) -> float:
+        change = (codebook[codes.long()] - ordered).numpy()[:, back]
+        return seen.cost(change) + price * (information(codes.numpy()) + ENTRY * len(codebook))
+
+    begun = []
+    for share in STEPS:
+        codebook, tolls = first_codebook(ordered, costs, price, share)
+        begun.append((*round_inputs(ordered, upper, costs, codebook, tolls * price), codebook))
+    codes, targets, codebook = min(begun, key=lambda one: spent(one[0], one[2]))
     for _ in range(ROUNDS):
-        codes, targets = round_inputs(ordered, upper, costs, codebook, bits * price)
-        codebook, bits, codes = refit(targets, costs, codes, codebook)
-    back = torch.empty_like(codes)
-    back[:, torch.from_numpy(order)] = codes
-    shared = Shared(back.numpy().reshape(weights.shape), codebook.numpy())
+        codebook, tolls = refit(targets, costs, codes, codebook)
+        # Rounded anew: the inputs that follow made up for the errors of the values before.
+        codes, targets = round_inputs(ordered, upper, costs, codebook, tolls * price)
+    shared = Shared(codes.numpy()[:, back].reshape(weights.shape), codebook.numpy())
     change = shared.weights() - weights
     shift = change.reshape(len(change), -1).astype(np.float64) @ seen.mean
     corrected = (bias - shift).astype(np.float16).astype(np.float32)
     return Rounded(shared, corrected, information(shared.codes), seen.cost(change))
 
 
-def first_codebook(values: Tensor, costs: Tensor, price: float) -> tuple[Tensor, Tensor]:
+def first_codebook(values: Tensor, costs: Tensor, price: float, share: float) -> tuple[Tensor, Tensor]:
     """Multiples of one step, and the bits that each would take.
 
-    The step is where a finer one costs as many bits as it saves error: with n bits an error of step**2 / 12 and 4**-n.
+    Where rounding is fine, a finer step costs as many bits as it saves error: with n bits an error of step**2 / 12 and
+    4**-n. The step is a share of that.
     """
     worth = float(costs.mean())
-    step = math.sqrt(6 * price / (math.log(2) * worth))
+    step = share * math.sqrt(6 * price / (math.log(2) * worth))
     largest = float(values.abs().max())
     step = max(step, largest / PER_SIDE, 1e-12)
     reach = math.ceil(largest / step - 0.5)
@@ -82,9 +94,12 @@ def first_codebook(values: Tensor, costs: Tensor, price: float) -> tuple[Tensor,
 
 
 def bits_of(counts: Tensor) -> Tensor:
-    """The information of each symbol; one that does not occur counts as half an occurrence."""
+    """What each symbol takes: its information, and its share of its codebook's entry, which rare ones do not earn.
+
+    One that does not occur counts as half an occurrence.
+    """
     counts = counts.clamp(min=0.5)
-    return -(counts / counts.sum()).log2()
+    return -(counts / counts.sum()).log2() + ENTRY / counts
 
 
 def round_inputs(
@@ -110,8 +125,10 @@ def round_inputs(
     return codes, targets
 
 
-def refit(targets: Tensor, costs: Tensor, codes: Tensor, codebook: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The codebook moved to the middle of what it stands for, float16, without the values that none has."""
+def refit(targets: Tensor, costs: Tensor, codes: Tensor, codebook: Tensor) -> tuple[Tensor, Tensor]:
+    """The codebook moved to the middle of what it stands for, float16, without the values that none has; what each
+    takes.
+    """
     index = codes.flatten().long()
     weight = torch.bincount(index, weights=costs.flatten().double(), minlength=len(codebook))
     moment = torch.bincount(index, weights=(costs * targets).flatten().double(), minlength=len(codebook))
@@ -119,12 +136,9 @@ def refit(targets: Tensor, costs: Tensor, codes: Tensor, codebook: Tensor) -> tu
     counts = torch.bincount(index, minlength=len(codebook))
     keep = (counts > 0) & (moved != 0)
     moved[0], keep[0] = 0.0, True
-    renumbered = torch.cumsum(keep, 0) - 1
     # A value that rounds to zero in float16 is zero.
-    renumbered[~keep] = 0
-    codes = renumbered[index].to(torch.uint8).reshape(codes.shape)
-    counts = torch.bincount(codes.flatten().long(), minlength=int(keep.sum()))
-    return moved[keep], bits_of(counts.float()), codes
+    counts[0] += counts[~keep].sum()
+    return moved[keep], bits_of(counts[keep].float())
 
 
 def information(codes: np.ndarray) -> float:
