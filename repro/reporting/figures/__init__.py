@@ -49,7 +49,9 @@ def described(experiment: Experiment, evidence: ByBudget, store: Store) -> list[
         own = [Drawn(experiment.name, alt_text(words, experiment, evidence))]
     if differences.drawable(experiment, evidence):
         own.append(Drawn(experiment.name + differences.SUFFIX, differences.alt_text(experiment, evidence)))
-    return [*own, Drawn(f"{experiment.name}-curves", curves_alt_text(experiment, evidence))]
+    if any(map(curves.trained, evidence.values())):
+        own.append(Drawn(f"{experiment.name}-curves", curves_alt_text(experiment, evidence)))
+    return own
 
 
 def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path) -> list[Drawn]:

@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LINES_IN_A_PANEL = 5  # more curves than that in one panel cannot be told apart
-
-
 PANELS_IN_A_ROW = 4
+
+
+def trained(items: list[Evidence]) -> list[Evidence]:
+    """Those that have curves: they were run, and not only measured."""
+    return [item for item in first_protocol(items) if item.n and item.run.recipe.epochs]
 
 
 def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: Store) -> None:
@@ -45,8 +48,7 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
 
     found: list[list[tuple[Budget, str, list[Evidence]]]] = []
     for budget, items in evidence.items():
-        trained = [item for item in first_protocol(items) if item.n and item.run.recipe.epochs]
-        items = [item for _, item in merged(trained)]
+        items = [item for _, item in merged(trained(items))]
         groups: dict[str, list[Evidence]] = {}
         for item in items:
             groups.setdefault(group_of(experiment, item.variant), []).append(item)
