@@ -8,6 +8,10 @@ Answers change by Statistics.cost, which knows how the inputs of a layer vary to
 input after the other, and what an input's rounding does to the outputs is made up for, as far as it can be, by the
 inputs that follow (as in GPTQ, Frantar et al. 2022; here with a codebook and entropy coding). What it does to the mean
 of each output, the bias makes up for.
+
+Layers do not share codebooks. Of the released SqueezeNet at 1e-7 nats a bit, all codebooks are 3,196 of 340,501 bytes.
+Letting each layer take the codebook of an earlier one where that pays, its loss counted, would save 1,027 bytes, 0.3 %:
+less than the answers to photographs can tell.
 """
 
 import math

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from repro.compression import container, files, stages
+from repro.compression import container, files, ratedistortion, stages
 from repro.compression.calibration import Statistics, calibrate, unfolded
 from repro.compression.ratedistortion import round_layer
 from repro.compression.shared import CompressedNetwork, Shared
@@ -89,6 +89,39 @@ def test_pruned_weights_stay_zero_where_that_is_cheap() -> None:
     found = round_layer(weights, np.zeros(50, np.float32), one, 0.01)
     assert (found.weights.codes[weights == 0] == 0).mean() > 0.99
     assert found.weights.codebook[0] == 0
+
+
+@pytest.fixture
+def together() -> tuple[np.ndarray, Statistics]:
+    """A layer whose inputs vary together: 60 of them, by 4 causes and some noise."""
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(2_000, 4)) @ rng.normal(size=(4, 60)) + 0.1 * rng.normal(size=(2_000, 60))
+    weights = rng.normal(size=(80, 60)).astype(np.float32)
+    return weights, Statistics(np.zeros(60), np.cov(inputs.T), np.ones(80))
+
+
+def spent(together: tuple[np.ndarray, Statistics], price: float) -> tuple[float, int]:
+    """What a layer at a price comes to, its codebook included, and how many values that has."""
+    weights, one = together
+    found = round_layer(weights, np.zeros(len(weights), np.float32), one, price)
+    values = len(np.unique(found.weights.codes))
+    return found.cost + price * (found.bits + 16 * values), values
+
+
+def test_coarse_rounding_takes_a_finer_step(together, monkeypatch: pytest.MonkeyPatch) -> None:
+    both, _ = spent(together, 0.1)
+    monkeypatch.setattr(ratedistortion, "STEPS", (1.0,))
+    one, _ = spent(together, 0.1)
+    assert both < 0.97 * one
+
+
+def test_a_codebook_is_paid_for(together, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = together[0][:8], Statistics(np.zeros(60), together[1].covariance, np.ones(8))
+    paid, values = spent(few, 1e-3)
+    monkeypatch.setattr(ratedistortion, "ENTRY", 0)
+    free, more = spent(few, 1e-3)
+    assert values < more
+    assert paid < free
 
 
 def test_a_higher_price_gives_a_smaller_file_and_other_answers(
