@@ -14,7 +14,7 @@ from repro.benchmarking.scaling import AXES, Axis, Point
 from repro.benchmarking.sheet import Sheet, show
 from repro.benchmarking.training import CASES, GPU_CASES, Case, Measured, run_of
 from repro.cli import main
-from repro.compression.coding import CODERS
+from repro.compression.coding import CODERS, Coder
 from repro.compression.container import encode
 from repro.errors import Failure
 from repro.planning import experiments
@@ -233,7 +233,7 @@ def test_every_coder_encodes_and_decodes_the_network(tmp_path: Path, monkeypatch
     network = examples.network()
     monkeypatch.setattr(compression, "subject", lambda data_dir: (network, "a small network"))
     (sheet,) = compression.measure(6, tmp_path)
-    coders = [coder for coder in CODERS if compression.available(coder)]
+    coders: list[Coder] = [coder for coder in CODERS if compression.available(coder)]
     assert [(row["coder"], row["bytes"]) for row in sheet.rows] == [(c, len(encode(network, c))) for c in coders]
     for row in sheet.rows:
         for way in ("encode", "decode"):
