@@ -38,7 +38,7 @@ def validation_photographs(root: Path) -> dict[str, Any]:
     from repro.data import imagenet_val
 
     path = root / imagenet_val.NAME
-    note = "for `repro evaluate` and `compress`: any ILSVRC 2012 validation photographs in val/WORDNET-ID, and wnids.txt"
+    note = "for `repro evaluate` and `compress`: ILSVRC 2012 validation photographs in val/WORDNET-ID, and wnids.txt"
     names: list[str] = []
     if path.is_dir():
         try:
