@@ -36,7 +36,7 @@ VERBS = {
 
 EXAMPLES = """\b
 Examples:
-  repro run table1 --budget smoke      a first table in a minute, no download
+  repro run table1 --budget smoke      a first table in two minutes, no download
   repro run table1                     on real images, for a laptop
   repro ablate --remove fire2,fire5    what do these two modules bring?
   repro summary squeezenet --classes 10

@@ -27,7 +27,13 @@ Examples:
 @changes.flags
 @click.option("--no-final-relu", is_flag=True, help="No ReLU after conv10.")
 @click.option("--separable", is_flag=True, help="Depthwise separable 3x3 filters.")
-@click.option("--option", "pairs", multiple=True, metavar="NAME=VALUE", help="Any other option of the network.")
+@click.option(
+    "--option",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any other option of the network; `repro summary --help` lists them.",
+)
 @click.option(
     "--change",
     "further",

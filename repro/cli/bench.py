@@ -53,7 +53,7 @@ def bench_command(context: click.Context) -> None:
                 command.invoke(own)
 
 
-@bench_command.command("training")
+@bench_command.command("training", short_help="The loop against a plain torchvision loop.")
 @networks
 @seconds
 @rounds
@@ -76,7 +76,7 @@ def training_command(
     finish(training.measure(networks, seconds, rounds, device, data_dir, tell), results_dir, output_format)
 
 
-@bench_command.command("memory")
+@bench_command.command("memory", short_help="The most memory that a run holds.")
 @networks
 @options.device
 @options.data_dir
@@ -91,7 +91,7 @@ def memory_command(
     finish(memory.measure(networks, device, data_dir, tell), results_dir, output_format)
 
 
-@bench_command.command("scaling")
+@bench_command.command("scaling", short_help="Time and memory as sizes double.")
 @options.device
 @options.results_dir
 @options.output_format
@@ -102,7 +102,7 @@ def scaling_command(device: str, results_dir: Path, output_format: str) -> None:
     finish(scaling.measure(results_dir, device, told=tell), results_dir, output_format)
 
 
-@bench_command.command("startup")
+@bench_command.command("startup", short_help="Until a command has answered.")
 @click.option("--repeats", type=click.IntRange(min=1), default=15, show_default=True, help="Starts of each command.")
 @options.results_dir
 @options.output_format
@@ -113,7 +113,7 @@ def startup_command(repeats: int, results_dir: Path, output_format: str) -> None
     finish(startup.measure(repeats, tell), results_dir, output_format)
 
 
-@bench_command.command("report")
+@bench_command.command("report", short_help="Seconds of each stage of `repro report`.")
 @options.data_dir
 @options.results_dir
 @options.output_format
@@ -124,7 +124,7 @@ def report_command(data_dir: Path, results_dir: Path, output_format: str) -> Non
     finish(stages.measure(results_dir, data_dir, tell), results_dir, output_format)
 
 
-@bench_command.command("compression")
+@bench_command.command("compression", short_help="Encoding and decoding SqueezeNet, by each coder.")
 @click.option("--rounds", type=click.IntRange(min=1), default=11, show_default=True, help="Files by each coder.")
 @options.data_dir
 @options.results_dir

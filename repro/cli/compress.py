@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repro.cli import options
+from repro.data import DATASETS
 from repro.errors import BadInput, Failure, unknown
 from repro.planning.plan import weights_file
 from repro.records import Store
@@ -42,9 +43,14 @@ Examples:
 FILE = click.Path(path_type=Path, dir_okay=False)
 CALIBRATION = 128  # photographs
 
+IN_MEMORY = [name for name, info in DATASETS.items() if not info.published_bytes]
 # Which images a network takes, and where they and the runs are.
 places = options.stack(
-    click.option("--data", help="The images it takes.  [default: those it was trained on, where known]"),
+    click.option(
+        "--data",
+        metavar="DATASET",
+        help=f"{', '.join(IN_MEMORY)} or imagenet-val.  [default: what it was trained on, where known]",
+    ),
     click.option(
         "--normalisation",
         type=click.Choice(["caffe", "imagenet", "data", "half", "none", "image"]),
@@ -57,10 +63,21 @@ places = options.stack(
 
 @click.command("compress", epilog=COMPRESS_EXAMPLES)
 @click.argument("source", metavar="WEIGHTS|RUN")
-@click.option("--density", metavar="SHARE", help="Prune first: a share kept of each layer, LAYER=SHARE,... or table1.")
+@click.option(
+    "--density",
+    metavar="SHARES",
+    help="Prune first, to the share of weights kept: one for all, LAYER=SHARE,..., or table1, alexnet: published ones.",
+)
 @click.option("--svd", type=click.FloatRange(0, 1), metavar="SHARE", help="Low-rank weights of at most that share.")
-@click.option("--bits", default=None, metavar="8|6|5|...|mixed|32", help="For each code; 32 = weights share no values.")
-@click.option("--max-bytes", type=click.IntRange(min=1), help="Spend at most so many bytes, where they count most.")
+@click.option(
+    "--bits",
+    default=None,
+    metavar="N",
+    help="Of a weight's code: 1 to 8; 32: no sharing; mixed: each layer its own.  [default: 8, mixed with --max-bytes]",
+)
+@click.option(
+    "--max-bytes", type=click.IntRange(min=1), metavar="N", help="Spend at most so many, where they count most."
+)
 @click.option(
     "--coder",
     type=click.Choice(["none", "gaps", "huffman", "ans"]),
@@ -220,7 +237,7 @@ def inspect_command(path: Path, output_format: str) -> None:
     show_default=True,
     help="Of photographs: those that compress calibrates on, or those that it never sees.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many images.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first so many images.")
 @places
 @options.device
 @options.output_format
@@ -307,7 +324,7 @@ def find_network(source: str, results: Path) -> "CompressedNetwork":
     found = [record for record in Store(results).all if len(source) >= 4 and record.identity.startswith(source)]
     if len(found) != 1:
         what = "is the beginning of several runs' identities" if found else "is neither a file nor a run's identity"
-        raise BadInput(f"{source} {what}; `repro run --explain --format json` lists identities")
+        raise BadInput(f"{source} {what}; `repro run EXPERIMENT --explain --format json` lists identities")
     run, path = found[0].run, weights_file(found[0].identity)
     if not path.is_file():
         raise BadInput(f"{source}: the run's weights are not here ({path}); only the machine that trained it has them")

@@ -22,7 +22,7 @@ def data_command() -> None:
     """Which images are here; fetch and check them."""
 
 
-@data_command.command("status")
+@data_command.command("status", short_help="Which images are here, and where they belong.")
 @options.data_dir
 @options.output_format
 def status_command(data_dir: Path, output_format: str) -> None:
@@ -38,7 +38,7 @@ def validation_photographs(root: Path) -> dict[str, Any]:
     from repro.data import imagenet_val
 
     path = root / imagenet_val.NAME
-    note = "for `repro evaluate` and `compress`: ILSVRC 2012 validation photographs in val/WORDNET-ID, and wnids.txt"
+    note = "for `repro evaluate` and `repro compress`: ILSVRC 2012 photographs in val/WORDNET-ID, beside wnids.txt"
     names: list[str] = []
     if path.is_dir():
         try:
@@ -56,12 +56,12 @@ def validation_photographs(root: Path) -> dict[str, Any]:
     }
 
 
-@data_command.command("prepare")
+@data_command.command("prepare", short_help="Download, check and build data sets.")
 @click.argument("names", nargs=-1, metavar="[DATASET]...", shell_complete=options.complete_datasets)
 @options.data_dir
 def prepare_command(names: tuple[str, ...], data_dir: Path) -> None:
-    """Download, check and build data sets; all that can be had when none is named."""
-    chosen = names or [name for name in data.DATASETS if name != "bike-ship"]
+    """Download, check and build data sets; all that can be fetched when none is named."""
+    chosen = names or [name for name in data.DATASETS if name not in data.BY_USER]
     data.prepare(chosen, data_dir, progress=lambda line: click.echo(line, err=True))
     for row in data.status(data_dir):
         if row["name"] in chosen:

@@ -37,9 +37,11 @@ budget = click.option(
     type=click.Choice(BUDGETS),
     default="laptop",
     show_default=True,
-    help="smoke: embedded images, a minute. laptop: real images, 32 pixels. paper: as published, GPU.",
+    help="smoke: synthetic images, seconds a run. laptop: real images, 32 pixels, minutes. paper: as published, a GPU.",
 )
-seeds = click.option("--seeds", type=click.IntRange(min=1), help="Runs per cell.  [default: the experiment's own]")
+seeds = click.option(
+    "--seeds", type=click.IntRange(min=1), metavar="N", help="Runs per cell.  [default: the experiment's own]"
+)
 device = click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
@@ -98,9 +100,14 @@ def launcher(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--jobs",
         type=click.IntRange(min=1),
+        metavar="N",
         help="Runs at a time; implies --launcher local.  [default: one a GPU, or one for two cores, at least two]",
     )
-    @click.option("--address", help="The Ray cluster; implies --launcher ray.  [default: $RAY_ADDRESS, or one here]")
+    @click.option(
+        "--address",
+        metavar="HOST:PORT",
+        help="The Ray cluster; implies --launcher ray.  [default: $RAY_ADDRESS, or one here]",
+    )
     @functools.wraps(function)
     def gathered(*, launcher: LauncherName | None, jobs: int | None, address: str | None, **rest: Any) -> Any:
         name: LauncherName = launcher or ("local" if jobs else "ray" if address else "here")
@@ -176,5 +183,20 @@ complete_experiments = complete(experiments.names)
 complete_networks = complete(lambda: list(models.NETWORKS))
 complete_datasets = complete(lambda: list(DATASETS))
 
-model = click.option("--model", default="squeezenet", show_default=True, shell_complete=complete_networks)
-dataset = click.option("--data", "dataset", default="cifar10", show_default=True, shell_complete=complete_datasets)
+model = click.option(
+    "--model",
+    default="squeezenet",
+    show_default=True,
+    metavar="NETWORK",
+    shell_complete=complete_networks,
+    help=f"{', '.join(models.NETWORKS)}.",
+)
+dataset = click.option(
+    "--data",
+    "dataset",
+    default="cifar10",
+    show_default=True,
+    metavar="DATASET",
+    shell_complete=complete_datasets,
+    help=f"{', '.join(DATASETS)}.",
+)

@@ -28,7 +28,7 @@ Examples:
 
 
 @click.command("run", epilog=EXAMPLES)
-@click.argument("names", nargs=-1, metavar="EXPERIMENT...", shell_complete=options.complete_experiments)
+@click.argument("names", nargs=-1, metavar="[EXPERIMENT]...", shell_complete=options.complete_experiments)
 @click.option("--all", "everything", is_flag=True, help="All experiments of the suite.")
 @click.option("--explain", is_flag=True, help="Show for each run why it is done, stale or missing.")
 @options.running

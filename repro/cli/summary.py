@@ -1,5 +1,7 @@
 """`repro summary`."""
 
+import textwrap
+
 import click
 
 from repro import models
@@ -15,9 +17,15 @@ Examples:
 """
 
 
-@click.command("summary", epilog=EXAMPLES)
-@click.argument("model", shell_complete=options.complete_networks)
-@click.option("--classes", type=click.IntRange(min=1), help="Outputs.  [default: the network's own]")
+NETWORKS = "\n".join(
+    textwrap.fill(f"{name}: {', '.join(models.option_names(name))}", 78, initial_indent="  ", subsequent_indent=" " * 6)
+    for name in models.NETWORKS
+)
+
+
+@click.command("summary", epilog=f"{EXAMPLES}\n\b\nNetworks and their options:\n{NETWORKS}")
+@click.argument("model", metavar="NETWORK", shell_complete=options.complete_networks)
+@click.option("--classes", type=click.IntRange(min=1), metavar="N", help="Outputs.  [default: the network's own]")
 @click.option("--option", "pairs", multiple=True, metavar="NAME=VALUE", help="An option of the network; see below.")
 @click.option("--input", "size", metavar="CxHxW", help="Size of the input.  [default: the network's own]")
 @options.output_format

@@ -17,8 +17,14 @@ Examples:
 
 
 @click.command("train", epilog=EXAMPLES)
-@click.argument("model", shell_complete=options.complete_networks)
-@click.option("--option", "pairs", multiple=True, metavar="NAME=VALUE", help="An option of the network.")
+@click.argument("model", metavar="NETWORK", shell_complete=options.complete_networks)
+@click.option(
+    "--option",
+    "pairs",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the network; `repro summary --help` lists them.",
+)
 @options.dataset
 @options.running
 def train_command(

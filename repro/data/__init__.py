@@ -27,7 +27,21 @@ if TYPE_CHECKING:
     from repro.data.photographs import Arrays
     from repro.data.streaming import PhotographSet
 
-__all__ = ["DATASETS", "SYNTHETIC_SIZE", "Dataset", "DatasetInfo", "ImageSet", "checksum", "load", "prepare", "status"]
+# ImageNet's photographs, all or some, cannot be fetched: the user puts them there.
+BY_USER = ("bike-ship", "imagenet")
+
+__all__ = [
+    "BY_USER",
+    "DATASETS",
+    "SYNTHETIC_SIZE",
+    "Dataset",
+    "DatasetInfo",
+    "ImageSet",
+    "checksum",
+    "load",
+    "prepare",
+    "status",
+]
 
 
 @dataclass(frozen=True)

@@ -295,6 +295,9 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         target = {"data": data, "recipe": recipe, "train": recipe, "options": options, "model": options}.get(part)
         if target is None or not key:
             raise unknown("setting", name, [f"recipe.{f}" for f in Recipe.__struct_fields__], "--set")
+        fields = {"data": Data, "recipe": Recipe, "train": Recipe}.get(part, Model).__struct_fields__
+        if target is not options and key not in fields:
+            raise unknown("setting", name, [f"{part}.{field}" for field in fields], "--set")
         target[key] = value
     if str(data["name"]) not in DATASETS:
         raise unknown("data set", str(data["name"]), DATASETS, where)

@@ -86,7 +86,14 @@ def test_summary_as_json(repro):
         (["rnu"], "unknown command 'rnu'; did you mean 'run'?"),
         (["run", "tabel1"], "unknown experiment 'tabel1'; did you mean 'table1'?"),
         (["run"], "which experiment?"),
-        (["run", "table1", "--set", "recipe.epoch=3"], "unknown key 'epoch'; did you mean 'epochs'?"),
+        (
+            ["run", "table1", "--set", "recipe.epoch=3"],
+            "--set: unknown setting 'recipe.epoch'; did you mean 'recipe.epochs'",
+        ),
+        (
+            ["run", "table1", "--set", "data.pixel=3"],
+            "unknown setting 'data.pixel'; did you mean 'data.pixels'?",
+        ),
         (["run", "table1", "--set", "recipe.epochs=three"], "epochs: expected `int`, got `str`"),
         (["run", "table1", "--set", "epochs"], "give NAME=VALUE"),
         (["train", "squeezent"], "unknown network 'squeezent'; did you mean 'squeezenet'?"),
@@ -105,7 +112,7 @@ def test_summary_as_json(repro):
         (["sweep", "--vary", "recipe.zoom"], "give NAME=V1,V2"),
         (["sweep", "--vary", "zoom=0,.1"], "unknown setting 'zoom'"),
         (["sweep", "--bypass", "none,simpel"], "unknown value 'simpel'; did you mean 'simple'?"),
-        (["claims", "nope"], "unknown claim 'nope'"),
+        (["claims", "nope"], "in all)"),
         (["report", "tabel1"], "did you mean 'table1'?"),
     ],
 )
