@@ -27,14 +27,14 @@ def list_command(budget: Budget, data_dir: Path, results_dir: Path, output_forma
     store = Store(results_dir)
     rows = []
     for experiment in experiments.everything():
-        steps = plan.plan(plan.cells(experiment, budget), store, data_dir)
+        runs, done = plan.progress(plan.cells(experiment, budget), store, data_dir)
         rows.append(
             {
                 "name": experiment.name,
                 "title": experiment.title,
                 "source": experiment.source,
-                "runs": len(steps),
-                "done": sum(step.state == "done" for step in steps),
+                "runs": runs,
+                "done": done,
             }
         )
     columns = [

@@ -69,20 +69,39 @@ def cells(
 
 def plan(found: Iterable[Cell], store: Store, data_dir: Path) -> list[Step]:
     """The runs that cells need, each once, seed by seed (so that every cell has a first result early)."""
+    checksum = checksums(data_dir)
+    interrupted = {path.stem for path in (cache_folder() / CHECKPOINTS).glob("*.pt")}
+    steps = [
+        step(run, tuple(names), tuple(protocols), store, checksum(run.data.name, run.data.synthetic), interrupted)
+        for run, names, protocols in needed(found)
+    ]
+    return sorted(steps, key=lambda s: s.run.seed)
+
+
+def progress(found: Iterable[Cell], store: Store, data_dir: Path) -> tuple[int, int]:
+    """How many runs cells need, and how many of these are done; other records are not looked at."""
+    checksum = checksums(data_dir)
+    runs = needed(found)
+    records = [store.find(run, checksum(run.data.name, run.data.synthetic)) for run, _, _ in runs]
+    pairs = zip(runs, records, strict=True)
+    return len(runs), sum(record is not None and not record.lacks(protocols) for (_, _, protocols), record in pairs)
+
+
+def needed(found: Iterable[Cell]) -> list[tuple[Run, list[str], list[str]]]:
+    """Every run that cells need, once: with the cells that it is for and the protocols by which it is measured."""
     wanted: dict[bytes, tuple[Run, list[str], list[str]]] = {}
     for cell in found:
-        for run in (needed for own in cell.runs for needed in chain(own)):
+        for run in (each for own in cell.runs for each in chain(own)):
             key = msgspec.json.encode(run, order="deterministic")
             _, names, protocols = wanted.setdefault(key, (run, [], []))
             names += [name for name in [f"{cell.experiment}/{cell.variant.name}"] if name not in names]
             protocols += [p for p in cell.protocols if p not in protocols]
-    checksum = cache(lambda name, synthetic: data.checksum(Data(name=name, synthetic=synthetic), data_dir))
-    interrupted = {path.stem for path in (cache_folder() / CHECKPOINTS).glob("*.pt")}
-    steps = [
-        step(run, tuple(names), tuple(protocols), store, checksum(run.data.name, run.data.synthetic), interrupted)
-        for run, names, protocols in wanted.values()
-    ]
-    return sorted(steps, key=lambda s: s.run.seed)
+    return list(wanted.values())
+
+
+def checksums(data_dir: Path) -> Callable[[str, bool], str | None]:
+    """The identity of a data set by its name and whether stand-ins are meant, looked up once; see `data.checksum`."""
+    return cache(lambda name, synthetic: data.checksum(Data(name=name, synthetic=synthetic), data_dir))
 
 
 def chain(run: Run) -> list[Run]:
