@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, PathPatch, Polygon, Rectangle
 from matplotlib.path import Path
 
 from repro.models import architecture
@@ -154,9 +154,15 @@ def filter_box(axes: Axes, conv: Conv, x: float, y: float, width: float, height:
     left, top = x - (columns * pitch - gap) / 2, y - 0.005 + (rows * pitch - gap) / 2
     for index in range(icons):
         across, down = left + index % columns * pitch, top - index // columns * pitch - pitch + gap
-        for place in range(conv.kernel**2):
-            corner = (across + place % conv.kernel * cell, down + place // conv.kernel * cell)
-            axes.add_patch(Rectangle(corner, cell, cell, facecolor="white", edgecolor=EDGE, linewidth=0.4))
+        corners = [(across + x * cell, down + y * cell) for y in range(conv.kernel) for x in range(conv.kernel)]
+        cells = Path.make_compound_path(*(square(corner, cell) for corner in corners))
+        axes.add_patch(PathPatch(cells, facecolor="white", edgecolor=EDGE, linewidth=0.4))
+
+
+def square(corner: tuple[float, float], side: float) -> Path:
+    """A square from its lower left corner."""
+    x, y = corner
+    return Path([(x, y), (x + side, y), (x + side, y + side), (x, y + side), (x, y)], closed=True)
 
 
 def draw_fire_module(axes: Axes, step: Step, bottom: float, per_icon: int, heading: str) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Patch
+from matplotlib.patches import Circle, FancyArrowPatch, FancyBboxPatch, Patch, PathPatch
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox, BboxBase
 
@@ -158,5 +158,7 @@ def test_a_fire_module_shows_one_icon_for_each_share_of_its_filters():
     figure = fire_figure([("one", step)])
     per_icon = filters_per_icon([step.layer])
     (axes,) = figure.axes
-    cells = [patch for patch in axes.patches if type(patch).__name__ == "Rectangle"]
-    assert len(cells) * per_icon == step.layer.squeeze + step.layer.expand1x1 + 9 * step.layer.expand3x3
+    icons = [patch for patch in axes.patches if type(patch) is PathPatch]
+    cells = sum(int((np.asarray(icon.get_path().codes) == Path.MOVETO).sum()) for icon in icons)
+    assert len(icons) * per_icon == step.layer.squeeze + step.layer.expand1x1 + step.layer.expand3x3
+    assert cells * per_icon == step.layer.squeeze + step.layer.expand1x1 + 9 * step.layer.expand3x3
