@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from repro.judging.evidence import value
 from repro.judging.verdicts import OUTCOMES, Verdict
 from repro.planning.specification import Budget, Run
 from repro.records import Record, Store
-from repro.records.store import IDENTITY_SHOWN
 from repro.reporting import style, tables
 from repro.reporting.figures.parts import first_protocol
 from repro.reporting.summary import Section, benchmarks, by_source, counted, duration, open_questions
@@ -64,6 +64,7 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         runs_total=len(records),
         time_total=duration(sum(record.seconds for record in records.values())),
         curves=script_safe(curves),
+        runs=script_safe(run_tables(sections, store)),
         questions=open_questions(section.experiment for section in sections),
         benchmarks=benchmarks(results),
     )
@@ -212,7 +213,7 @@ def section_view(section: Section, results: Path, store: Store, data_dir: Path, 
         "curves": bool(section.records),
         "curves_alt": curves[0].alt if curves else f"Training curves of {experiment.title}.",
         "protocols": experiment.protocols,
-        "runs": run_rows(section, store),
+        "runs": len(section.records),
         "time": duration(section.seconds),
     }
 
@@ -248,36 +249,47 @@ class Drawings:
         return text
 
 
-def run_rows(section: Section, store: Store) -> list[dict[str, Any]]:
+def run_tables(sections: list[Section], store: Store) -> dict[str, Any]:
+    """The runs of all experiments, for the page's script: what is told in words stands there once."""
+    words: dict[str, int] = {}
+    tables = {
+        section.experiment.name: [
+            [*numbers, *(words.setdefault(text, len(words)) for text in texts)]
+            for numbers, texts in run_rows(section, store)
+        ]
+        for section in sections
+        if section.records
+    }
+    return {"words": list(words), "tables": tables}
+
+
+def run_rows(section: Section, store: Store) -> Iterator[tuple[list[Any], list[str]]]:
     """The runs behind an experiment, in the order of its table."""
-    rows = []
     for budget, items in section.evidence.items():
         for item in first_protocol(items):
             for record in item.records:
-                rows.append(run_row(record, item.variant.title, budget, section, store))
-    return rows
+                yield run_row(record, item.variant.title, budget, section, store)
 
 
-def run_row(record: Record, variant: str, budget: Budget, section: Section, store: Store) -> dict[str, Any]:
-    """One run."""
+def run_row(
+    record: Record, variant: str, budget: Budget, section: Section, store: Store
+) -> tuple[list[Any], list[str]]:
+    """One run: its identity, numbers and percentages; then what is told in words, in the order of the columns."""
     place = store.place(record.run, record.identity).relative_to(store.folder.parent)
     percents = [value(record, protocol, store) for protocol in section.experiment.protocols]
     environment = record.environment
     commit = (environment.get("commit") or "")[:10]
-    return {
-        "identity": record.identity[:IDENTITY_SHOWN],
-        "path": f"{place.as_posix()}/record.json",
-        "variant": variant,
-        "budget": budget,
-        "seed": record.run.seed,
-        "status": record.status,
-        "percents": ["" if percent is None else f"{percent:.1f}" for percent in percents],
-        "configuration": configuration(record.run),
-        "seconds": round(record.seconds),
-        "time": duration(record.seconds),
-        "device": environment.get("device_name") or environment.get("device") or "",
-        "commit": commit + (" (changed)" if environment.get("dirty") else ""),
-    }
+    numbers = [place.name, record.run.seed, round(record.seconds), ["" if p is None else f"{p:.1f}" for p in percents]]
+    return numbers, [
+        place.parent.as_posix(),
+        variant,
+        budget,
+        record.status,
+        configuration(record.run),
+        duration(record.seconds),
+        environment.get("device_name") or environment.get("device") or "",
+        commit + (" (changed)" if environment.get("dirty") else ""),
+    ]
 
 
 def configuration(run: Run) -> str:

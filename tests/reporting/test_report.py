@@ -204,10 +204,17 @@ def test_ids_are_unique_and_links_inside_the_page_lead_somewhere(page: Page) -> 
     assert [link for link in page.links if link.startswith("#") and link[1:] not in page.ids] == []
 
 
-def test_links_to_runs_lead_to_records(results: Path, page: Page) -> None:
-    runs = [link for link in page.links if link.startswith("runs/") and link.endswith(".json")]
-    assert runs
-    assert all((results / link).is_file() for link in runs)
+def test_links_to_runs_lead_to_records(results: Path) -> None:
+    found = re.search(r'id="runs-data">(.*?)</script>', (results / "index.html").read_text(), re.DOTALL)
+    assert found
+    told = json.loads(found[1])
+    places = [
+        results / told["words"][folder] / identity / "record.json"
+        for rows in told["tables"].values()
+        for identity, _, _, _, folder, *_ in rows
+    ]
+    assert all(place.is_file() for place in places)
+    assert set(places) == set(results.glob("runs/*/*/record.json"))
 
 
 def test_every_drawing_has_a_description(page: Page) -> None:
@@ -272,6 +279,9 @@ def test_the_page_in_a_browser(results: Path, tmp_path: Path) -> None:
       kept: rows().length, only: rows().every(row => row.dataset.verdict === "inconclusive"),
       tip: document.getElementById("tip").textContent, wide: document.documentElement.scrollWidth > innerWidth,
       lines: document.querySelectorAll(".chart svg path").length,
+      runs: [...document.querySelectorAll(".runs tbody tr")].map(row => row.querySelector("a").getAttribute("href")),
+      cells: [...document.querySelectorAll(".runs table")].every(table => [...table.tBodies[0].rows].every(
+        row => row.cells.length === table.tHead.rows[0].cells.length && row.cells[3].textContent !== "")),
     });
   });
 </script>"""
@@ -294,6 +304,9 @@ def test_the_page_in_a_browser(results: Path, tmp_path: Path) -> None:
     assert 0 < seen["kept"] < seen["before"]
     assert seen["tip"].startswith("epoch")
     assert seen["lines"] > 3
+    assert seen["cells"]
+    assert seen["runs"]
+    assert all((results / link).is_file() for link in seen["runs"])
     assert not seen["wide"], "the page is wider than a phone"
 
 

@@ -3,7 +3,7 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const make = (name, attributes = {}, text = "") => {
   const node = name.startsWith("svg:") ? document.createElementNS("http://www.w3.org/2000/svg", name.slice(4)) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
-  if (text) node.textContent = text;
+  if (text !== "") node.textContent = text;
   return node;
 };
 
@@ -17,6 +17,34 @@ theme.addEventListener("click", () => {
   const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = dark ? "light" : "dark";
 });
+
+// Runs: what is told in words stands once for all tables.
+const { words, tables } = JSON.parse(document.getElementById("runs-data").textContent);
+for (const [name, rows] of Object.entries(tables)) {
+  const body = document.getElementById(`runs-table-${name}`).tBodies[0];
+  for (const [identity, seed, seconds, percents, ...numbers] of rows) {
+    const [folder, variant, budget, status, configuration, time, device, commit] = numbers.map(number => words[number]);
+    const row = make("tr"), head = make("th", { scope: "row" }), link = make("a", { href: `${folder}/${identity}/record.json` });
+    const cell = (text, attributes = {}, within = "") => {
+      const node = make("td", attributes, within ? "" : text);
+      if (within) node.append(make(within, {}, text));
+      row.append(node);
+    };
+    link.append(make("code", {}, identity));
+    head.append(link);
+    row.append(head);
+    cell(variant);
+    cell(budget);
+    cell(seed, { class: "right" });
+    cell(status, {}, status === "done" ? "" : "strong");
+    percents.forEach(percent => cell(percent, { class: "right" }));
+    cell(configuration, {}, "small");
+    cell(time, { class: "right", "data-sort": seconds });
+    cell(device, {}, "small");
+    cell(commit, {}, "code");
+    body.append(row);
+  }
+}
 
 // Sorting: every heading becomes a button; missing values stay last.
 const key = cell => cell.dataset.sort ?? cell.textContent.trim();
