@@ -14,7 +14,7 @@ endif
 PACKED_DATA := $(wildcard ../shared/data/unpack.py)
 
 # Documents with parts that are made from the records.
-DOCUMENTS := --renew README.md --renew docs/findings.md
+DOCUMENTS := --renew README.md --renew docs/findings.md --renew docs/benchmark.md
 
 .PHONY: help install demo test stress lint all report bench wheel clean
 

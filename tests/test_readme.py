@@ -13,7 +13,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/findings.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/findings.md", "docs/benchmark.md"])
 def test_what_it_shows_is_made_from_the_records(name, tmp_path):
     """Without images, as after a clone: `repro report --renew` would change nothing."""
     document = (CHECKOUT / name).read_text()

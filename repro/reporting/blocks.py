@@ -9,6 +9,7 @@ A part within a line is written the same way, without line breaks.
     table EXPERIMENT                               the experiment's table, with its title and notes
     claims EXPERIMENT                              its claims: statement, published, measured, verdict
     verdicts                                       how many claims of each source got which verdict
+    bench NAME                                     a table of `repro bench`, as it was written
     mean EXPERIMENT/VARIANT                        mean accuracy in percent: `61.7`
     gap EXPERIMENT/VARIANT/OTHER                   the second minus the first in points, 95 % interval, paired by seed
     failed EXPERIMENT/VARIANT                      runs that diverged or never left chance: `3 of 10`
@@ -104,6 +105,8 @@ def make(request: str, store: Store, data_dir: Path) -> str:
         case ["failed", path]:
             (item,) = measured(path, 1, [], store, data_dir)
             return f"{item.failures} of {item.n}"
+        case ["bench", name]:
+            return f"\n{bench(name, store)}\n"
         case ["dead", path]:
             (item,) = measured(path, 1, [], store, data_dir)
             return f"{len(item.dead)} of {item.n}"
@@ -113,8 +116,16 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return compression.lost_text(file_record(path, store).answers)
         case ["photographs", path]:
             return f"{file_record(path, store).answers.total:,}"
-    known = "table, claims, verdicts, mean, gap, failed, dead, bytes, lost, photographs"
+    known = "table, claims, verdicts, bench, mean, gap, failed, dead, bytes, lost, photographs"
     raise BadInput(f"`made: {request}` asks for none of {known}")
+
+
+def bench(name: str, store: Store) -> str:
+    """A table of `repro bench` as it was written."""
+    path = store.folder.parent / "tables" / f"bench-{name}.md"
+    if not path.is_file():
+        raise NotRun(f"there is no {path.name}: `repro bench` has not been run")
+    return path.read_text()
 
 
 def measured(path: str, variants: int, how: list[str], store: Store, data_dir: Path) -> list[Evidence]:
