@@ -1,6 +1,7 @@
 """A disk that is full or read-only at every single write: a clear error, and what was there before is there after."""
 
 import errno
+import importlib
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from repro.errors import Failure
-from repro.records import Store, files
+from repro.records import Store
 from repro.reporting import report
 from repro.training import launch
 
@@ -24,7 +25,7 @@ class Fault:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, function: str, code: int, n: int):
         module, name = function.split(".")
-        true = getattr(getattr(files, module), name)
+        true = getattr(importlib.import_module(module), name)
         self.calls = 0
 
         def call(*arguments, **settings):
@@ -33,7 +34,7 @@ class Fault:
                 raise OSError(code, os.strerror(code))
             return true(*arguments, **settings)
 
-        monkeypatch.setattr(f"repro.records.files.{function}", call)
+        monkeypatch.setattr(function, call)
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

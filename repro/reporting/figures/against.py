@@ -75,7 +75,8 @@ def against(
             numbers: list[float] = []
             for item in found:
                 index = series.index(item.variant.series) if grouped else experiment.protocols.index(item.protocol)
-                error_bar(axis, item.mean, size(item), item.interval, index, along="y")
+                around = index > 0 and not grouped
+                error_bar(axis, item.mean, size(item), item.interval, index, along="y", around=around)
                 numbers += sensible(item)
                 points.append((size(item), *(item.interval or (item.mean, item.mean))))
                 for claim in published(experiment, item.variant):

@@ -64,8 +64,10 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
             y = next(y for variant, y, _ in rows if variant is item.variant) + (index - (len(protocols) - 1) / 2) * step
             changes = both_of(base, item)
             of_seed = [b - a for a, b in changes.values()]
-            axis.plot(of_seed, [y + 0.13] * len(of_seed), ls="", marker="o", ms=3, mew=0.6, mfc="none",
-                      mec=COLOURS[index % 6], alpha=0.75, zorder=2)  # fmt: skip
+            lost = {record.run.seed for one in (base, item) for record in one.records if record.status != "done"}
+            for seed, change in zip(changes, of_seed, strict=True):
+                mark = {"marker": "x", "ms": 4, "mew": 1} if seed in lost else {"marker": "o", "ms": 3, "mew": 0.6}
+                axis.plot(change, y + 0.13, ls="", mfc="none", mec=COLOURS[index % 6], alpha=0.75, zorder=2, **mark)
             a, b = zip(*changes.values(), strict=True)
             mean = paired_difference(b, a)
             interval = mean.interval(0.95)
@@ -84,7 +86,7 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
         axis.tick_params(axis="y", length=0)
     axes[0].set_yticks([y for _, y, _ in rows], [parts.wrap(names[v.name], 34) for v, _, _ in rows])
     parts.title(figure, experiment, "differences")
-    parts.legend(figure, [*parts.protocol_keys(protocols), *parts.seed_keys({})])
+    parts.legend(figure, [*parts.protocol_keys(protocols), *parts.seed_keys(evidence)])
 
 
 def alt_text(experiment: Experiment, evidence: "ByBudget") -> str:

@@ -28,13 +28,25 @@ def panels(figure: "Figure", evidence: ByBudget, sharey: bool = True) -> "Sequen
 
 
 def error_bar(
-    axis: "Axes", mean: float, at: float, interval: tuple[float, float] | None, index: int, along: str
+    axis: "Axes",
+    mean: float,
+    at: float,
+    interval: tuple[float, float] | None,
+    index: int,
+    along: str,
+    around: bool = False,
 ) -> None:
-    """A mean with its interval, along one axis."""
+    """A mean with its interval, along one axis.
+
+    Args:
+        around: draw the mark hollow and larger, so that the one before, which may be at the same place, is seen in it.
+    """
     look: dict[str, Any] = {
         "marker": MARKERS[index % 6], "color": COLOURS[index % 6], "ms": 5, "mec": PAPER, "mew": 0.5, "elinewidth": 1.1,
         "capsize": 2.5, "ls": "", "zorder": 3,
     }  # fmt: skip
+    if around:
+        look |= {"ms": 5 + 3 * index, "mfc": "none", "mec": COLOURS[index % 6], "mew": 1.1}
     error = None if interval is None else [[max(0.0, mean - interval[0])], [max(0.0, interval[1] - mean)]]
     if along == "x":
         axis.errorbar([mean], [at], xerr=error, **look)
