@@ -30,7 +30,7 @@ test: lint $(if $(REPRO_DATA),,$(if $(PACKED_DATA),.data)) ## Check the code and
 	@[ -d "$${REPRO_DATA:-.data}" ] || echo "No real images (REPRO_DATA or .data): the tests that need them are skipped."
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal
 
-stress: $(INSTALLED) ## Bring about every failure that docs/reliability.md lists, in full, and count (about an hour)
+stress: $(INSTALLED) ## Bring about every failure that docs/reliability.md lists, in full, and count (about ten minutes on 2 cores)
 	REPRO_STRESS=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress --timeout 3600
 
 lint: $(INSTALLED) ## Check style and types: ruff, pyright
