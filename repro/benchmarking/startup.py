@@ -70,6 +70,7 @@ def seconds(words: list[str]) -> float:
 
 
 def environment() -> dict[str, str]:
-    """The variables of this process, and this very package first on the path."""
+    """The variables of this process, and this very package first on the path, compiled once as users have it."""
     here = str(Path(repro.__file__).resolve().parents[1])
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))}
+    given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**given, "PYTHONPATH": os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")]))}
