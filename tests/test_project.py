@@ -109,11 +109,11 @@ def test_answers_without_heavy_imports(arguments: list[str]) -> None:
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="the processor time of one child is known on POSIX only")
 @pytest.mark.parametrize("arguments", [["--help"], ["list"]], ids=" ".join)
 def test_answers_at_once(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Under 0.3 s of processor time, or on a slow machine twelve times what an empty program takes there."""
+    """Under 0.3 s of processor time, or on a slow or busy machine twenty times what an empty program takes there."""
     # What users wait for is compiled already, whatever this process was told about it.
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     monkeypatch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path))
-    allowed = max(0.3, 12 * least_processor_seconds("-c", "pass"))
+    allowed = max(0.3, 20 * least_processor_seconds("-c", "pass"))
     assert least_processor_seconds("-m", "repro", *arguments) < allowed
 
 

@@ -4,6 +4,7 @@ A network is the same on the command line, in experiment files and here. Nothing
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from repro.errors import BadInput, unknown
@@ -55,14 +56,14 @@ def canonical(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """
     definition = _definition(name)
     resolved = read(name, definition.options, options)
-    definition.layers(resolved)
+    _layers(name, resolved)
     return differing(resolved.simplest())
 
 
 def architecture(name: str, options: Mapping[str, Any]) -> Architecture:
     """The resolved layers of a network; hashable, and plain data through `msgspec.to_builtins`."""
     definition = _definition(name)
-    return definition.layers(read(name, definition.options, options))
+    return _layers(name, read(name, definition.options, options))
 
 
 def build(name: str, **options: Any) -> "Network":
@@ -100,6 +101,11 @@ def macs(name: str, input: Shape, **options: Any) -> int:
 def same_network(a: tuple[str, Mapping[str, Any]], b: tuple[str, Mapping[str, Any]]) -> bool:
     """Whether two (name, options) are one network: the same layers and initialisation, whatever they are called."""
     return architecture(*a).unnamed() == architecture(*b).unnamed()
+
+
+@cache
+def _layers(name: str, resolved: Options) -> Architecture:
+    return NETWORKS[name].layers(resolved)
 
 
 def _definition(name: str) -> Definition:

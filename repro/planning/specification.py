@@ -213,8 +213,7 @@ class Run(Spec, frozen=True):
 def stated(spec: Spec) -> dict[str, Any]:
     """The fields of a specification that are not at their defaults, as plain values."""
     found: dict[str, Any] = {}
-    for name, default in defaults(type(spec)).items():
-        value = getattr(spec, name)
+    for (name, default), value in zip(defaults(type(spec)), msgspec.structs.astuple(spec), strict=True):
         if value == default:
             continue
         if isinstance(value, Spec):
@@ -226,9 +225,9 @@ def stated(spec: Spec) -> dict[str, Any]:
 
 
 @cache
-def defaults(kind: type[Spec]) -> dict[str, Any]:
-    """The fields of a part of a specification with what they are by default."""
-    return {field.name: field.default for field in msgspec.structs.fields(kind)}
+def defaults(kind: type[Spec]) -> tuple[tuple[str, Any], ...]:
+    """The fields of a part of a specification, in their order, with what they are by default."""
+    return tuple((field.name, field.default) for field in msgspec.structs.fields(kind))
 
 
 def axis_seed(seed: int, axis: str, epoch: int = 0) -> int:

@@ -32,7 +32,7 @@ class Store:
 
     def place(self, run: Run, identity: str) -> Path:
         """The folder of one run's record."""
-        return self.folder.joinpath(f"{run.model.name}-{run.data.name}", identity[:IDENTITY_SHOWN])
+        return Path(f"{self.folder}/{run.model.name}-{run.data.name}/{identity[:IDENTITY_SHOWN]}")
 
     def files(self, run: Run, identity: str) -> tuple[Path, Path]:
         """The two files of a run's record."""
@@ -52,7 +52,7 @@ class Store:
 
     def named(self, run: Run, identity: str) -> Record | None:
         """The record of this run by its identity, or None."""
-        path, _ = self.files(run, identity)
+        path = self.place(run, identity) / "record.json"
         return self.known.get(path) or (self.read(path) if path.is_file() else None)
 
     def stale(self, run: Run) -> list[Record]:
@@ -85,7 +85,7 @@ class Store:
             # Only the numerics of today can be hashed again: identities of earlier ones are taken as they are.
             if (record.identity == record.run.identity(record.checksum)) != (record.numerics == NUMERICS):
                 raise ValueError("its content does not match its identity; was it edited?")
-            if path != self.files(record.run, record.identity)[0]:
+            if path.parent != self.place(record.run, record.identity):
                 raise ValueError("it belongs to another run than its folder; was it moved?")
             if seal is not None and seal != sealed(content, history_text(path)):
                 raise ValueError("it or its history has changed since it was written")
