@@ -12,7 +12,8 @@ OPTIONS = {"classes": 10, "compression": 0.125, "stem": "cifar"}
 def shared(rng: np.random.Generator, shape: tuple[int, ...], values: int, density: float) -> Shared:
     """Random codes of a random codebook; about `density` of them not zero."""
     codes = rng.integers(1, values, shape, endpoint=True) * (rng.random(shape) < density)
-    codebook = np.concatenate([[0], np.unique(rng.normal(size=values).astype(np.float32))])
+    # As many values as codes, none of them twice and none zero.
+    codebook = np.concatenate([[0], (np.sort(rng.permutation(8 * values)[:values]) + 0.5) / values - 4])
     return Shared(codes.astype(np.uint8), codebook.astype(np.float32))
 
 
