@@ -111,16 +111,14 @@ class Table:
         """All cells as a reader sees them."""
         return [[column.text(row.get(column.name)) for column in self.columns] for row in self.rows]
 
-    def print_rich(self, file: TextIO, width: int | None = None) -> None:
-        """The table by rich; where the stream is no terminal, as wide as it needs to be."""
+    def print_rich(self, file: TextIO) -> None:
+        """The table on a terminal, by rich."""
         from rich import box
         from rich.console import Console
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        console = Console(file=file, highlight=False, width=width)
-        if not console.is_terminal and width is None:
-            console = Console(file=file, highlight=False, width=10_000, soft_wrap=True)
+        console = Console(file=file, highlight=False)
         title = Text(self.title, style="bold")
         grid = RichTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
         for column in self.columns:
@@ -133,24 +131,30 @@ class Table:
             console.print(Text(f"  {note}", style="dim"))
 
     def text(self) -> str:
-        """Plain text without colours, as wide as it needs to be."""
-        stream = io.StringIO()
-        self.print_rich(stream)
-        return "".join(f"{line.rstrip()}\n" for line in stream.getvalue().splitlines())
+        """As on a terminal, without colours and as wide as it needs to be."""
+        head, *rows = self.padded([[column.heading for column in self.columns], *self.texts()])
+        rule = "\N{BOX DRAWINGS LIGHT HORIZONTAL}" * len("   ".join(head))
+        lines = [*([self.title] if self.title else []), ""]
+        lines += [f" {'   '.join(head)}", f" {rule}", *(f" {'   '.join(cells)}" for cells in rows), ""]
+        lines += [f"  {note}" for note in self.notes]
+        return "".join(f"{line.rstrip()}\n" for line in lines)
+
+    def padded(self, rows: Sequence[Sequence[str]], least: int = 0) -> list[list[str]]:
+        """Cells filled up with spaces, each column to the width of its widest one."""
+        widths = [max(least, *(len(cells[i]) for cells in rows)) for i in range(len(self.columns))]
+        sides = [str.rjust if column.align == "right" else str.ljust for column in self.columns]
+        return [[fill(c, w) for c, w, fill in zip(cells, widths, sides, strict=True)] for cells in rows]
 
     def markdown(self, heading: bool = True) -> str:
         """GitHub's Markdown, columns padded so that the source can be read too."""
-        rows = [[markdown_cell(cell) for cell in cells] for cells in ([c.heading for c in self.columns], *self.texts())]
-        widths = [max(3, *(len(cells[i]) for cells in rows)) for i in range(len(self.columns))]
-        right = [column.align == "right" for column in self.columns]
-
-        def line(cells: Sequence[str]) -> str:
-            padded = (c.rjust(w) if r else c.ljust(w) for c, w, r in zip(cells, widths, right, strict=True))
-            return f"| {' | '.join(padded)} |"
-
-        rule = ["-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)]
+        cells = [[column.heading for column in self.columns], *self.texts()]
+        head, *rows = self.padded([[markdown_cell(cell) for cell in row] for row in cells], least=3)
+        rule = [
+            "-" * (len(cell) - 1) + (":" if column.align == "right" else "-")
+            for cell, column in zip(head, self.columns, strict=True)
+        ]
         lines = [f"**{markdown_cell(self.title)}**", ""] if heading and self.title else []
-        lines += [line(rows[0]), line(rule), *(line(cells) for cells in rows[1:])]
+        lines += [f"| {' | '.join(row)} |" for row in (head, rule, *rows)]
         if self.notes:
             lines += ["", *(f"- {note}" for note in self.notes)]
         return "\n".join(lines) + "\n"
