@@ -3,36 +3,50 @@
 import contextlib
 import glob
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from repro.errors import Failure
 
 
-def write_atomic(path: Path, content: bytes | memoryview | str) -> None:
-    """Write the whole file or nothing: readers see the old content or the new, never a part.
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to that takes the place of `path` at the end of the block, whole, or not at all.
 
     Raises:
         Failure: the folder cannot be written to (read-only, no space), naming file and reason.
     """
     import tempfile
 
-    data = content.encode() if isinstance(content, str) else content
     partial = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes files private; results are meant to be read by others.
         os.chmod(partial, 0o644)
         os.replace(partial, path)
-    except OSError as error:
+    except BaseException as error:
         if partial is not None:
             with contextlib.suppress(OSError):
                 os.unlink(partial)
-        raise Failure(f"cannot write {path}: {error.strerror or error}") from error
+        if isinstance(error, OSError):
+            raise Failure(f"cannot write {path}: {error.strerror or error}") from error
+        raise
+
+
+def write_atomic(path: Path, content: bytes | memoryview | str) -> None:
+    """Write the whole file or nothing: readers see the old content or the new, never a part.
+
+    Raises:
+        Failure: as `writing`.
+    """
+    with writing(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 def sweep(path: Path) -> None:

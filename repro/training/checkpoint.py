@@ -5,13 +5,13 @@ import hashlib
 import io
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import torch
 
 from repro.records import Epoch
-from repro.records.files import write_atomic
+from repro.records.files import writing
 from repro.training import parallel
 
 # A checkpoint is put off while writing them would take more than this share of the time: AlexNet's takes as long to
@@ -19,6 +19,21 @@ from repro.training import parallel
 SHARE = 0.1
 # Bytes of the hash that ends the file.
 SEAL = hashlib.sha256().digest_size
+
+
+class Sealed:
+    """Takes what torch writes to a file, and hashes it on the way: a checkpoint is nowhere whole in memory."""
+
+    def __init__(self, file: BinaryIO):
+        self.file, self.digest = file, hashlib.sha256()
+
+    def write(self, data: memoryview) -> int:
+        """Called by torch, a tensor's bytes at a time."""
+        self.digest.update(data)
+        return self.file.write(data)
+
+    def flush(self) -> None:
+        """Called by torch at its end; the file is flushed when it is whole."""
 
 
 class Checkpoint:
@@ -40,15 +55,19 @@ class Checkpoint:
         began = time.monotonic()
         if began - self.written < self.cost / SHARE:
             return
-        content = io.BytesIO()
         state = {
             "network": network.state_dict(),
             "optimizer": optimizer.state_dict(),
             "history": [msgspec.structs.asdict(epoch) for epoch in history],
         }
-        torch.save(state, content)
-        content.write(hashlib.sha256(content.getbuffer()).digest())
-        write_atomic(self.path, content.getbuffer())
+        with writing(self.path) as file:
+            sealed = Sealed(file)
+            try:
+                torch.save(state, cast(BinaryIO, sealed))
+            except RuntimeError as error:
+                # torch says of a failed write only where in the file it was.
+                raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
+            file.write(sealed.digest.digest())
         self.written = time.monotonic()
         self.cost = self.written - began
 
@@ -73,11 +92,11 @@ class Checkpoint:
         Processes that share a run all get the leader's, so that they go on from the same epoch.
         """
         content = parallel.agreed(self.path.read_bytes() if parallel.leader() and self.path.is_file() else b"")
-        state, digest = content[:-SEAL], content[-SEAL:]
+        state, digest = memoryview(content)[:-SEAL], content[-SEAL:]
         if hashlib.sha256(state).digest() != digest:  # torch itself does not notice a changed number
             return None
         try:
-            return torch.load(io.BytesIO(state), map_location=device, weights_only=True)
+            return torch.load(io.BytesIO(content), map_location=device, weights_only=True)
         except Exception:  # torch raises many kinds for what is none of its files
             return None
 
