@@ -68,7 +68,7 @@ def available(coder: Coder) -> bool:
     """Whether what the coder needs is installed."""
     if coder == "ans":
         try:
-            coding.library()
+            coding.constriction()
         except Failure:
             return False
     return True

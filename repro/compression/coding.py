@@ -143,7 +143,7 @@ def unpack(data: bytes, bits: int, count: int) -> np.ndarray:
 # --- ANS --------------------------------------------------------------------------------------------------------------
 
 
-def library() -> ModuleType:
+def constriction() -> ModuleType:
     """constriction. Raises Failure where it is not installed."""
     try:
         import constriction
@@ -155,12 +155,12 @@ def library() -> ModuleType:
 def categorical(levels: np.ndarray) -> Any:
     """The model of symbols whose information is `levels` / 4 bits. Weights are whole, so every machine has the same."""
     weights = np.maximum(1, np.rint(2.0 ** (24 - levels / STEPS)))
-    return library().stream.model.Categorical((weights / weights.sum()).astype(np.float32), perfect=False)
+    return constriction().stream.model.Categorical((weights / weights.sum()).astype(np.float32), perfect=False)
 
 
 def encode_ranked(symbols: np.ndarray, levels: np.ndarray) -> bytes:
     """Symbols by the model of their levels."""
-    coder = library().stream.stack.AnsCoder()
+    coder = constriction().stream.stack.AnsCoder()
     coder.encode_reverse(symbols.astype(np.int32), categorical(levels))
     return coder.get_compressed().astype("<u4").tobytes()
 
@@ -179,7 +179,7 @@ def encode_flags(mask: np.ndarray) -> Coded:
     total = np.bincount(context.ravel(), minlength=contexts(bits.shape[1]))
     ones = np.bincount(context.ravel(), weights=bits.ravel(), minlength=len(total))
     table = np.clip(np.rint(EVEN + ODDS_STEPS * np.log((ones + 0.4) / (total - ones + 0.4))), 0, 255).astype(np.uint8)
-    coder, model = library().stream.stack.AnsCoder(), library().stream.model.Bernoulli(perfect=False)
+    coder, model = constriction().stream.stack.AnsCoder(), constriction().stream.model.Bernoulli(perfect=False)
     for place in reversed(range(bits.shape[1])):
         coder.encode_reverse(bits[:, place].astype(np.int32), model, likely(table)[context[:, place]])
     return Coded(table.tobytes(), coder.get_compressed().astype("<u4").tobytes())
@@ -196,7 +196,7 @@ def decode_flags(coded: Coded, shape: tuple[int, ...]) -> np.ndarray:
     with opened(coded.data) as coder:
         for place in range(bits.shape[1]):
             odds = likely(table)[context_of(place, tallies)]
-            bits[:, place] = coder.decode(library().stream.model.Bernoulli(perfect=False), odds)
+            bits[:, place] = coder.decode(constriction().stream.model.Bernoulli(perfect=False), odds)
             tallies += bits[:, place]
     return mask
 
@@ -225,7 +225,7 @@ def likely(table: np.ndarray) -> np.ndarray:
 def opened(data: bytes) -> Iterator[Any]:
     """A decoder of the data, which must be read to its end. Raises Failure where it is damaged."""
     try:
-        coder = library().stream.stack.AnsCoder(np.frombuffer(data, "<u4").astype(np.uint32))
+        coder = constriction().stream.stack.AnsCoder(np.frombuffer(data, "<u4").astype(np.uint32))
         yield coder
         whole = coder.is_empty()
     except (AssertionError, ValueError) as error:  # what constriction raises for bytes that its coder never wrote

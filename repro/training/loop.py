@@ -83,12 +83,10 @@ class Trainee:
 
     def measure(self, protocol: str, epoch: int) -> Measurement:
         """The network as it is now, on the test set, under a named protocol."""
-        classes = len(self.data.info.classes)
-        draws = None
+        classes, draws = len(self.data.info.classes), None
         if PROTOCOLS[protocol].augmented:
-            draws = epoch_draws(len(self.data.test), self.run.seed, epoch, self.run.recipe, "evaluation").to(
-                self.device
-            )
+            drawn = epoch_draws(len(self.data.test), self.run.seed, epoch, self.run.recipe, "evaluation")
+            draws = drawn.to(self.device)
         return measure(
             self.network,
             self.data.test,
