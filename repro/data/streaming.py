@@ -51,7 +51,8 @@ class PhotographSet:
         return self._changed(device=torch.device(device))
 
     def _changed(self, **what: object) -> "PhotographSet":
-        return PhotographSet(**{**self.__dict__, **what})  # pyright: ignore[reportArgumentType]
+        # With a list of its own: runs share a data set, not what each of them met.
+        return PhotographSet(**{**self.__dict__, "replaced": set(), **what})  # pyright: ignore[reportArgumentType]
 
     @property
     def size(self) -> int:

@@ -131,7 +131,7 @@ def test_a_damaged_training_photograph_is_replaced_and_named(root):
     images = read(train)
     assert train.replaced == {"train/n01440764/n01440764_2.JPEG"}
     assert torch.equal(images[2], images[0])  # the next one of its class, from the first again
-    assert train.to("cpu").replaced is train.replaced
+    assert train.to("cpu").replaced == set()  # each run has its own list
 
 
 def test_a_class_without_a_readable_photograph_is_refused(root):
