@@ -172,7 +172,7 @@ def paint(figure: "Figure", axes: Sequence[Axis], points: Sequence[Point]) -> No
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     figure.set_size_inches(style.WIDTH, 3.8)
-    figure.suptitle(f"Time and memory as things double: {NETWORK}", x=0.01, ha="left")
+    figure.suptitle(f"Time and memory as things double: {NETWORK} (dotted: in proportion)", x=0.01, ha="left")
     grid = figure.subplots(2, len(axes), squeeze=False, sharey="row", sharex="col")
     for column, axis in enumerate(axes):
         own = [point for point in points if point.axis == axis.name]
