@@ -1,4 +1,4 @@
-"""Why networks of VGG19's depth start slowly at 32 pixels (docs/findings.md): zeros from the padding drown the images."""
+"""Why networks as deep as VGG19 start slowly at 32 pixels (docs/findings.md): the zeros around small maps drown images."""
 
 import torch
 
