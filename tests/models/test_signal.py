@@ -1,4 +1,4 @@
-"""Why networks as deep as VGG19 start slowly at 32 pixels (docs/findings.md): the zeros around small maps drown images."""
+"""Why networks as deep as VGG19 start slowly at 32 pixels (docs/findings.md): zeros around small maps drown images."""
 
 import torch
 
