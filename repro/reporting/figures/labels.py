@@ -10,49 +10,75 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+# Beside and around a point, in typographic points; and farther away, with a line to it.
+NEAR = ((8, 0), (-8, 0), (0, 9), (0, -9), (6, 6), (-6, 6), (6, -6), (-6, -6))
+FAR = tuple((dx * far, dy * far) for far in (14, 22, 32) for dx, dy in ((1, 1), (-1, 1), (1, -1), (-1, -1)))
+
+
 def place_labels(
     axis: "Axes", labels: list[tuple[str, float, float]], points: list[tuple[float, float, float]]
 ) -> None:
-    """Name points so that names cover neither points nor each other nor leave the panel, as far as that is possible."""
-    from matplotlib.text import Text
+    """Name points so that names cover neither points nor each other nor leave the panel, as far as that is possible.
+
+    Args:
+        labels: text, x, y.
+        points: x, and the ends of what is drawn there.
+    """
     from matplotlib.transforms import Bbox
 
-    canvas = axis.figure.canvas
-    renderer = canvas.get_renderer()  # type: ignore[attr-defined]
+    renderer = axis.figure.canvas.get_renderer()  # type: ignore[attr-defined]
     frame = axis.get_window_extent(renderer)
     margin = 5 * axis.figure.dpi / 72
     taken = []
     for x, low, high in points:
         (left, bottom), (_, top) = axis.transData.transform([(x, low), (x, high)])
         taken.append(Bbox.from_extents(left - margin, bottom - margin, left + margin, top + margin))
-    # Beside and around the point; then farther away, with a line to it.
-    offsets = [(8, 0), (-8, 0), (0, 9), (0, -9), (6, 6), (-6, 6), (6, -6), (-6, -6)]
-    offsets += [(dx * far, dy * far) for far in (14, 22, 32) for dx, dy in ((1, 1), (-1, 1), (1, -1), (-1, -1))]
-    leader = {"arrowstyle": "-", "color": MUTED, "lw": 0.5, "shrinkA": 0, "shrinkB": 3}
-    for text, x, y in sorted(labels, key=lambda label: label[1]):
-        best = None
-        for dx, dy in offsets:
-            label = axis.annotate(
-                wrap(text, 26), (x, y), (dx, dy), textcoords="offset points", fontsize=7,
-                ha="left" if dx > 0 else "right" if dx < 0 else "center",
-                va="bottom" if dy > 0 else "top" if dy < 0 else "center",
-                arrowprops=leader if math.hypot(dx, dy) > 10 else None,
-            )  # fmt: skip
-            # The text alone: an annotation's own extent counts the line to its point.
-            label.update_positions(renderer)
-            box = Text.get_window_extent(label, renderer)
-            covered = sum(area(box, other) for other in taken)
-            outside = box.width * box.height - area(box, frame)
-            if best is None or covered + outside < best[0]:
-                if best is not None:
-                    best[1].remove()
-                best = (covered + outside, label, box)
-            else:
+    waiting = sorted(labels, key=lambda label: label[1])
+    # Names that have room beside their point come first: one that has none would take it from them.
+    for offsets in (NEAR, NEAR + FAR):
+        left_over = []
+        for name in waiting:
+            label, box, covered = place(axis, renderer, name, offsets, taken, frame)
+            if covered >= 1 and offsets is NEAR:
                 label.remove()
-            if best[0] == 0:
-                break
-        if best is not None:
-            taken.append(best[2])
+                left_over.append(name)
+            else:
+                taken.append(box)
+        waiting = left_over
+
+
+def place(
+    axis: "Axes", renderer: Any, name: tuple[str, float, float], offsets: Any, taken: list[Any], frame: Any
+) -> tuple[Any, Any, float]:
+    """A name at the first offset where it covers nothing, or the least: label, box, and the square pixels it covers."""
+    from matplotlib.text import Text
+
+    text, x, y = name
+    best = None
+    for dx, dy in offsets:
+        # From the corner of the name that is nearest to the point.
+        corner = (0 if dx > 0 else 1, 0 if dy > 0 else 1)
+        leader = {"arrowstyle": "-", "color": MUTED, "lw": 0.5, "shrinkA": 0, "shrinkB": 3, "relpos": corner}
+        label = axis.annotate(
+            wrap(text, 26), (x, y), (dx, dy), textcoords="offset points", fontsize=7,
+            ha="left" if dx > 0 else "right" if dx < 0 else "center",
+            va="bottom" if dy > 0 else "top" if dy < 0 else "center",
+            arrowprops=leader if math.hypot(dx, dy) > 10 else None,
+        )  # fmt: skip
+        # The text alone: an annotation's own extent counts the line to its point.
+        label.update_positions(renderer)
+        box = Text.get_window_extent(label, renderer)
+        covered = sum(area(box, other) for other in taken) + box.width * box.height - area(box, frame)
+        if best is None or covered < best[2]:
+            if best is not None:
+                best[0].remove()
+            best = (label, box, covered)
+        else:
+            label.remove()
+        if best[2] < 1:
+            break
+    assert best is not None
+    return best
 
 
 def area(a: Any, b: Any) -> float:
