@@ -16,6 +16,7 @@ from repro.judging.verdicts import OUTCOMES, Verdict
 from repro.planning.specification import Budget, Run
 from repro.records import Record, Store
 from repro.reporting import style, tables
+from repro.reporting.figures.curves import trained
 from repro.reporting.figures.parts import first_protocol
 from repro.reporting.summary import Section, benchmarks, by_source, counted, duration, open_questions
 from repro.reporting.table import DASH
@@ -210,8 +211,8 @@ def section_view(section: Section, results: Path, store: Store, data_dir: Path, 
             for drawn in own
             if (results / "figures" / f"{drawn.name}.svg").is_file()
         ],
-        "curves": bool(section.records),
-        "curves_alt": curves[0].alt if curves else f"Training curves of {experiment.title}.",
+        "curves": bool(curves),
+        "curves_alt": curves[0].alt if curves else "",
         "protocols": experiment.protocols,
         "runs": len(section.records),
         "time": duration(section.seconds),
@@ -313,7 +314,7 @@ def learning_curves(section: Section, store: Store) -> dict[str, list[dict[str, 
     curves: dict[str, list[dict[str, Any]]] = {}
     for budget, items in section.evidence.items():
         curves[budget] = []
-        for item in first_protocol(items):
+        for item in trained(items):
             histories = [store.history(record) for record in item.records]
             if any(histories):
                 curves[budget].append(

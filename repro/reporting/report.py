@@ -118,7 +118,7 @@ def draw_all(
     due: dict[str, tuple[Experiment, str]] = {}
     for experiment in chosen:
         if experiment.kind == "training" and not evidence[experiment.name]:
-            remove(experiment, folder)
+            figures.remove(experiment, folder)
             continue
         inputs = inputs_hash(experiment, evidence[experiment.name], store)
         stamp = read_stamp(results, experiment.name)
@@ -150,13 +150,6 @@ def draw_all(
 def draw_one(experiment: Experiment, evidence: dict[Budget, list[Evidence]], results: Path) -> list[Drawn]:
     """One experiment's figures; runs in a process of its own."""
     return figures.draw(experiment, evidence, Store(results), results / "figures")
-
-
-def remove(experiment: Experiment, folder: Path) -> None:
-    """Take away the figures of an experiment whose records are gone: they would show what nothing stands behind."""
-    for name in (experiment.name, f"{experiment.name}-curves"):
-        for suffix in FORMATS:
-            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
 class Stamp(msgspec.Struct, frozen=True):

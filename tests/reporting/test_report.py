@@ -150,6 +150,19 @@ def test_figures_go_when_their_records_are_gone(tmp_path: Path, fill: Callable) 
     assert list((tmp_path / "figures").iterdir()) == []
 
 
+def test_one_epoch_has_no_curves(tmp_path: Path, fill: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A curve through one point shows nothing; one that an earlier rendering drew goes."""
+    monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache"))
+    fill(tmp_path, experiments.find("squeezed-vgg"), "laptop", tmp_path)
+    stale = tmp_path / "figures" / "squeezed-vgg-curves.svg"
+    stale.parent.mkdir()
+    stale.touch()
+    report.render(tmp_path, tmp_path, only=["squeezed-vgg"])
+    drawn = {path.stem for path in (tmp_path / "figures").iterdir()}
+    assert drawn == {"squeezed-vgg", "squeezed-vgg-differences"}
+    assert 'data-curves="squeezed-vgg"' not in (tmp_path / "index.html").read_text()
+
+
 def test_the_long_table_has_every_value(results: Path) -> None:
     experiment = experiments.find("preprocessing")
     table = tables.numbers_table(experiment, Store(results), results)

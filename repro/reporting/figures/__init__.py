@@ -4,7 +4,7 @@ A figure is drawn from evidence and histories alone. Colours, markers and line s
 is told by colour alone.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import compression, sizes, style
 from repro.reporting.figures import against, bars, curves, differences, grid, share, sweep
-from repro.reporting.figures.parts import ByBudget, first_protocol, spoken
+from repro.reporting.figures.parts import ByBudget, spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,7 +55,7 @@ def described(experiment: Experiment, evidence: ByBudget, store: Store) -> list[
 
 
 def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path) -> list[Drawn]:
-    """Write the experiment's own figure and, where it trains, its curves; nothing where nothing has been run."""
+    """Write the experiment's own figure and, where it trains for several epochs, its curves; others of it go."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -80,7 +80,16 @@ def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path)
                 else:
                     curves.curves(figure, experiment, evidence, store)
             style.save(figure, folder, each.name)
+    remove(experiment, folder, drawn)
     return drawn
+
+
+def remove(experiment: Experiment, folder: Path, but: Sequence[Drawn] = ()) -> None:
+    """Take away the figures of an experiment that no record stands behind any more."""
+    kept = {drawn.name for drawn in but}
+    for name in {f"{experiment.name}{suffix}" for suffix in ("", differences.SUFFIX, "-curves")} - kept:
+        for suffix in style.FORMATS:
+            (folder / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
 def alt_text(kind: str, experiment: Experiment, evidence: ByBudget) -> str:
@@ -106,8 +115,8 @@ def curves_alt_text(experiment: Experiment, evidence: ByBudget) -> str:
     """What the training curves show in a sentence for each budget: where they end."""
     parts = []
     for budget, found in evidence.items():
-        ends = [f"{item.variant.title} {item.mean:.1f} %" for item in first_protocol(found) if item.n]
-        parts.append(f"At the end at the {budget} budget: {'; '.join(ends)}.")
+        if ends := [f"{item.variant.title} {item.mean:.1f} %" for item in curves.trained(found)]:
+            parts.append(f"At the end at the {budget} budget: {'; '.join(ends)}.")
     return f"Training curves of {experiment.title}: test accuracy after each epoch. {' '.join(parts)}"
 
 

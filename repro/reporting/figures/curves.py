@@ -35,8 +35,9 @@ PANELS_IN_A_ROW = 4
 
 
 def trained(items: list[Evidence]) -> list[Evidence]:
-    """Those that have curves: they were run, and not only measured."""
-    return [item for item in first_protocol(items) if item.n and item.run.recipe.epochs]
+    """Those of a budget that have curves: they were trained, and some for more than one epoch."""
+    found = [item for item in first_protocol(items) if item.n and item.run.recipe.epochs]
+    return found if any(item.run.recipe.epochs > 1 for item in found) else []
 
 
 def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: Store) -> None:
@@ -49,6 +50,8 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
     found: list[list[tuple[Budget, str, list[Evidence]]]] = []
     for budget, items in evidence.items():
         items = [item for _, item in merged(trained(items))]
+        if not items:
+            continue
         groups: dict[str, list[Evidence]] = {}
         for item in items:
             groups.setdefault(group_of(experiment, item.variant), []).append(item)
