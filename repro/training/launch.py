@@ -77,7 +77,7 @@ def carry_out(
     images = Images(data_dir)
     failures = 0
     waiting = [step for step in steps if step.state != "done"]
-    patience = 0.0
+    patience, told = 0.0, False
     while waiting:
         taken = []
         for step in waiting:
@@ -88,8 +88,10 @@ def carry_out(
                 failures += 1
                 if fail_fast:
                     return failures
-        if taken and not patience:
+        # Of those that were taken when their turn came most are done by now: told is what is still waited for.
+        if taken and patience and not told:
             audience.waits(taken[0])
+            told = True
         waiting, patience = taken, PATIENCE
     return failures
 

@@ -17,6 +17,7 @@ from repro.planning import plan
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.specification import Data, Model, Recipe, Run
 from repro.records import Store
+from repro.training import launch
 from repro.training.checkpoint import Checkpoint
 from repro.training.devices import without_denormals
 from repro.training.launch import carry_out
@@ -190,6 +191,19 @@ def steps_for(store: Store, folder: Path, protocols: tuple[str, ...] = ("describ
     variant = Variant(name="v", model="mini-squeezenet", data=settings, recipe={"epochs": 1, "batch": 32})
     experiment = Experiment(title="", source="", question="", name="e", variants=(variant,), protocols=protocols)
     return plan.plan(plan.cells(experiment, "smoke", seeds), store, folder)
+
+
+def test_what_another_process_still_works_on_is_told_once(tmp_path: Path, monkeypatch):
+    """Of two runs that were taken when their turn came, one is done since; it is the other that is waited for."""
+    store, told = Store(tmp_path / "results"), []
+    found = steps_for(store, tmp_path)
+    outcomes = {0: ["taken", "done"], 1: ["taken", "taken", "taken", "done"]}
+    monkeypatch.setattr(launch, "attempt", lambda step, *_: outcomes[step.run.seed].pop(0))
+    audience = Quiet()
+    audience.waits = lambda step: told.append(step.run.seed)
+    assert carry_out(found, store, tmp_path, CPU, audience) == 0
+    assert told == [1]
+    assert outcomes == {0: [], 1: []}
 
 
 def test_a_plan_is_done_once_and_a_new_protocol_needs_no_training(tmp_path: Path, monkeypatch):
