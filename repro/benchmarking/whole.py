@@ -69,6 +69,10 @@ class Heard:
     def begins(self, step: Step) -> None:
         """Nothing is said."""
 
+    def restores(self, step: Step, prior: Run) -> Watch:
+        """No run that is measured goes on from another."""
+        return lambda *_: None
+
     def watch(self, step: Step) -> Watch:
         """Nobody watches."""
         return lambda *_: None

@@ -68,13 +68,22 @@ class Teller:
         how = {"to resume": ", resumed", "to measure": ", measured only"}.get(step.state, "")
         self.say(f"{self.label(step)} {describe_run(step.run)}{how}")
 
+    def restores(self, step: Step, prior: Run):
+        """Say which run before this one is trained again; its watcher."""
+        self.say(f"{self.margin(step)} first again, as its weights are not here: {describe_run(prior)}")
+        return self.follow(step, prior)
+
     def watch(self, step: Step):
         """The loop's watcher: a live bar with images/s, loss, accuracy and time left, or a line now and then."""
-        return self.bar(step) if self.console.is_terminal else self.lines(step)
+        return self.follow(step, step.run)
 
-    def bar(self, step: Step):
+    def follow(self, step: Step, run: Run):
+        """A watcher of the step's run, or of one before it."""
+        return self.bar(step, run) if self.console.is_terminal else self.lines(step, run)
+
+    def bar(self, step: Step, run: Run):
         """A live bar over the whole run."""
-        run, key = step.run, run_key(step.run)
+        key = run_key(step.run)
         columns = [
             TextColumn("{task.description} epoch {task.fields[epoch]}", markup=False),
             BarColumn(bar_width=24),
@@ -82,7 +91,7 @@ class Teller:
             TextColumn("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.1%}"),
             TimeRemainingColumn(),
         ]
-        self.end(step)  # a process that was killed left one
+        self.end(step)  # of the run before it, or left by a process that was killed
         live = self.live = self.live or Progress(*columns, console=self.console, transient=True)
         fields = {"epoch": f"1/{run.recipe.epochs}", "rate": 0.0, "loss": 0.0, "accuracy": 0.0}
         task = self.bars[key] = live.add_task(self.margin(step), total=None, **fields)
@@ -105,7 +114,7 @@ class Teller:
 
         return watch
 
-    def lines(self, step: Step):
+    def lines(self, step: Step, run: Run):
         """A plain line when an epoch ends, and every half minute within one."""
         last = [time.monotonic()]
 
@@ -113,7 +122,7 @@ class Teller:
             now = time.monotonic()
             if seen >= of or now - last[0] > PLAIN_EVERY:
                 last[0] = now
-                place = f"epoch {epoch + 1}/{step.run.recipe.epochs}" + ("" if seen >= of else f", {seen / of:.0%}")
+                place = f"epoch {epoch + 1}/{run.recipe.epochs}" + ("" if seen >= of else f", {seen / of:.0%}")
                 self.say(f"{self.margin(step)} {place}: loss {loss:.3f}, training accuracy {accuracy:.1%}")
 
         return watch

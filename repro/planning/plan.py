@@ -5,14 +5,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
-
 from repro import data, models
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.specification import NUMERICS, Budget, Data, Run, Spec
 from repro.records import Record, Store
 from repro.records.files import cache_folder
+from repro.records.store import run_key
 
 State = Literal["done", "to measure", "to resume", "to do", "stale"]
 
@@ -92,8 +91,7 @@ def needed(found: Iterable[Cell]) -> list[tuple[Run, list[str], list[str]]]:
     wanted: dict[bytes, tuple[Run, list[str], list[str]]] = {}
     for cell in found:
         for run in (each for own in cell.runs for each in chain(own)):
-            key = msgspec.json.encode(run, order="deterministic")
-            _, names, protocols = wanted.setdefault(key, (run, [], []))
+            _, names, protocols = wanted.setdefault(run_key(run), (run, [], []))
             names += [name for name in [f"{cell.experiment}/{cell.variant.name}"] if name not in names]
             protocols += [p for p in cell.protocols if p not in protocols]
     return list(wanted.values())
@@ -143,9 +141,22 @@ def step(
 
 
 def estimates(steps: Iterable[Step], store: Store, device: str) -> list[float]:
-    """Seconds that each run still needs on a kind of device; a checkpoint's share is not subtracted."""
-    rate = measured_rate(store, device)
-    return [0.0 if step.state == "done" else cost(step.run) / rate(step.run) for step in steps]
+    """Seconds that each run still needs on a kind of device; a checkpoint's share is not subtracted.
+
+    A run that is done is trained again for the first that goes on from it where its weights are not here.
+    """
+    steps, rate = list(steps), measured_rate(store, device)
+    done = {run_key(step.run): step.identity for step in steps if step.state == "done"}
+    lost = {key for key, identity in done.items() if identity and not weights_file(identity).is_file()}
+
+    def seconds(step: Step) -> float:
+        if step.state == "done":
+            return 0.0
+        again = [run for run in chain(step.run)[:-1] if run_key(run) in lost]
+        lost.difference_update(map(run_key, again))
+        return sum(cost(run) / rate(run) for run in [step.run, *again])
+
+    return [seconds(step) for step in steps]
 
 
 def images(run: Run) -> tuple[int, int]:

@@ -17,11 +17,12 @@ import torch
 import repro
 from repro.errors import BadInput
 from repro.planning.plan import Step, weights_file
-from repro.planning.specification import NUMERICS
+from repro.planning.specification import NUMERICS, Run
 from repro.records import Epoch, Record, Store
 from repro.records.files import write_atomic
 from repro.training import devices, launch
 from repro.training.launch import Audience
+from repro.training.loop import Watch
 
 CORES = 2  # of a run on a CPU: what the laptop budget's times are stated for
 LOSSES = 5  # so often a run is tried again whose machine or process was lost
@@ -151,7 +152,10 @@ class Listener:
 
     def begins(self, step: Step) -> None: ...
 
-    def watch(self, step: Step):
+    def restores(self, step: Step, prior: Run) -> Watch:
+        return lambda *_: None
+
+    def watch(self, step: Step) -> Watch:
         return lambda *_: None
 
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None:

@@ -41,6 +41,7 @@ class Audience(Interface):
     """Who is told what happens: a terminal, a log, a test."""
 
     def begins(self, step: Step) -> None: ...
+    def restores(self, step: Step, prior: Run) -> Watch: ...
     def watch(self, step: Step) -> Watch: ...
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None: ...
     def failed(self, step: Step, reason: str) -> None: ...
@@ -131,7 +132,8 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
         record, history = remeasured(step, record, dataset, device), store.history(record)
         network = None
     else:
-        begin, watch = beginning(step.run, dataset, device), audience.watch(step)
+        begin = beginning(step.run, dataset, device, lambda prior: audience.restores(step, prior))
+        watch = audience.watch(step)
         record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, watch, begin)
         if step.run.prior is not None:
             record = msgspec.structs.replace(
@@ -145,8 +147,13 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
         audience.finished(step, record, history)
 
 
-def beginning(run: Run, dataset: Dataset, device: torch.device) -> Callable[[nn.Module], Callable[[], None]]:
-    """What a run begins with: the weights of the run before it, held as it says; nothing for a first run."""
+def beginning(
+    run: Run, dataset: Dataset, device: torch.device, restores: Callable[[Run], Watch]
+) -> Callable[[nn.Module], Callable[[], None]]:
+    """What a run begins with: the weights of the run before it, held as it says; nothing for a first run.
+
+    restores: told of a run before it that is trained again, because its weights are not here; watches that.
+    """
     prior = run.prior
     if prior is None:
         return lambda network: lambda: None
@@ -156,8 +163,8 @@ def beginning(run: Run, dataset: Dataset, device: torch.device) -> Callable[[nn.
     with claimed(identity, patience=-1):
         if not parallel.agreed(kept.is_file()):
             # Its record was made elsewhere; weights do not travel with records.
-            checkpoint = Checkpoint(checkpoint_file(identity))
-            _, _, network = train(prior, dataset, (), device, checkpoint, begin=beginning(prior, dataset, device))
+            checkpoint, begin = Checkpoint(checkpoint_file(identity)), beginning(prior, dataset, device, restores)
+            _, _, network = train(prior, dataset, (), device, checkpoint, restores(prior), begin)
             if parallel.leader():
                 weights.save(network, kept, prior.model.name, prior.model.options)
                 checkpoint.remove()

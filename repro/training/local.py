@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from repro.planning.plan import Step
+from repro.planning.specification import Run
 from repro.records import Epoch, Record, Store
 from repro.training import launch
 from repro.training.launch import PATIENCE, Audience, Outcome
@@ -123,6 +124,9 @@ def hear(pipe: Connection, worker: Worker, audience: Audience) -> bool:
     match what:
         case "begins":
             audience.begins(step)
+        case "restores":
+            worker.watch = audience.restores(step, *content)
+        case "watches":
             worker.watch = audience.watch(step)
         case "watch" if worker.watch:
             worker.watch(*content)
@@ -177,8 +181,17 @@ class Relay:
     def begins(self, step: Step) -> None:
         self.pipe.send(("begins",))
 
+    def restores(self, step: Step, prior: Run) -> Watch:
+        self.pipe.send(("restores", prior))
+        return self.tell
+
     def watch(self, step: Step) -> Watch:
-        return lambda *state: self.pipe.send(("watch", *state))
+        self.pipe.send(("watches",))
+        return self.tell
+
+    def tell(self, *state: float) -> None:
+        """How far the run is that is watched."""
+        self.pipe.send(("watch", *state))
 
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None:
         self.pipe.send(("finished", record, history))

@@ -49,7 +49,14 @@ def test_stages_are_runs_that_follow_each_other() -> None:
 
 
 class Silent:
+    def __init__(self) -> None:
+        self.restored: list[Run] = []
+
     def begins(self, step: plan.Step) -> None: ...
+    def restores(self, step: plan.Step, prior: Run) -> Callable[..., None]:
+        self.restored.append(prior)
+        return lambda *_: None
+
     def watch(self, step: plan.Step) -> Callable[..., None]:
         return lambda *_: None
 
@@ -92,6 +99,29 @@ def test_a_pipeline_from_dense_to_shared(tmp_path: Path, store: Store) -> None:
     assert sizes["pruned"]
     assert sizes["shared"]
     assert sizes["pruned"] > 3 * sizes["shared"]
+
+
+def test_what_comes_before_is_trained_again_where_its_weights_are_not(tmp_path: Path) -> None:
+    """Records travel, weights do not: the plan counts it, the user is told, the record stays as it is."""
+    store, run = Store(tmp_path / "results"), small(PRUNED)
+    assert run.prior
+    variant = Variant(name="v", model="")
+
+    def steps(of: Run) -> list[plan.Step]:
+        return plan.plan([plan.Cell("e", variant, (of,), ("described",))], store, tmp_path)
+
+    assert carry_out(steps(run.prior), store, tmp_path, CPU, Silent()) == 0
+    (first,) = steps(run.prior)
+    here = plan.estimates(steps(run), store, "cpu")
+    assert first.identity
+    weights_file(first.identity).unlink()
+    gone = plan.estimates(steps(run), store, "cpu")
+    assert here[0] == gone[0] == 0
+    assert gone[1] / here[1] == pytest.approx(1 + plan.cost(run.prior) / plan.cost(run))
+    audience = Silent()
+    assert carry_out(steps(run), store, tmp_path, CPU, audience) == 0
+    assert audience.restored == [run.prior]
+    assert steps(run.prior) == [first]
 
 
 def test_a_stage_that_trains_nothing_measures_what_it_did(tmp_path: Path, store: Store) -> None:
@@ -141,6 +171,11 @@ def test_a_held_run_cut_off_ends_as_if_it_had_not_been(tmp_path: Path, optimizer
     run = Run(model=MODEL, data=source, recipe=recipe, prior=first, hold=Hold(density="0.5", bits=0))
     shared = Run(model=MODEL, data=source, recipe=recipe, prior=run, hold=Hold(bits=4))
     dataset = data.load(source, tmp_path)
+    restored = []
+
+    def restores(prior: Run) -> Callable[..., None]:
+        restored.append(prior)
+        return lambda *_: None
 
     class Killed(Exception):
         pass
@@ -150,13 +185,14 @@ def test_a_held_run_cut_off_ends_as_if_it_had_not_been(tmp_path: Path, optimizer
             raise Killed
 
     def trained(name: str, watch: Callable[..., None] = lambda *_: None) -> nn.Module:
-        begin = beginning(shared, dataset, CPU)  # trains what comes before, once
+        begin = beginning(shared, dataset, CPU, restores)  # trains what comes before, once
         return train(shared, dataset, ("described",), CPU, Checkpoint(tmp_path / f"{name}.pt"), watch, begin)[2]
 
     whole = trained("a")
     with pytest.raises(Killed):
         trained("b", kill)
     again = trained("b")
+    assert restored == [first, run]
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
 
 

@@ -13,6 +13,7 @@ from repro.models import weights
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Step, weights_file
+from repro.planning.specification import Run
 from repro.records import Epoch, Measurement, Record, Store
 from repro.training import launch
 
@@ -29,6 +30,9 @@ class Quiet:
 
     def begins(self, step: Step) -> None:
         self.begun.append(step)
+
+    def restores(self, step: Step, prior: Run):
+        return lambda *_: None
 
     def watch(self, step: Step):
         return lambda *_: None

@@ -173,6 +173,9 @@ class Quiet:
     def begins(self, step):
         pass
 
+    def restores(self, step, prior):
+        return lambda *_: None
+
     def watch(self, step):
         return lambda *_: None
 
