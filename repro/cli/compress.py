@@ -145,7 +145,7 @@ def compress_command(
         seen = calibrated(network, network_inputs, data_dir, calibrate or CALIBRATION)
     if width is None:
         assert max_bytes is not None
-        network = stages.within(network, seen, max_bytes, coder, told)
+        network, _ = stages.within(network, seen, max_bytes, coder, told)
     elif width < 32:
         importance = None
         if calibrate:

@@ -88,10 +88,8 @@ def compressed(
     if how.price:
         return stages.rounded(original, seen, how.price), how.price
     if how.max_bytes:
-        prices: list[float] = []
         assert how.coder != "released"
-        found = stages.within(original, seen, how.max_bytes, how.coder, lambda price, size: prices.append(price))
-        return found, prices[-1]
+        return stages.within(original, seen, how.max_bytes, how.coder)
     return original, 0.0
 
 

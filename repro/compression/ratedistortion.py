@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from repro.compression import container
 from repro.compression.calibration import Statistics, damped
 from repro.compression.shared import Shared
 
@@ -33,15 +34,10 @@ PER_SIDE = 127  # values on either side of zero, at most
 
 @dataclass(frozen=True)
 class Rounded:
-    """A layer with shared weights, the bias that goes with them, and what both cost.
-
-    bits: of all codes and the mask, by their entropy.
-    cost: of the change, by the layer's statistics.
-    """
+    """A layer with shared weights, the bias that goes with them, and what the change costs by the layer's statistics."""
 
     weights: Shared
     bias: np.ndarray
-    bits: float
     cost: float
 
 
@@ -75,7 +71,7 @@ def round_layer(weights: np.ndarray, bias: np.ndarray, seen: Statistics, price: 
     change = shared.weights() - weights
     shift = change.reshape(len(change), -1).astype(np.float64) @ seen.mean
     corrected = (bias - shift).astype(np.float16).astype(np.float32)
-    return Rounded(shared, corrected, information(shared.codes), seen.cost(change))
+    return Rounded(shared, corrected, seen.cost(change))
 
 
 def first_codebook(values: Tensor, costs: Tensor, price: float, share: float) -> tuple[Tensor, Tensor]:
@@ -143,6 +139,12 @@ def refit(targets: Tensor, costs: Tensor, codes: Tensor, codebook: Tensor) -> tu
     # A value that rounds to zero in float16 is zero.
     counts[0] += counts[~keep].sum()
     return moved[keep], bits_of(counts[keep].float())
+
+
+def bits(weights: Shared, bias: np.ndarray) -> float:
+    """What a layer takes: its codes by their entropy, its values as the file has them."""
+    values = (container.numbers(numbers)[0] for numbers in (weights.codebook, bias))
+    return information(weights.codes) + 8 * sum(map(len, values))
 
 
 def information(codes: np.ndarray) -> float:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # A search ends when the file is so close below the bytes allowed, or after so many tries.
 CLOSE = 0.002
 TRIES = 8
-SATURATED = 0.01  # a lower price that adds less than this share adds nothing
+SATURATED = 0.2  # a lower price that adds less than this share of what it was to add adds nothing
 
 
 def prune(network: CompressedNetwork, densities: Mapping[str, float]) -> CompressedNetwork:
@@ -65,14 +65,19 @@ def share(
 
 
 def rounded(network: CompressedNetwork, seen: "Mapping[str, Statistics]", price: float) -> CompressedNetwork:
-    """The network with every layer rounded at one price, in nats of the answers for each bit; see `ratedistortion`."""
-    from repro.compression.ratedistortion import round_layer
+    """The network with every layer rounded at one price, in nats of the answers for each bit; see `ratedistortion`.
+
+    A layer whose weights are shared already stays as it is where the bits that rounding saves are not worth its change.
+    """
+    from repro.compression.ratedistortion import bits, round_layer
 
     tensors = dict(network.tensors)
     for prefix, statistics in seen.items():
-        weights, bias = dense(tensors[f"{prefix}.weight"]), dense(tensors[f"{prefix}.bias"])
-        found = round_layer(weights, bias, statistics, price)
-        tensors[f"{prefix}.weight"], tensors[f"{prefix}.bias"] = found.weights, found.bias
+        weights, bias = tensors[f"{prefix}.weight"], dense(tensors[f"{prefix}.bias"])
+        found = round_layer(dense(weights), bias, statistics, price)
+        changed = found.cost + price * bits(found.weights, found.bias)
+        if not isinstance(weights, Shared) or changed < price * bits(weights, bias):
+            tensors[f"{prefix}.weight"], tensors[f"{prefix}.bias"] = found.weights, found.bias
     return replaced(network, tensors)
 
 
@@ -82,8 +87,8 @@ def within(
     max_bytes: int,
     coder: Coder,
     progress: Callable[[float, int], None] = lambda price, size: None,
-) -> CompressedNetwork:
-    """The network rounded at the price at which its file has at most `max_bytes`, and hardly fewer.
+) -> tuple[CompressedNetwork, float]:
+    """The network rounded at the price at which its file has at most `max_bytes`, and hardly fewer; the price.
 
     A weight loses half a bit where the price doubles, until it has none left; the search goes by that and corrects
     itself from the two sizes found on either side.
@@ -99,19 +104,19 @@ def within(
     price = 2 * math.log(2) * 0.01 / kept
     under: tuple[float, int, CompressedNetwork] | None = None
     over: tuple[float, int] | None = None
+    aim = (1 - CLOSE / 2) * max_bytes
     for _ in range(TRIES):
         found = rounded(network, seen, price)
         size = len(container.encode(found, coder))
         progress(price, size)
         if size <= max_bytes:
             # At no price does a file grow beyond 256 values a layer: where a lower one adds nothing, that is all.
-            spent = under is not None and over is None and size < (1 + SATURATED) * under[1]
+            spent = under is not None and over is None and size - under[1] < SATURATED * (aim - under[1])
             under = (price, size, found)
             if spent or size >= (1 - CLOSE) * max_bytes:
                 break
         else:
             over = (price, size)
-        aim = (1 - CLOSE / 2) * max_bytes
         if under and over:
             share = (over[1] - aim) / max(1, over[1] - under[1])
             price = over[0] * (under[0] / over[0]) ** min(max(share, 0.02), 0.98)
@@ -119,7 +124,7 @@ def within(
             price *= 2 ** min(max((size - aim) * 8 / (0.5 * kept), -6), 6)
     if under is None:
         raise BadInput(f"--max-bytes {max_bytes:,}: no file of this network is so small; the smallest has {size:,}")
-    return under[2]
+    return under[2], under[0]
 
 
 def is_weight(tensor: Tensor) -> bool:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from repro.compression import container, files, ratedistortion, stages
 from repro.compression.calibration import Statistics, calibrate, unfolded
-from repro.compression.ratedistortion import round_layer
+from repro.compression.ratedistortion import bits, information, round_layer
 from repro.compression.shared import CompressedNetwork, Shared
 from repro.errors import BadInput
 from repro.training import answers
@@ -105,7 +105,7 @@ def spent(together: tuple[np.ndarray, Statistics], price: float) -> tuple[float,
     weights, one = together
     found = round_layer(weights, np.zeros(len(weights), np.float32), one, price)
     values = len(np.unique(found.weights.codes))
-    return found.cost + price * (found.bits + 16 * values), values
+    return found.cost + price * (information(found.weights.codes) + 16 * values), values
 
 
 def test_coarse_rounding_takes_a_finer_step(together, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,10 +138,37 @@ def test_a_higher_price_gives_a_smaller_file_and_other_answers(
     assert all(isinstance(found.tensors[f"{name}.weight"], Shared) for name in seen)
 
 
+def test_what_is_shared_stays_where_rounding_saves_too_little(network: CompressedNetwork, seen: dict) -> None:
+    shared = stages.share(network, 8)
+    assert stages.rounded(shared, seen, 1e-12).tensors == shared.tensors
+    price, stayed = 1e-5, 0
+    found = stages.rounded(shared, seen, price)
+    for prefix, statistics in seen.items():
+        before, after = shared.tensors[f"{prefix}.weight"], found.tensors[f"{prefix}.weight"]
+        assert isinstance(before, Shared) and isinstance(after, Shared)
+        bias, new_bias = (one.tensors[f"{prefix}.bias"] for one in (shared, found))
+        assert isinstance(bias, np.ndarray) and isinstance(new_bias, np.ndarray)
+        cost = statistics.cost(after.weights() - before.weights())
+        assert cost + price * bits(after, new_bias) <= price * bits(before, bias)
+        stayed += after is before
+    assert stayed < len(seen)
+
+
+def test_a_budget_between_what_rounding_takes_and_all_there_is(network: CompressedNetwork, seen: dict) -> None:
+    """Rounding alone ends at 256 evenly spread values a layer; beyond that, layers stay as they are."""
+    shared = stages.share(network, 8)
+    most = len(container.encode(shared))
+    for allowed in (int(0.9 * most), most):
+        found, _ = stages.within(shared, seen, allowed, "huffman")
+        assert 0.97 * allowed < len(container.encode(found)) <= allowed
+    assert found.tensors == shared.tensors
+
+
 def test_as_many_bytes_as_allowed(network: CompressedNetwork, seen: dict) -> None:
     allowed = 11_000
-    found = stages.within(network, seen, allowed, "huffman")
+    found, price = stages.within(network, seen, allowed, "huffman")
     size = len(container.encode(found))
+    assert len(container.encode(stages.rounded(network, seen, price))) == size
     assert 0.97 * allowed < size <= allowed
     with pytest.raises(BadInput, match="so small"):
         stages.within(network, seen, 500, "huffman")
@@ -149,7 +176,7 @@ def test_as_many_bytes_as_allowed(network: CompressedNetwork, seen: dict) -> Non
 
 def test_more_bytes_than_it_can_use(network: CompressedNetwork, seen: dict) -> None:
     tries = []
-    found = stages.within(network, seen, 10**6, "huffman", lambda price, size: tries.append(size))
+    found, _ = stages.within(network, seen, 10**6, "huffman", lambda price, size: tries.append(size))
     assert len(container.encode(found)) < 4 * network.parameters
     assert len(tries) < 6
 
