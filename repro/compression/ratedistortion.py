@@ -34,7 +34,10 @@ PER_SIDE = 127  # values on either side of zero, at most
 
 @dataclass(frozen=True)
 class Rounded:
-    """A layer with shared weights, the bias that goes with them, and what the change costs by the layer's statistics."""
+    """A layer with shared weights and the bias that goes with them.
+
+    cost: of the change, by the layer's statistics.
+    """
 
     weights: Shared
     bias: np.ndarray

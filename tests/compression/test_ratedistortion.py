@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from repro.compression import container, files, ratedistortion, stages
 from repro.compression.calibration import Statistics, calibrate, unfolded
 from repro.compression.ratedistortion import bits, information, round_layer
-from repro.compression.shared import CompressedNetwork, Shared
+from repro.compression.shared import CompressedNetwork, Shared, dense
 from repro.errors import BadInput
 from repro.training import answers
 
@@ -145,9 +145,9 @@ def test_what_is_shared_stays_where_rounding_saves_too_little(network: Compresse
     found = stages.rounded(shared, seen, price)
     for prefix, statistics in seen.items():
         before, after = shared.tensors[f"{prefix}.weight"], found.tensors[f"{prefix}.weight"]
-        assert isinstance(before, Shared) and isinstance(after, Shared)
-        bias, new_bias = (one.tensors[f"{prefix}.bias"] for one in (shared, found))
-        assert isinstance(bias, np.ndarray) and isinstance(new_bias, np.ndarray)
+        assert isinstance(before, Shared)
+        assert isinstance(after, Shared)
+        bias, new_bias = (dense(one.tensors[f"{prefix}.bias"]) for one in (shared, found))
         cost = statistics.cost(after.weights() - before.weights())
         assert cost + price * bits(after, new_bias) <= price * bits(before, bias)
         stayed += after is before
