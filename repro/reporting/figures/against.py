@@ -87,9 +87,11 @@ def against(
                         axis.plot(size(item), stated, **PUBLISHED_MARK)
                         numbers.append(stated)
                         points.append((size(item), stated, stated))
+            lines = []
             for index, name in enumerate(series if grouped else ()):
                 line = [(size(i), i.mean) for i in found if i.variant.series == name and i.variant.at is not None]
                 if line:
+                    lines.append(line)
                     x, y = zip(*line, strict=True)
                     axis.plot(x, y, color=COLOURS[index % 6], ls=DASHES[index % 6], lw=0.9, zorder=2)
             limits(axis.set_ylim, numbers, room=0.12)
@@ -103,15 +105,15 @@ def against(
             names = merged(first_protocol(found))
             if grouped:
                 names = [(short(experiment, item.variant), item) for _, item in names]
-            named.append((axis, [(text, size(item), item.mean) for text, item in names], points))
+            named.append((axis, [(text, size(item), item.mean) for text, item in names], points, lines))
     title(figure, experiment)
     keys = series_keys(series) if grouped else protocol_keys(experiment.protocols)
     if best:
         keys.append(key("best up to this size", color=MUTED, lw=0.8, alpha=0.6))
     legend(figure, [*keys, *published_keys(experiment)])
     style.settle(figure)
-    for axis, labels, points in named:
-        place_labels(axis, labels, points)
+    for axis, *marks in named:
+        place_labels(axis, *marks)
 
 
 def draw_best(axis: "Axes", points: Sequence[tuple[float, float]]) -> None:

@@ -36,7 +36,9 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     rows = layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
     step = 1 / (len(protocols) + 0.6)
     bottom = rows[-1][1] + 0.5
-    figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.19 * len(protocols) + 0.06))
+    # A line of text to each protocol of a row, and one below in the legend.
+    height = 0.8 + 0.12 * len(protocols) + (bottom + 0.6) * max(0.3, 0.19 * len(protocols) + 0.06)
+    figure.set_size_inches(style.WIDTH, height)
     axes = panels(figure, evidence)
     for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
         numbers: list[float] = []

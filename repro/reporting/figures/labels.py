@@ -1,6 +1,8 @@
 """Names beside points, where they cover nothing."""
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from repro.reporting.figures.parts import wrap
@@ -16,14 +18,19 @@ FAR = tuple((dx * far, dy * far) for far in (14, 22, 32) for dx, dy in ((1, 1), 
 
 
 def place_labels(
-    axis: "Axes", labels: list[tuple[str, float, float]], points: list[tuple[float, float, float]]
+    axis: "Axes",
+    labels: list[tuple[str, float, float]],
+    points: list[tuple[float, float, float]],
+    lines: Sequence[Sequence[tuple[float, float]]] = (),
 ) -> None:
-    """Name points so that names cover neither points nor each other nor leave the panel, as far as that is possible.
+    """Name points so that names cover neither points nor lines nor each other nor leave the panel, where possible.
 
     Args:
         labels: text, x, y.
         points: x, and the ends of what is drawn there.
+        lines: the corners of each, x and y.
     """
+    import numpy as np
     from matplotlib.transforms import Bbox
 
     renderer = axis.figure.canvas.get_renderer()  # type: ignore[attr-defined]
@@ -33,6 +40,11 @@ def place_labels(
     for x, low, high in points:
         (left, bottom), (_, top) = axis.transData.transform([(x, low), (x, high)])
         taken.append(Bbox.from_extents(left - margin, bottom - margin, left + margin, top + margin))
+    for line in lines:
+        corners = axis.transData.transform(np.array(line))
+        for begin, end in pairwise(corners):
+            steps = np.linspace(begin, end, 2 + int(np.hypot(*(end - begin)) / margin))
+            taken += [Bbox.from_extents(x - 1, y - 1, x + 1, y + 1) for x, y in steps]
     waiting = sorted(labels, key=lambda label: label[1])
     # Names that have room beside their point come first: one that has none would take it from them.
     for offsets in (NEAR, NEAR + FAR):
