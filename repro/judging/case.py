@@ -95,8 +95,12 @@ class Case:
     @property
     def reduced(self) -> bool:
         """Whether any sample is smaller than, or otherwise not quite, what the claim is about."""
-        own = [not self.claim.needs if s.same_scope is None else s.same_scope for s in self.samples.values()]
-        return not all(own) or BUDGETS.index(self.budget) < BUDGETS.index(self.claim.budget)
+        least = BUDGETS.index(self.claim.budget)
+        own = [
+            not self.claim.needs and BUDGETS.index(s.budget) >= least if s.same_scope is None else s.same_scope
+            for s in self.samples.values()
+        ]
+        return not all(own)
 
     # What the samples say
 

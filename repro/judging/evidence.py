@@ -229,7 +229,7 @@ def samples_of(experiment: Experiment, store: Store, data_dir: Path) -> "dict[st
             found[claim.id] = {name: s for name in claim.variants if (s := counted(experiment, claim, name, store))}
             continue
         candidates = [
-            {name: s for name in claim.variants if (s := sample(claim, evidence[budget].get(name), store))}
+            {name: s for name in claim.variants if (s := sample(experiment, claim, evidence[budget].get(name), store))}
             for budget in JUDGED
         ]
         # `max` takes the first of equals, and budgets come largest first.
@@ -242,7 +242,7 @@ def by_variant(found: list[Evidence]) -> dict[str, Evidence]:
     return {item.variant.name: item for item in reversed(found)}
 
 
-def sample(claim: Claim, item: Evidence | None, store: Store) -> "Sample | None":
+def sample(experiment: Experiment, claim: Claim, item: Evidence | None, store: Store) -> "Sample | None":
     """The values of one variant's runs in the claim's metric; None where there are none."""
     from repro.judging.verdicts import Sample
 
@@ -255,17 +255,32 @@ def sample(claim: Claim, item: Evidence | None, store: Store) -> "Sample | None"
     recipe = run.recipe
     # What a seed fixes beside the initial weights.
     drawn = (run.data, *(getattr(recipe, name) for name in DRAWN))
-    shorter = claim.epoch is not None and recipe.epochs < claim.epoch
+    scope = None
+    if claim.epoch is not None and begins(run, experiments.resolve(experiment, item.variant, claim.budget)):
+        scope = True
+    if claim.epoch is not None and recipe.epochs < claim.epoch:
+        scope = False
+    if run.data.synthetic or any(part_of(record) for record, _ in measured):
+        scope = False
     described = measured[0][0].measurements.get("described")
     return Sample(
         values=tuple(number for _, number in measured),
         seeds=tuple(record.run.seed for record, _ in measured),
         failed=tuple(record.run.seed for record, _ in measured if record.status != "done"),
         budget=item.budget,
-        same_scope=False if shorter or run.data.synthetic or any(part_of(r) for r, _ in measured) else None,
+        same_scope=scope,
         total=sum(described.total) if described and claim.metric in ACCURACIES else 0,
         pairing=msgspec.json.encode(drawn, order="deterministic").decode(),
     )
+
+
+def begins(run: Run, whole: Run) -> bool:
+    """Whether a run is the beginning of another: the same to the last of its epochs, for the rate stays as it is."""
+    if whole.recipe.schedule != "constant":
+        return False
+    # The warm-up belongs to other schedules.
+    same = msgspec.structs.replace(whole.recipe, epochs=run.recipe.epochs, warmup=run.recipe.warmup)
+    return run.recipe.epochs < whole.recipe.epochs and run == msgspec.structs.replace(whole, recipe=same)
 
 
 def both_of(first: Evidence, second: Evidence) -> dict[int, tuple[float, float]]:

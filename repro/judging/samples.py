@@ -17,7 +17,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
     values: one per seed, in the metric's own unit (percent, parameters, bytes), failed runs included.
     failed: the seeds of runs that diverged or collapsed.
-    same_scope: whether data and recipe are the claim's own; None = they are unless the claim `needs` something.
+    same_scope: whether data and recipe are the claim's own; None = they are at the claim's budget, unless it `needs`
+        something.
     total: test images, where the metric is a share of them.
     step: the smallest difference two values can show, in the same unit; None = 1 where the claim's protocol truncates,
         otherwise one test image.

@@ -9,7 +9,17 @@ import pytest
 from repro import data
 from repro.errors import BadInput
 from repro.judging.claims import Claim
-from repro.judging.evidence import gather, metric, network_property, published, samples_of, shown, value, verdicts_of
+from repro.judging.evidence import (
+    begins,
+    gather,
+    metric,
+    network_property,
+    published,
+    samples_of,
+    shown,
+    value,
+    verdicts_of,
+)
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.planning.specification import NUMERICS, PROTOCOLS, Budget, Run
@@ -262,3 +272,36 @@ def test_a_part_of_imagenet_is_of_reduced_scope(tmp_path: Path, photographs, sco
     item = gather(imagenet, "paper", store, tmp_path)[0]
     shown = " ".join(notes(imagenet, {"paper": [item]}))
     assert ("only 575 of 1,281,167 training and 374 of 50,000 test photographs" in shown) is (scope is False)
+
+
+def test_the_first_epochs_of_a_constant_rate_are_the_published_ones(tmp_path: Path) -> None:
+    """Fifty of the author's epochs are the first fifty of 250: what is stated of the tenth can be judged on them."""
+    experiment, store = experiments.find("mini-squeezenet"), Store(tmp_path)
+    (author,) = (cell for cell in plan.cells(experiment, "laptop") if cell.variant.name == "mini-squeezenet")
+    for run in author.runs:
+        store.save(*record_of(run, tmp_path))
+    samples = samples_of(experiment, store, tmp_path)
+    scopes = {
+        name: found["mini-squeezenet"].same_scope for name, found in samples.items() if "mini-squeezenet" in found
+    }
+    assert scopes["mini-10-train-log"] is True
+    assert scopes["mini-100-test-log"] is False
+    assert scopes["mini-best-test-log"] is None
+    verdicts = {verdict.id: verdict for verdict in verdicts_of(experiment, store, tmp_path)}
+    assert verdicts["mini-10-train-log"].verdict != "not testable"
+    assert verdicts["mini-100-test-log"].verdict == "not testable"
+    assert verdicts["mini-best-test-log"].verdict == "not testable"
+
+
+def test_a_run_begins_another_only_if_all_else_is_the_same() -> None:
+    experiment = experiments.find("mini-squeezenet")
+    variant = experiment.variant("mini-squeezenet")
+    short, whole = (experiments.resolve(experiment, variant, budget) for budget in ("laptop", "paper"))
+    assert begins(short, whole)
+    assert not begins(whole, short)
+    for other in ({"recipe.batch": 64}, {"recipe.schedule": "step"}, {"data.pixels": 64}, {"recipe.epochs": 250}):
+        assert not begins(experiments.resolve(experiment, variant, "laptop", other), whole)
+    falling = msgspec.structs.replace(whole, recipe=msgspec.structs.replace(whole.recipe, schedule="one-cycle"))
+    assert not begins(
+        msgspec.structs.replace(falling, recipe=msgspec.structs.replace(falling.recipe, epochs=5)), falling
+    )
