@@ -1,6 +1,9 @@
-"""Why networks as deep as VGG19 start slowly at 32 pixels (docs/findings.md): zeros around small maps drown images."""
+"""Why deep networks start slowly at 32 pixels (docs/findings.md): zeros around small maps drown images (VGG19), and so
+does batch norm over small maps, which tells them by their companions (SqueezeNext).
+"""
 
 import torch
+from torch.nn import functional as F
 
 from repro import models
 
@@ -20,3 +23,24 @@ def test_padding_damps_the_signal():
     assert 3 < one / full < 6
     assert 0.7 < last / one < 2
     assert 10 < full / padded < 40
+
+
+def own_share(name: str, **options) -> float:
+    """How much an untrained network's outputs for 8 images differ by the image, over how much by their batch of 32."""
+    torch.manual_seed(0)
+    network = models.build(name, classes=10, **options).train()
+    for dropout in (module for module in network.modules() if isinstance(module, torch.nn.Dropout)):
+        dropout.p = 0.0
+    images = F.interpolate(torch.randn(8 + 8 * 24, 3, 8, 8), (32, 32), mode="bilinear")
+    with torch.inference_mode():
+        found = torch.stack([network(torch.cat([images[:8], others]))[:8] for others in images[8:].split(24)])
+    by_batch = found.var(0).mean()
+    return float((found.mean(0).var(0).mean() - by_batch / len(found)) / by_batch)
+
+
+def test_batch_norm_over_single_pixels_drowns_the_signal():
+    """The last maps of SqueezeNext are 1x1 at 32 pixels, those of networks with fire modules 2x2 and 3x3."""
+    following = own_share("squeezenext", stem="cifar")
+    assert 0 < following < 0.7
+    assert following < own_share("squeezenet", stem="cifar", batch_norm=["conv1", "squeeze", "expand", "conv10"]) / 2
+    assert following < own_share("preact-squeezenet") / 5

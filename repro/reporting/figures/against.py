@@ -99,7 +99,7 @@ def against(
             axis.set_xlabel(label)
             axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
             if best:
-                draw_best(axis, sorted((size(item), item.mean) for item in first_protocol(found)))
+                lines.append(draw_best(axis, sorted((size(item), item.mean) for item in first_protocol(found))))
             if not row:
                 axis.set_title(budget_title(budget, found))
             names = merged(first_protocol(found))
@@ -116,11 +116,18 @@ def against(
         place_labels(axis, *marks)
 
 
-def draw_best(axis: "Axes", points: Sequence[tuple[float, float]]) -> None:
-    """The highest accuracy up to each size, from (size, accuracy) in order of size, as steps to the panel's edge."""
-    best = [point for place, point in enumerate(points) if all(point[1] > before[1] for before in points[:place])]
-    x, y = zip(*best, (axis.get_xlim()[1], best[-1][1]), strict=True)
-    axis.plot(x, y, color=MUTED, lw=0.8, alpha=0.6, drawstyle="steps-post", zorder=1, scalex=False, scaley=False)
+def draw_best(axis: "Axes", points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The highest accuracy up to each size, from (size, accuracy) in order of size, as steps to the panel's edge.
+
+    Returns the steps' corners.
+    """
+    corners: list[tuple[float, float]] = []
+    for x, y in points:
+        if not corners or y > corners[-1][1]:
+            corners += [(x, corners[-1][1] if corners else y), (x, y)]
+    corners.append((axis.get_xlim()[1], corners[-1][1]))
+    axis.plot(*zip(*corners, strict=True), color=MUTED, lw=0.8, alpha=0.6, zorder=1, scalex=False, scaley=False)
+    return corners
 
 
 def size_axis(axis: "Axes", sizes: Sequence[float]) -> None:
