@@ -11,6 +11,7 @@ A part within a line is written the same way, without line breaks.
     verdicts                                       how many claims of each source got which verdict
     bench NAME                                     a table of `repro bench`, as it was written
     mean EXPERIMENT/VARIANT                        mean accuracy in percent: `61.7`
+    after EPOCH EXPERIMENT/VARIANT                 training and test accuracy after an epoch: `48.1 and 49.3`
     gap EXPERIMENT/VARIANT/OTHER                   the second minus the first in points, 95 % interval, paired by seed
     failed EXPERIMENT/VARIANT                      runs that diverged or never left chance: `3 of 10`
     dead EXPERIMENT/VARIANT                        runs with a layer that is the same for every image: `2 of 10`
@@ -18,8 +19,8 @@ A part within a line is written the same way, without line breaks.
     lost EXPERIMENT/VARIANT                        points of top-1 that a compressed file lost: `-0.2 [-1.1, +0.8]`
     photographs EXPERIMENT/VARIANT                 on how many photographs that was measured: `642`
 
-A protocol and a budget may follow mean, gap and bytes: `mean batch-norm/fire notebook laptop`. Without, numbers are of
-the largest budget that has been run, under the protocol `described`.
+A protocol and a budget may follow mean, after, gap and bytes: `mean batch-norm/fire notebook laptop`. Without, numbers
+are of the largest budget that has been run, under the protocol `described`.
 
 In an experiment's `finding` the same requests stand in braces, `{bytes paper-table2/lossless}`; see `finding`.
 """
@@ -99,6 +100,9 @@ def make(request: str, store: Store, data_dir: Path) -> str:
         case ["mean", path, *how]:
             (item,) = measured(path, 1, how, store, data_dir)
             return f"{item.mean:.1f}"
+        case ["after", epoch, path, *how]:
+            (item,) = measured(path, 1, how, store, data_dir)
+            return " and ".join(f"{number:.1f}" for number in after(epoch, item, store))
         case ["gap", path, *how]:
             first, second = measured(path, 2, how, store, data_dir)
             return gap(first, second)
@@ -116,7 +120,7 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return compression.lost_text(file_record(path, store).answers)
         case ["photographs", path]:
             return f"{file_record(path, store).answers.total:,}"
-    known = "table, claims, verdicts, bench, mean, gap, failed, dead, bytes, lost, photographs"
+    known = "table, claims, verdicts, bench, mean, after, gap, failed, dead, bytes, lost, photographs"
     raise BadInput(f"`made: {request}` asks for none of {known}")
 
 
@@ -171,6 +175,16 @@ def file_bytes(path: str, how: list[str], store: Store, data_dir: Path) -> int:
     if size is None:
         raise BadInput(f"`{path}` is not compressed")
     return size
+
+
+def after(epoch: str, item: Evidence, store: Store) -> tuple[float, float]:
+    """Training and test accuracy in percent after an epoch, means over seeds."""
+    histories = [store.history(record) for record in item.records]
+    if not epoch.isdecimal() or not 1 <= int(epoch) <= min(map(len, histories)):
+        raise BadInput(f"`after {epoch}`: give an epoch from 1 to {min(map(len, histories))}")
+    found = [history[int(epoch) - 1] for history in histories]
+    train, test = (sum(numbers) for numbers in zip(*((e.train_accuracy, e.test_accuracy) for e in found), strict=True))
+    return 100 * train / len(found), 100 * test / len(found)
 
 
 def gap(first: Evidence, second: Evidence) -> str:

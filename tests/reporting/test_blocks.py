@@ -51,6 +51,15 @@ def test_tables_stand_on_lines_of_their_own(filled, kind, row):
     assert blocks.renew(renewed, store, data_dir) == renewed
 
 
+def test_an_epoch_on_the_way_is_read_from_the_histories(filled):
+    store, data_dir, evidence = filled
+    item = next(item for item in evidence if item.variant.name == "factor-4")
+    first = [store.history(record)[0] for record in item.records]
+    train = 100 * sum(epoch.train_accuracy for epoch in first) / 3
+    test = 100 * sum(epoch.test_accuracy for epoch in first) / 3
+    assert blocks.make("after 1 squeeze-expand/factor-4", store, data_dir) == f"{train:.1f} and {test:.1f}"
+
+
 def test_failures_are_counted(filled):
     store, data_dir, _ = filled
     assert blocks.make("failed squeeze-expand/baseline", store, data_dir) == "0 of 3"
@@ -64,6 +73,8 @@ def test_failures_are_counted(filled):
         ("mean squeeze-expand/factor-4 notbook", "notebook"),
         ("mean squeeze-expand", "1 of its variants"),
         ("mean batch-norm/fire", "has not been run"),
+        ("after 99 squeeze-expand/factor-4", "an epoch from 1 to"),
+        ("after last squeeze-expand/factor-4", "an epoch from 1 to"),
         ("bytes squeeze-expand/factor-4", "is not compressed"),
         ("lost paper-table2/squeezenet", "is not compressed"),
         ("lost paper-table2/lossless", "has no record"),
