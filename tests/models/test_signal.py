@@ -44,3 +44,20 @@ def test_batch_norm_over_single_pixels_drowns_the_signal():
     assert 0 < following < 0.7
     assert following < own_share("squeezenet", stem="cifar", batch_norm=["conv1", "squeeze", "expand", "conv10"]) / 2
     assert following < own_share("preact-squeezenet") / 5
+
+
+def features_of_conv10(**options) -> float:
+    """Mean squared length of what an untrained network's conv10 sees, averaged over places."""
+    torch.manual_seed(0)
+    network = models.build("preact-squeezenet", classes=10, **options).train()
+    conv10 = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)][-1]
+    seen = []
+    conv10.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean((2, 3)).square().sum(1).mean()))
+    with torch.inference_mode():
+        network(torch.randn(32, 3, 32, 32))
+    return float(seen[0])
+
+
+def test_without_batch_norm_before_it_conv10_takes_large_steps():
+    """A step changes its outputs by the rate times this: at 0.1 the usual order of layers leaps, the published creeps."""
+    assert features_of_conv10(unit="conv-bn-relu") > 5 * features_of_conv10()
