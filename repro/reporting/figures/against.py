@@ -19,6 +19,8 @@ from repro.reporting.figures.parts import (
     merged,
     protocol_keys,
     published_keys,
+    seed_keys,
+    seeds,
     sensible,
     series_keys,
     short,
@@ -77,7 +79,10 @@ def against(
                 index = series.index(item.variant.series) if grouped else experiment.protocols.index(item.protocol)
                 around = index > 0 and not grouped
                 error_bar(axis, item.mean, size(item), item.interval, index, along="y", around=around)
-                numbers += sensible(item)
+                if item.protocol == experiment.protocols[0]:
+                    seeds(axis, item, size(item), index, along="y")
+                # Among many networks, intervals of few seeds may leave the panel.
+                numbers += item.values if best else sensible(item)
                 points.append((size(item), *(item.interval or (item.mean, item.mean))))
                 for claim in published(experiment, item.variant):
                     first = item.protocol == experiment.protocols[0]
@@ -110,7 +115,7 @@ def against(
     keys = series_keys(series) if grouped else protocol_keys(experiment.protocols)
     if best:
         keys.append(key("best up to this size", color=MUTED, lw=0.8, alpha=0.6))
-    legend(figure, [*keys, *published_keys(experiment)])
+    legend(figure, [*keys, *seed_keys(evidence), *published_keys(experiment)])
     style.settle(figure)
     for axis, *marks in named:
         place_labels(axis, *marks)

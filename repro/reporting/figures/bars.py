@@ -1,6 +1,6 @@
 """A row for each variant: seeds, mean, published value."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from repro.judging.evidence import Evidence, published
 from repro.planning.experiments import Experiment
@@ -17,12 +17,13 @@ from repro.reporting.figures.parts import (
     protocol_keys,
     published_keys,
     seed_keys,
+    seeds,
     sensible,
     short,
     title,
     wrap,
 )
-from repro.reporting.style import COLOURS, INK, MUTED
+from repro.reporting.style import INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,14 +72,11 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
 
 def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
     """One measured row of `bars`; returns every number drawn."""
-    colour = COLOURS[index % len(COLOURS)]
     if not item.n:
         axis.annotate("not run", (1, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
                       va="center", color=MUTED, fontsize=7, style="italic")  # fmt: skip
         return []
-    for value, failed in zip(item.values, item.failed, strict=True):
-        mark: dict[str, Any] = {"marker": "x", "ms": 4, "mew": 1} if failed else {"marker": "o", "ms": 3, "mew": 0.6}
-        axis.plot(value, y + 0.13, ls="", mfc="none", mec=colour, alpha=0.75, zorder=2, **mark)
+    seeds(axis, item, y + 0.13, index, along="x")
     error_bar(axis, item.mean, y, item.interval, index, along="x")
     label = f"{item.mean:.1f}"
     if item.failures:

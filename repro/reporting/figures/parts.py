@@ -54,6 +54,14 @@ def error_bar(
         axis.errorbar([at], [mean], yerr=error, **look)
 
 
+def seeds(axis: "Axes", item: Evidence, at: float, index: int, along: str) -> None:
+    """A small mark for each run, along one axis; a cross for one that failed."""
+    for value, failed in zip(item.values, item.failed, strict=True):
+        mark: dict[str, Any] = {"marker": "x", "ms": 4, "mew": 1} if failed else {"marker": "o", "ms": 3, "mew": 0.6}
+        place = (value, at) if along == "x" else (at, value)
+        axis.plot(*place, ls="", mfc="none", mec=COLOURS[index % 6], alpha=0.75, zorder=2, **mark)
+
+
 def layout_rows(experiment: Experiment, variants: Sequence[Variant]) -> list[tuple[Variant, float, str]]:
     """Variants from top to bottom: (variant, y, heading of the group that starts there or empty)."""
     rows, y, last = [], 0.0, None
