@@ -59,5 +59,5 @@ def features_of_conv10(**options) -> float:
 
 
 def test_without_batch_norm_before_it_conv10_takes_large_steps():
-    """A step changes its outputs by the rate times this: at 0.1 the usual order of layers leaps, the published creeps."""
+    """A step changes its outputs by the rate times this: at 0.1 the usual order leaps, the published creeps."""
     assert features_of_conv10(unit="conv-bn-relu") > 5 * features_of_conv10()
