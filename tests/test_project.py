@@ -133,3 +133,10 @@ def processor_seconds(*command: str) -> float:
     child.returncode = os.waitstatus_to_exitcode(status)
     assert child.returncode == 0
     return usage.ru_utime + usage.ru_stime
+
+
+def test_results_stay_small() -> None:
+    """Records, tables, figures and the page are committed: none may weigh more than a megabyte."""
+    sizes = {path: path.stat().st_size for path in (CHECKOUT / "results").rglob("*") if path.is_file()}
+    assert sizes
+    assert [str(path) for path, size in sizes.items() if size > 2**20] == []

@@ -230,6 +230,7 @@ class Drawings:
         """The SVG file as an element of the page."""
         text = path.read_text()
         text = text[text.index("<svg") :].replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+        text = text.replace("xlink:href", "href")
         text = re.sub(r'style="([^"]*)"', lambda found: f'class="{self.look(found[1])}"', text)
         text = re.sub(r'(\bid="|url\(#|href="#)([^")]+)', lambda found: found[1] + self.part((path, found[2])), text)
         return Markup(text)
@@ -240,7 +241,7 @@ class Drawings:
 
     def part(self, name: tuple[Path, str]) -> str:
         """The page's name for a part of a figure: the same one in two figures would point into each other."""
-        return self.names.setdefault(name, f"part{len(self.names)}")
+        return self.names.setdefault(name, f"p{len(self.names)}")
 
     def css(self) -> str:
         """The styles of all figures so far, in colours that follow the colour scheme."""

@@ -76,11 +76,37 @@ def encode(figure: Figure) -> bytes:
     text = re.sub(r"<[^>]+>", lambda tag: shorter(tag[0]), stream.getvalue())
     # What holds for every element is said once, where it does not reach the rest of a page that the figure is part of.
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", text, count=1, flags=re.DOTALL)
-    return text.replace("<svg ", f"<svg {INHERITED} ", 1).encode()
+    return joined(text).replace("<svg ", f"<svg {INHERITED} ", 1).encode()
 
 
 def shorter(tag: str) -> str:
-    """A tag on one line, without the spaces that a path can do without, its numbers rounded."""
+    """A tag on one line, its numbers rounded, its path without what it can do without."""
     tag = re.sub(r"\s*\n", " ", tag)
-    tag = re.sub(r' d="[^"]*"', lambda path: " " + re.sub(r" ?([MLQCz]) ?", r"\1", path[0][1:]), tag)
-    return re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.{DECIMALS}f}".rstrip("0").rstrip("."), tag)
+    tag = re.sub(r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.{DECIMALS}f}".rstrip("0").rstrip("."), tag)
+    return re.sub(r' d="([^"]*)"', lambda path: f' d="{straight(path[1])}"', tag)
+
+
+def straight(path: str) -> str:
+    """The path with lines along an axis told by their one coordinate."""
+    found, at, begin = "", [""] * 2, [""] * 2
+    for command, numbers in re.findall(r"([MLQCz])([^MLQCz]*)", path):
+        to = numbers.split()
+        if command == "L" and to[0] == at[0]:
+            found += f"V{to[1]}"
+        elif command == "L" and to[1] == at[1]:
+            found += f"H{to[0]}"
+        else:
+            found += command + " ".join(to)
+        at = to[-2:] or begin
+        begin = at if command == "M" else begin
+    return found
+
+
+def joined(text: str) -> str:
+    """The drawing without groups that say nothing, and with one group for neighbours that say the same."""
+    text = re.sub(r"<g>((?:(?!</?g\b).)*)</g>", r"\1", text, flags=re.DOTALL)
+    before = ""
+    while text != before:
+        before = text
+        text = re.sub(r"(<g [^>]*>)((?:(?!</?g\b).)*)</g>\s*\1", r"\1\2", text, flags=re.DOTALL)
+    return re.sub(r"\n\s+", "\n", text)

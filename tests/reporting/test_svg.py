@@ -64,7 +64,7 @@ def test_numbers_are_rounded_and_text_is_not() -> None:
     paths = [element.attrib["d"] for element in root.iter(f"{SVG}path")]
     assert paths
     for path in paths:
-        numbers = path.translate(str.maketrans("MLQCz", "     ")).split()
+        numbers = path.translate(str.maketrans("MLHVQCz", " " * 7)).split()
         assert all(len(number.partition(".")[2]) <= svg.DECIMALS for number in numbers)
     assert "pi is 3.14159" in [element.text for element in root.iter(f"{SVG}text")]
 
@@ -76,3 +76,27 @@ def test_nothing_reaches_out_of_the_figure() -> None:
         root = ET.fromstring(svg.encode(figure))
     assert list(root.iter(f"{SVG}style")) == []
     assert root.attrib["font-family"].startswith("'DejaVu Sans', Verdana")
+
+
+@pytest.mark.parametrize(
+    ("path", "short"),
+    [
+        ("M 1 2 L 1 3 L 4 3 L 5 6 z ", "M1 2V3H4L5 6z"),
+        ("M 1 2 L 1 2 ", "M1 2V2"),
+        ("M 0 0 Q 1 1 2 2 L 2 5 C 1 1 2 2 3 3 L 7 3", "M0 0Q1 1 2 2V5C1 1 2 2 3 3H7"),
+        ("M 1 2 L 3 4 z L 1 9 M 5 5 L 5 1", "M1 2L3 4zV9M5 5V1"),
+    ],
+)
+def test_lines_along_an_axis_are_told_by_one_coordinate(path: str, short: str) -> None:
+    assert svg.straight(path) == short
+
+
+def test_neighbours_of_one_group_are_joined() -> None:
+    one, other = '<g clip="a">', '<g clip="b">'
+    text = f"<s>{one}<p/></g>\n {one}<q/></g>{one}<r/></g> {other}<t/></g><g><u/></g>{other}<v/></g></s>"
+    joined = svg.joined(text)
+    assert ET.canonicalize(joined) == ET.canonicalize(
+        f"<s>{one}<p/><q/><r/></g> {other}<t/></g><u/>{other}<v/></g></s>"
+    )
+    nested = f"<s>{one}{other}<p/></g></g>{other}<q/></g></s>"
+    assert svg.joined(nested) == nested
