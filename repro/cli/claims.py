@@ -7,6 +7,7 @@ import click
 
 from repro.cli import options
 from repro.errors import BadInput, unknown
+from repro.judging.claims import OUTCOMES
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.records import Store
@@ -24,7 +25,10 @@ Examples:
   repro compare results /elsewhere/results
   repro compare results other --budget paper --margin 0.5
 """
-OUTCOMES = ["reproduced", "direction only", "not reproduced", "inconclusive", "not testable"]
+# Fields of a verdict that say how sure it is, for programs that read on.
+ANALYSES = (
+    "p", "holm_p", "rank_p", "superiority", "superiority_bound", "bootstrap_interval", "converged_only", "seeds_needed",
+)  # fmt: skip
 
 
 @click.command("claims", epilog=CLAIMS_EXAMPLES)
@@ -80,7 +84,7 @@ def claims_command(
     ]
     if output_format in ("json", "csv"):
         names = ["experiment", "type", "low", "high", "badge", "reason", "sentence", "statement", "place", "claim_hash"]
-        columns += [Column(name) for name in names]
+        columns += [Column(name) for name in [*names, *ANALYSES]]
     counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in OUTCOMES}
     if output_format in ("json", "csv"):
         rows = [row | {"verdict": row["outcome"]} for row in rows]
@@ -116,6 +120,7 @@ def judged(experiment: Experiment, store: Store, data_dir: Path) -> list[dict[st
                 "reason": found.reason,
                 "sentence": found.sentence,
                 "claim_hash": found.claim_hash,
+                **{name: getattr(found, name) for name in ANALYSES},
             }
         )
     return rows

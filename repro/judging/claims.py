@@ -4,7 +4,7 @@ What is tested, and by which margin, is fixed here before anything runs; `Claim.
 """
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -12,6 +12,8 @@ from msgspec import Meta
 from repro.planning.specification import Budget, Positive, Spec
 
 Type = Literal["exact", "point", "ordering", "no-loss", "trend", "ratio"]
+Outcome = Literal["reproduced", "direction only", "not reproduced", "inconclusive", "not testable"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 Direction = Literal["two-sided", "at-least", "at-most"]
 
 # Where a claim was published. `official`: files released by the paper's authors; `community`: issue threads and such.

@@ -20,6 +20,7 @@ from repro.planning.specification import PROTOCOLS, Budget, Run
 from repro.records import Record, Store, compressed
 
 if TYPE_CHECKING:
+    from repro.judging.samples import Contrast
     from repro.judging.verdicts import Sample, Verdict
 
 ACCURACIES = ("accuracy", "balanced_accuracy")
@@ -212,7 +213,8 @@ def verdicts_of(experiment: Experiment, store: Store, data_dir: Path) -> "list[V
     from repro.judging import ledger
     from repro.judging.verdicts import judge_family
 
-    found = judge_family(experiment.claims, samples_of(experiment, store, data_dir), experiment.name)
+    samples = samples_of(experiment, store, data_dir)
+    found = judge_family(experiment.claims, samples, experiment.name, trains=experiment.kind == "training")
     return ledger.marked(found, ledger.read(store.folder.parent / LEDGER))
 
 
@@ -252,13 +254,10 @@ def sample(experiment: Experiment, claim: Claim, item: Evidence | None, store: S
     if not measured:
         return None
     run = item.run
-    recipe = run.recipe
-    # What a seed fixes beside the initial weights.
-    drawn = (run.data, *(getattr(recipe, name) for name in DRAWN))
     scope = None
     if claim.epoch is not None and begins(run, experiments.resolve(experiment, item.variant, claim.budget)):
         scope = True
-    if claim.epoch is not None and recipe.epochs < claim.epoch:
+    if claim.epoch is not None and run.recipe.epochs < claim.epoch:
         scope = False
     if run.data.synthetic or any(part_of(record) for record, _ in measured):
         scope = False
@@ -270,8 +269,31 @@ def sample(experiment: Experiment, claim: Claim, item: Evidence | None, store: S
         budget=item.budget,
         same_scope=scope,
         total=sum(described.total) if described and claim.metric in ACCURACIES else 0,
-        pairing=msgspec.json.encode(drawn, order="deterministic").decode(),
+        pairing=pairing(run),
     )
+
+
+def pairing(run: Run) -> str:
+    """What a seed fixes beside the initial weights, as a name: the images, their order and augmentation.
+
+    Of a stage it is that of the network it began with: stages of one network, and that network itself, share its seed.
+    """
+    while run.prior is not None:
+        run = run.prior
+    drawn = (run.data, *(getattr(run.recipe, name) for name in DRAWN))
+    return msgspec.json.encode(drawn, order="deterministic").decode()
+
+
+def contrast(first: Evidence, second: Evidence) -> "Contrast":
+    """First minus second in points, by the tests that judge claims: seed by seed where seeds mean the same in both."""
+    # Imported here because scipy takes longer to load than most verbs to run.
+    from repro.judging import samples
+
+    def sample_of(item: Evidence) -> "Sample":
+        step = 1.0 if PROTOCOLS[item.protocol].truncate else 0.0
+        return samples.Sample(values=item.values, seeds=item.seeds, step=step, pairing=pairing(item.run))
+
+    return samples.contrast(sample_of(first), sample_of(second))
 
 
 def begins(run: Run, whole: Run) -> bool:
@@ -281,12 +303,6 @@ def begins(run: Run, whole: Run) -> bool:
     # The warm-up belongs to other schedules.
     same = msgspec.structs.replace(whole.recipe, epochs=run.recipe.epochs, warmup=run.recipe.warmup)
     return run.recipe.epochs < whole.recipe.epochs and run == msgspec.structs.replace(whole, recipe=same)
-
-
-def both_of(first: Evidence, second: Evidence) -> dict[int, tuple[float, float]]:
-    """What both came to, by the seeds that both have, in order: (first, second)."""
-    a, b = (dict(zip(item.seeds, item.values, strict=True)) for item in (first, second))
-    return {seed: (a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())}
 
 
 def part_of(record: Record) -> str:

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 
 from repro.judging import statistics
-from repro.judging.statistics import Interval
+from repro.judging.statistics import Estimate, Interval
 from repro.planning.specification import Budget
 
 
@@ -79,16 +79,28 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Contrast(NamedTuple):
-    """First minus second sample. p: of "the first is better", opposite: of "the second is better", both one-sided."""
+    """First minus second sample. p: of "the first is better", opposite: of "the second is better", both one-sided.
 
-    value: float
+    estimate: of the difference.
+    n: runs of the sample with fewer.
+    """
+
+    estimate: Estimate
     p: float
     opposite: float
     interval: Interval
     interval_90: Interval
-    draw: float
     paired: bool
     n: int
+
+    @property
+    def value(self) -> float:
+        return self.estimate.value
+
+    @property
+    def draw(self) -> float:
+        """Standard deviation of the difference of two single runs."""
+        return self.estimate.draw
 
     def inside(self, margin: float) -> bool:
         """Equivalence: two one-sided tests at 5 %, that is, the 90 % interval inside the margin."""
@@ -124,11 +136,17 @@ def contrast(first: Sample, second: Sample, sign: int = 1, binary: bool = False)
         p, opposite = statistics.p_greater(a, b, paired), statistics.p_greater(b, a, paired)
     if sign < 0:
         p, opposite = opposite, p
-    return Contrast(estimate.value, p, opposite, wide, narrow, estimate.draw, paired, min(first.n, second.n))
+    return Contrast(estimate, p, opposite, wide, narrow, paired, min(first.n, second.n))
 
 
-def summarise(sample: Sample, deterministic: bool = False) -> Summary:
-    """The numbers always shown beside a verdict."""
+def summarise(sample: Sample, deterministic: bool = False, binary: bool = False, percent: bool = True) -> Summary:
+    """The numbers always shown beside a verdict.
+
+    Args:
+        deterministic: counts and sizes, which have no interval.
+        binary: the values are 0 or 100, one failed or succeeded run each; the interval is Wilson's then.
+        percent: the values are percentages, so that no interval leaves 0 to 100.
+    """
     if not all(math.isfinite(value) for value in sample.values):
         return Summary(n=sample.n, failures=sample.failures, mean=None, total=sample.total)
     mean = float(np.mean(sample.values))
@@ -137,12 +155,18 @@ def summarise(sample: Sample, deterministic: bool = False) -> Summary:
     checkpoint = None
     if sample.n == 1 and sample.total and 0 <= mean <= 100:
         checkpoint = statistics.wilson(mean / 100 * sample.total, sample.total).times(100)
+    estimate = statistics.mean_of(sample.values, sample.step or 0.0)
+    interval = estimate.interval().limited()
+    if binary:
+        interval = statistics.wilson(mean / 100 * sample.n, sample.n).times(100)
+    elif interval and percent:
+        interval = Interval(max(interval.low, 0.0), min(interval.high, 100.0))
     return Summary(
         n=sample.n,
         failures=sample.failures,
         mean=mean,
-        sd=statistics.deviation(sample.values) if sample.n > 1 else None,
-        interval=statistics.mean_of(sample.values).interval().limited(),
+        sd=estimate.draw if sample.n > 1 else None,
+        interval=interval,
         failure_interval=statistics.wilson(sample.failures, sample.n).times(100),
         checkpoint=checkpoint,
         total=sample.total,

@@ -173,7 +173,11 @@ def probability_greater(a: Values, b: Values, paired: bool) -> float:
 
 
 def probability_bound(a: Values, b: Values, paired: bool, seed: int, resamples: int = RESAMPLES) -> float:
-    """The one-sided lower 95 % bound of P(A > B): BCa bootstrap over runs."""
+    """The one-sided lower 95 % bound of P(A > B): BCa bootstrap over runs.
+
+    Where one side wins every comparison there is nothing to resample, and the bound is that 0 or 1: it then leaves the
+    decision to the t test. It withholds where runs overlap.
+    """
     return _bootstrap(a, b, _wins_paired if paired else _wins, paired, "greater", seed, resamples).low
 
 

@@ -19,34 +19,34 @@ inconclusive: such a recipe has no typical value.
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from repro.judging import statistics, wording
 from repro.judging.case import ALPHA, PLANNED_SEEDS, Case
-from repro.judging.claims import Claim
+from repro.judging.claims import Claim, Outcome
 from repro.judging.samples import Sample, Summary, summarise
 from repro.judging.statistics import Interval
 from repro.planning.specification import Budget
 
-Outcome = Literal["reproduced", "direction only", "not reproduced", "inconclusive", "not testable"]
-OUTCOMES: tuple[Outcome, ...] = ("reproduced", "direction only", "not reproduced", "inconclusive", "not testable")
-
+REDUCED = "reduced scale"  # the badge of verdicts on runs that are not quite what the claim is about
 MOST_FAILURES = 0.1  # of the runs behind a point or ratio
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """A judged claim. Values are in the claim's unit; intervals without limits (a single run) are None.
 
-    badge: "exceeded" (better than an "at least" claim), "reduced scale", or empty.
+    badge: "exceeded" (better than an "at least" claim), `REDUCED`, or empty.
     reason: one sentence that says why this verdict and not another.
     sentence: the result in one sentence.
     measured, interval: the value (95 %); of two variants their difference or ratio, of a trend that of its ends.
     difference, difference_interval, level: measured minus published for values, first minus second variant for the
         others, with the interval that decides (percent `level`).
-    bootstrap_interval, rank_p: the same difference by BCa bootstrap, its p by ranks.
+    p, holm_p: of "the first variant is better", for no-loss claims of "the loss is less than the margin"; one-sided,
+        and for orderings and trends after Holm's correction.
+    bootstrap_interval, rank_p: the same difference by BCa bootstrap; p of an ordering by ranks.
     superiority, superiority_bound: P(A > B) and its one-sided lower 95 % bound.
     n, failures: runs of the variant with the fewest; failed runs of all.
     seeds_needed: per variant, in all, for a decision with 80 % power if differences stay as they are; None where no
@@ -81,6 +81,15 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     variants: dict[str, Summary] = {}
     assumptions: tuple[str, ...] = ()
 
+    @property
+    def decided(self) -> bool:
+        return self.verdict in ("reproduced", "direction only", "not reproduced")
+
+    @property
+    def reduced(self) -> bool:
+        """Whether it was judged on runs that are smaller than, or not quite, what the claim is about."""
+        return REDUCED in self.badge
+
 
 class Finding(NamedTuple):
     """A verdict with its reason, before the numbers are put around it."""
@@ -97,7 +106,7 @@ def judge(claim: Claim, samples: Mapping[str, Sample], experiment: str = "") -> 
 
 
 def judge_family(
-    claims: Sequence[Claim], samples: Mapping[str, Mapping[str, Sample]], experiment: str = ""
+    claims: Sequence[Claim], samples: Mapping[str, Mapping[str, Sample]], experiment: str = "", trains: bool = True
 ) -> list[Verdict]:
     """The verdicts on the claims of one experiment, a family for Holm's correction, in the order given.
 
@@ -107,19 +116,20 @@ def judge_family(
     Args:
         samples: by claim id, then by variant, because claims differ in metric, protocol and epoch.
         experiment: its name, for the command that would run what is missing.
+        trains: whether it is an experiment whose missing variants can be run.
     """
-    cases = [Case(claim, samples.get(claim.id, {}), experiment) for claim in claims]
+    cases = [Case(claim, samples.get(claim.id, {}), experiment, trains) for claim in claims]
     verdicts = _judge_cases(cases)
     failing = [any(sample.failed for sample in case.samples.values()) for case in cases]
     if not any(failing):
         return verdicts
-    converged = [
-        Case(claim, {name: sample.converged() for name, sample in samples.get(claim.id, {}).items()}, experiment)
-        for claim in claims
-    ]
+    converged = {
+        claim.id: {name: sample.converged() for name, sample in samples.get(claim.id, {}).items()} for claim in claims
+    }
+    others = _judge_cases([Case(claim, converged[claim.id], experiment, trains) for claim in claims])
     return [
         msgspec.structs.replace(verdict, converged_only=other.verdict) if failed else verdict
-        for verdict, other, failed in zip(verdicts, _judge_cases(converged), failing, strict=True)
+        for verdict, other, failed in zip(verdicts, others, failing, strict=True)
     ]
 
 
@@ -131,7 +141,11 @@ def _judge_cases(cases: Sequence[Case]) -> list[Verdict]:
 def _judge_case(case: Case, holm_p: float | None) -> Verdict:
     claim = case.claim
     finding = find(case, holm_p)
-    summaries = {variant: summarise(sample, claim.deterministic) for variant, sample in case.samples.items()}
+    percent = claim.unit in ("%", "points")
+    summaries = {
+        variant: summarise(sample, claim.deterministic, case.binary, percent)
+        for variant, sample in case.samples.items()
+    }
     numbers = _numbers(case, holm_p) if case.complete else {}
     outcome = finding.verdict + (f" ({finding.badge})" if finding.badge else "")
     return Verdict(
@@ -225,21 +239,22 @@ def _find_value(case: Case) -> Finding:
 
 
 def _find_no_loss(case: Case) -> Finding:
-    claim, found, badge = case.claim, case.contrast, _scale_badge(case)
+    claim, found = case.claim, case.contrast
     assert found is not None
     # The ends of a two-sided 90 % interval are the one-sided 95 % bounds.
     low, high = found.interval_90 if claim.sign > 0 else found.interval_90.times(-1)[::-1]
     allowed = wording.margin(claim, both=False)
     if low > -claim.margin:
-        return Finding("reproduced", f"a loss of {allowed} is excluded", badge)
+        return Finding("reproduced", f"a loss of {allowed} is excluded")
     if high < -claim.margin:
-        return Finding("not reproduced", f"the loss is more than {allowed}", badge)
-    return _undecided(case, case.seeds_for_difference(abs(found.value * claim.sign + claim.margin)), badge)
+        return Finding("not reproduced", f"the loss is more than {allowed}")
+    return _undecided(case, case.seeds_for_difference(abs(found.value * claim.sign + claim.margin)))
 
 
 def _find_ordering(case: Case, holm_p: float) -> Finding:
-    claim, found, badge = case.claim, case.contrast, _scale_badge(case)
+    claim, found = case.claim, case.contrast
     assert found is not None
+    badge = REDUCED if case.reduced else ""
     margin = Interval(-claim.margin, claim.margin)
     as_large = claim.effect is None or found.interval.meets(margin.moved(claim.effect))
     plateau = case.plateau()
@@ -266,10 +281,6 @@ def _find_ordering(case: Case, holm_p: float) -> Finding:
     return _undecided(case, case.seeds_for_ordering(holm_p), badge)
 
 
-def _scale_badge(case: Case) -> str:
-    return "reduced scale" if case.reduced else ""
-
-
 def _undecided(case: Case, needed: int | None, badge: str = "", what: str = "it") -> Finding:
     if case.n < 2:
         reason = f"one seed says nothing about variation: run at least {PLANNED_SEEDS}"
@@ -291,16 +302,21 @@ def _numbers(case: Case, holm_p: float | None) -> dict[str, Any]:
     if claim.type in ("point", "ratio"):
         return _value_numbers(case)
     assert found is not None
-    superiority, bound = case.superiority
-    no_loss = claim.type == "no-loss"
-    return {
+    numbers = {
         "measured": found.value,
         "interval": found.interval.limited(),
         "difference": found.value,
-        "difference_interval": (found.interval_90 if no_loss else found.interval).limited(),
-        "level": 90 if no_loss else 95,
         "bootstrap_interval": case.bootstrap_interval().limited(),
-        "p": case.p if case.testable and not no_loss else found.p,
+    }
+    if claim.type == "no-loss":
+        p = case.p_no_loss() if found.n > 1 else None
+        return {**numbers, "difference_interval": found.interval_90.limited(), "level": 90, "p": p}
+    superiority, bound = case.superiority
+    return {
+        **numbers,
+        "difference_interval": found.interval.limited(),
+        "level": 95,
+        "p": case.p if case.testable else found.p,
         "holm_p": holm_p,
         "rank_p": case.rank_p(),
         "superiority": superiority,

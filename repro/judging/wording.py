@@ -30,7 +30,7 @@ def sentence(claim: Claim, outcome: str, reason: str, summaries: Mapping[str, Su
     if claim.effect is not None:
         parts.append(f"{claim.source} says {signed(claim.effect)}")
     if claim.margin:
-        parts.append(f"margin {margin(claim)}")
+        parts.append(f"margin {margin(claim, both=claim.type != 'no-loss')}")
     return f"{'; '.join(parts)}: {outcome.upper()}."
 
 
@@ -40,7 +40,10 @@ def described(variant: str, summary: Summary, claim: Claim) -> str:
         return f"{variant}: {number(summary.mean)} {claim.metric if claim.type == 'ratio' else claim.unit}"
     unit = "%" if claim.unit == "points" else claim.unit
     mean = "?" if summary.mean is None else f"{summary.mean:.1f}"
-    text = f"{variant}, n = {summary.n} seed{'s' * (summary.n != 1)}, {summary.failures} failed: {mean}"
+    failed = f"{summary.failures} failed"
+    if summary.failures and summary.failure_interval:
+        failed += " ({:.0f} to {:.0f} %)".format(*summary.failure_interval)
+    text = f"{variant}, n = {summary.n} seed{'s' * (summary.n != 1)}, {failed}: {mean}"
     if summary.sd is not None and summary.interval is not None:
         low, high = summary.interval
         return f"{text} ± {summary.sd:.1f} {unit} (SD), 95 % interval of the mean {low:.1f} to {high:.1f}"
@@ -93,5 +96,6 @@ def _difference(numbers: dict[str, Any]) -> str:
         text += f", p {p_value(numbers['p'])}"
         if numbers.get("holm_p") is not None:
             text += f" (Holm {p_value(numbers['holm_p']).removeprefix('= ')})"
+    if numbers.get("superiority") is not None:
         text += f", P(A>B) = {numbers['superiority']:.2f}"
     return text

@@ -12,7 +12,7 @@ A part within a line is written the same way, without line breaks.
     bench NAME                                     a table of `repro bench`, as it was written
     mean EXPERIMENT/VARIANT                        mean accuracy in percent: `61.7`
     after EPOCH EXPERIMENT/VARIANT                 training and test accuracy after an epoch: `48.1 and 49.3`
-    gap EXPERIMENT/VARIANT/OTHER                   the second minus the first in points, 95 % interval, paired by seed
+    gap EXPERIMENT/VARIANT/OTHER                   the second minus the first in points, 95 % interval
     failed EXPERIMENT/VARIANT                      runs that diverged or never left chance: `3 of 10`
     dead EXPERIMENT/VARIANT                        runs with a layer that is the same for every image: `2 of 10`
     bytes EXPERIMENT/VARIANT                       size of the compressed file, of several seeds the mean: `541,116`
@@ -31,7 +31,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro.errors import BadInput, unknown
-from repro.judging.evidence import Evidence, both_of, shown, verdicts_of
+from repro.judging.evidence import Evidence, shown, verdicts_of
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.planning.specification import BUDGETS, PROTOCOLS, Budget
@@ -39,8 +39,8 @@ from repro.records import Store, compressed
 from repro.records.compressed import CompressedRecord
 from repro.reporting import compression
 from repro.reporting.summary import Section, verdicts_table
-from repro.reporting.table import Column, Estimate, Table
-from repro.reporting.tables import experiment_table, file_of
+from repro.reporting.table import Column, Table
+from repro.reporting.tables import difference, experiment_table, file_of
 
 BLOCK = re.compile(r"(<!-- made: ([^>]*?) -->)(.*?)(<!-- /made -->)", re.DOTALL)
 PART = re.compile(r"\{([^}]*)\}")
@@ -188,14 +188,8 @@ def after(epoch: str, item: Evidence, store: Store) -> tuple[float, float]:
 
 
 def gap(first: Evidence, second: Evidence) -> str:
-    """Second minus first, over the seeds that both have."""
-    # Imported here because scipy takes longer to load than most verbs to run.
-    from repro.judging.statistics import paired_difference
-
-    both = both_of(first, second).values()
-    found = paired_difference([after for _, after in both], [before for before, _ in both])
-    low, high = found.interval(0.95) if len(both) > 1 else (None, None)
-    return str(Estimate(found.value, low, high, len(both), signed=True))
+    """Second minus first."""
+    return str(difference(second, first))
 
 
 def claims_table(experiment: Experiment, store: Store, data_dir: Path) -> Table:

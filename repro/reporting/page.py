@@ -10,15 +10,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from repro.judging.claims import Claim
+from repro.judging.claims import OUTCOMES, Claim
 from repro.judging.evidence import value
-from repro.judging.verdicts import OUTCOMES, Verdict
+from repro.judging.verdicts import Verdict
 from repro.planning.specification import Budget, Run
 from repro.records import Record, Store
 from repro.reporting import style, tables
 from repro.reporting.figures.curves import trained
 from repro.reporting.figures.parts import first_protocol
-from repro.reporting.summary import Section, benchmarks, by_source, counted, duration, open_questions
+from repro.reporting.summary import REDUCED, Section, benchmarks, by_source, counted, duration, open_questions
 from repro.reporting.table import DASH
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -58,6 +58,7 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         summary=counted([verdict for section in sections for verdict in section.verdicts]),
         outcomes=list(OUTCOME.values()),
         by_source=by_source(sections),
+        reduced_heading=REDUCED,
         sources=sorted({claim["source"] for claim in claims}),
         claims=claims,
         forest=forest(sections),
@@ -106,8 +107,21 @@ def claim_row(section: Section, claim: Claim, verdict: Verdict) -> dict[str, Any
         "assumptions": verdict.assumptions,
         "hash": verdict.claim_hash,
         "p": ", ".join(f"{name} {p:.2g}" for name, p in ps.items() if p is not None),
+        "otherwise": otherwise(verdict),
         "seeds_needed": verdict.seeds_needed,
     }
+
+
+def otherwise(verdict: Verdict) -> str:
+    """What other analyses of the same runs say, which do not decide."""
+    said = []
+    if verdict.bootstrap_interval:
+        said.append(f"BCa interval of the difference {interval_text(verdict.bootstrap_interval)}")
+    if verdict.superiority_bound is not None:
+        said.append(f"P(A>B) at least {verdict.superiority_bound:.2f}")
+    if verdict.converged_only:
+        said.append(f"without the failed runs {verdict.converged_only}")
+    return "; ".join(said)
 
 
 def as_stated(amount: float, claim: Claim) -> str:
@@ -136,7 +150,7 @@ LABEL, LEFT, WIDTH, ROW = 300, 310, 900, 18
 
 
 def forest(sections: list[Section]) -> dict[str, Any]:
-    """All point claims with a measured difference, as places in a drawing."""
+    """All point claims whose value was measured on what they are about, as places in a drawing."""
     rows: list[dict[str, Any]] = []
     scale = (WIDTH - LEFT - 20) / (2 * REACH)
 
@@ -145,7 +159,7 @@ def forest(sections: list[Section]) -> dict[str, Any]:
 
     for section in sections:
         for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True):
-            if claim.type != "point" or verdict.difference is None or not claim.margin:
+            if claim.type != "point" or verdict.difference is None or not claim.margin or claim.needs:
                 continue
             low, high = verdict.difference_interval or (verdict.difference, verdict.difference)
             middle = verdict.difference / claim.margin

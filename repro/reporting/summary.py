@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from repro.judging.claims import OUTCOMES
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.planning.specification import Budget
@@ -15,6 +16,9 @@ from repro.reporting.table import Column, Table
 
 if TYPE_CHECKING:
     from repro.judging.verdicts import Verdict
+
+
+REDUCED = "decided at reduced scale"  # heading of that count among the verdicts
 
 
 @dataclass(frozen=True)
@@ -55,28 +59,29 @@ class Section:
 
 
 def by_source(sections: Iterable[Section]) -> list[dict[str, Any]]:
-    """How many claims of each source got which verdict, and of all together: rows of `source`, `total`, `counts`."""
-    from repro.judging.verdicts import OUTCOMES
-
+    """How many claims of each source got which verdict, and of all together: rows of `source`, `total`, `counts`, and
+    `reduced`, those that were decided on reduced runs.
+    """
     judged = [
-        (claim.source, verdict.verdict)
+        (claim.source, verdict.verdict, verdict.decided and verdict.reduced)
         for section in sections
         for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True)
     ]
     rows = []
-    for source in [*sorted({source for source, _ in judged}), "all"]:
-        tally = Counter(verdict for named, verdict in judged if source in ("all", named))
-        rows.append({"source": source, "total": sum(tally.values()), "counts": [tally[name] for name in OUTCOMES]})
+    for source in [*sorted({source for source, _, _ in judged}), "all"]:
+        own = [(verdict, reduced) for named, verdict, reduced in judged if source in ("all", named)]
+        tally = Counter(verdict for verdict, _ in own)
+        counts = [tally[name] for name in OUTCOMES]
+        rows.append({"source": source, "total": len(own), "counts": counts, "reduced": sum(r for _, r in own)})
     return rows
 
 
 def verdicts_table(sections: Iterable[Section]) -> Table:
     """`by_source` as a table."""
-    from repro.judging.verdicts import OUTCOMES
-
-    columns = [Column("source"), Column("claims", align="right"), *(Column(name, align="right") for name in OUTCOMES)]
+    names = ("claims", *OUTCOMES, REDUCED)
+    columns = [Column("source"), *(Column(name, align="right") for name in names)]
     rows = [
-        {"source": row["source"], "claims": row["total"], **dict(zip(OUTCOMES, row["counts"], strict=True))}
+        dict(zip(("source", *names), (row["source"], row["total"], *row["counts"], row["reduced"]), strict=True))
         for row in by_source(sections)
     ]
     return Table("Verdicts by source", columns, rows)
@@ -100,8 +105,6 @@ def benchmarks(results: Path) -> dict[str, str]:
 
 def counted(verdicts: "Iterable[Verdict]") -> str:
     """How many claims got which verdict, in a sentence."""
-    from repro.judging.verdicts import OUTCOMES
-
     tally = Counter(verdict.verdict for verdict in verdicts)
     total = sum(tally.values())
     parts = [f"{tally[outcome]} {outcome}" for outcome in OUTCOMES if tally[outcome]]

@@ -11,9 +11,11 @@ from repro.errors import BadInput
 from repro.judging.claims import Claim
 from repro.judging.evidence import (
     begins,
+    contrast,
     gather,
     metric,
     network_property,
+    pairing,
     published,
     samples_of,
     shown,
@@ -210,6 +212,28 @@ def test_augmentation_breaks_the_pairing(experiment: Experiment, tmp_path: Path)
     fill(store, experiment, "laptop", tmp_path)
     first, second = samples_of(experiment, store, tmp_path)["c"].values()
     assert first.pairing != second.pairing
+
+
+def test_stages_are_paired_with_the_network_they_began_with(tmp_path: Path) -> None:
+    experiment = experiments.find("deep-compression")
+    runs = {cell.variant.name: cell.runs[0] for cell in plan.cells(experiment, "laptop")}
+    first = pairing(runs["squeezenet"])
+    assert runs["squeezenet-8bit"].recipe.epochs != runs["squeezenet"].recipe.epochs
+    assert {pairing(runs[name]) for name in ("squeezenet-pruned", "squeezenet-8bit", "squeezenet-longer")} == {first}
+    assert pairing(runs["alexnet"]) != first
+
+
+def test_differences_in_tables_are_those_that_verdicts_are_made_of(experiment: Experiment, tmp_path: Path) -> None:
+    for variants in (("squeezenet-augmented", "squeezenet-plain"), ("squeezenet-plain", "alexnet-plain")):
+        order = claim(type="ordering", variants=variants, published=None)
+        judged = msgspec.structs.replace(experiment, claims=(order,))
+        store = Store(tmp_path)
+        fill(store, judged, "laptop", tmp_path)
+        (verdict,) = verdicts_of(judged, store, tmp_path)
+        items = {item.variant.name: item for item in gather(judged, "laptop", store, tmp_path)}
+        found = contrast(*(items[name] for name in variants))
+        assert verdict.measured == pytest.approx(found.value)
+        assert verdict.interval == pytest.approx(found.interval)
 
 
 def test_every_claim_of_the_suite_gets_a_verdict_from_nothing(tmp_path: Path) -> None:

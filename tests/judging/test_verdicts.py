@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from repro.judging import statistics
 from repro.judging.case import Case
-from repro.judging.claims import Claim
+from repro.judging.claims import OUTCOMES, Claim
 from repro.judging.samples import Sample
-from repro.judging.verdicts import OUTCOMES, Verdict, find, judge, judge_family
+from repro.judging.verdicts import Verdict, find, judge, judge_family
 
 from .examples import EXACT, NO_LOSS, ORDERING, POINT, RATIO, TREND, change, sample
 
@@ -213,9 +214,14 @@ def test_holm_corrects_within_the_experiment_and_counts_what_is_not_run():
     assert not_run[0].holm_p == pytest.approx(4 * p)
     # What cannot be tested at all does not count; neither do claims of other types.
     impossible = [change(claim, needs="ImageNet") for claim in claims[1:]]
-    family = judge_family([claims[0], *impossible, POINT, NO_LOSS], {"claim-0": borderline()}, "x")
-    assert family[0].verdict == "reproduced"
+    family = judge_family([claims[0], *impossible, POINT, NO_LOSS], {"claim-0": borderline()}, "x", trains=False)
+    assert [verdict.verdict for verdict in family[:4]] == ["reproduced", *["not testable"] * 3]
     assert family[0].holm_p == pytest.approx(p)
+    # What stand-ins could test counts from the start: else the family would grow as runs come in.
+    possible = judge_family([claims[0], *impossible], {"claim-0": borderline()}, "x")
+    assert [verdict.verdict for verdict in possible] == ["inconclusive"] * 4
+    assert possible[0].holm_p == pytest.approx(4 * p)
+    assert possible[1].reason == "not run: repro run x --budget paper"
 
 
 def borderline() -> dict[str, Sample]:
@@ -232,6 +238,39 @@ def test_no_loss_is_a_matter_of_the_margin():
     assert [verdict(by) for by in (5, 0, -0.6, -1, -3)] == [
         "reproduced", "reproduced", "reproduced", "inconclusive", "not reproduced",
     ]  # fmt: skip
+
+
+def test_the_p_of_a_no_loss_claim_is_of_the_margin():
+    runs = {"a": sample(up(NEAR_67, -0.6)), "b": sample(NEAR_67)}
+    verdict = judge(NO_LOSS, runs)
+    assert verdict.difference_interval is not None
+    assert (verdict.verdict, verdict.difference) == ("reproduced", pytest.approx(-0.6))
+    assert verdict.p == pytest.approx(statistics.welch_difference(up(NEAR_67, -0.6), NEAR_67).p_above(-NO_LOSS.margin))
+    assert verdict.p < 0.05
+    assert "margin 1 points" in verdict.sentence
+    assert "P(A>B)" not in verdict.sentence
+    # The p passes 5 % where the one-sided bound passes the margin.
+    tighter = change(NO_LOSS, margin=-verdict.difference_interval.low)
+    assert judge(tighter, runs).p == pytest.approx(0.05)
+
+
+def test_losses_are_not_judged_at_reduced_scale():
+    runs = {name: sample(NEAR_67, budget="laptop") for name in "ab"}
+    verdict = judge(NO_LOSS, runs, "table1")
+    assert (verdict.verdict, verdict.badge, verdict.difference) == ("not testable", "", 0)
+    assert verdict.reason == "measured at the laptop budget; to test it: repro run table1 --budget paper"
+    assert judge(change(NO_LOSS, budget="laptop"), runs).verdict == "reproduced"
+
+
+def test_intervals_beside_a_verdict_are_those_of_what_was_measured():
+    dead = judge(change(ORDERING, metric="collapsed", margin=10.0), {"a": sample([100] * 10), "b": sample([0] * 10)})
+    assert dead.variants["a"].interval == pytest.approx(statistics.wilson(10, 10).times(100))
+    wide = judge(POINT, {"a": sample([3.0, 60.0, 90.0])}).variants["a"].interval
+    assert wide == (0, 100)
+    truncated = judge(change(POINT, protocol="notebook"), {"a": sample([9.0, 9.0, 9.0])}).variants["a"]
+    assert truncated.sd == pytest.approx(1 / math.sqrt(12))
+    assert truncated.interval is not None
+    assert truncated.interval.low < 9 < truncated.interval.high
 
 
 # ---- Trends ----

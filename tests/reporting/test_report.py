@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.judging.evidence import both_of, gather
+from repro.judging.evidence import gather
 from repro.judging.evidence import shown as evidence_of
 from repro.planning import experiments
 from repro.records import Store
@@ -335,9 +335,9 @@ def test_differences_are_paired_by_seed(fill: Callable, tmp_path: Path) -> None:
     assert "fire2" in names
     assert "fire3" not in names  # the same network as without fire2
     base, other = pairs[0]
-    first = both_of(base, other)[0]
-    assert first == (base.values[0], other.values[0])
-    mean = sum(b - a for a, b in both_of(base, other).values()) / base.n
+    changes = differences.changes_by_seed(base, other)
+    assert changes == {seed: other.values[seed] - base.values[seed] for seed in range(3)}
+    mean = sum(changes.values()) / base.n
     said = differences.alt_text(experiment, evidence)
     assert f"{other.variant.title} (described) {mean:+.1f} points" in said
     assert not differences.drawable(experiment, {"paper": gather(experiment, "paper", Store(tmp_path), tmp_path)})

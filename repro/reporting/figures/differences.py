@@ -1,12 +1,12 @@
-"""The figure of differences: each variant against one of them, seed by seed.
+"""The figure of differences: each variant against one of them, as claims about them are judged.
 
-Networks that share a seed share the order of images and their augmentation, so most of what differs between seeds drops
-out of the difference: it shows what the accuracies themselves hide.
+Where networks that share a seed share the order of images and their augmentation, most of what differs between seeds
+drops out of the difference: it shows what the accuracies themselves hide.
 """
 
 from typing import TYPE_CHECKING
 
-from repro.judging.evidence import Evidence, both_of
+from repro.judging.evidence import Evidence, contrast
 from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures import parts
@@ -21,7 +21,7 @@ SUFFIX = "-differences"
 
 
 def pairs(experiment: Experiment, found: list[Evidence]) -> list[tuple[Evidence, Evidence]]:
-    """The baseline and each other network measured under the same protocol, where they share two seeds or more.
+    """The baseline and each other network measured under the same protocol, where both have two seeds or more.
 
     Variants that are one network stand here once.
     """
@@ -33,7 +33,7 @@ def pairs(experiment: Experiment, found: list[Evidence]) -> list[tuple[Evidence,
             continue
         networks = {item.run.without_seed(): item for item in reversed(there)}  # the first name of each
         others = [item for item in networks.values() if item.run.without_seed() != base.run.without_seed()]
-        chosen += [(base, item) for item in reversed(others) if len(both_of(base, item)) > 1]
+        chosen += [(base, item) for item in reversed(others) if min(base.n, item.n) > 1]
     return chosen
 
 
@@ -43,9 +43,9 @@ def drawable(experiment: Experiment, evidence: "ByBudget") -> bool:
 
 
 def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> None:
-    """A row for each network and protocol: a dot for each seed, the mean difference with its 95 % interval."""
-    from repro.judging.statistics import paired_difference
-
+    """A row for each network and protocol: the mean difference with its 95 % interval, and a dot for each seed where
+    both networks were trained on the same images in the same order.
+    """
     by_budget: ByBudget = {budget: found for budget, found in evidence.items() if pairs(experiment, found)}
     protocols = experiment.protocols
     there = {item.variant.name for found in by_budget.values() for _, item in pairs(experiment, found)}
@@ -62,26 +62,23 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
         for base, item in pairs(experiment, found):
             index = protocols.index(item.protocol)
             y = next(y for variant, y, _ in rows if variant is item.variant) + (index - (len(protocols) - 1) / 2) * step
-            changes = both_of(base, item)
-            of_seed = [b - a for a, b in changes.values()]
+            gap = contrast(item, base)
+            changes = changes_by_seed(base, item) if gap.paired else {}
             lost = {record.run.seed for one in (base, item) for record in one.records if record.status != "done"}
-            for seed, change in zip(changes, of_seed, strict=True):
+            for seed, change in changes.items():
                 mark = {"marker": "x", "ms": 4, "mew": 1} if seed in lost else {"marker": "o", "ms": 3, "mew": 0.6}
                 axis.plot(change, y + 0.13, ls="", mfc="none", mec=COLOURS[index % 6], alpha=0.75, zorder=2, **mark)
-            a, b = zip(*changes.values(), strict=True)
-            mean = paired_difference(b, a)
-            interval = mean.interval(0.95)
-            parts.error_bar(axis, mean.value, y, interval, index, along="x")
+            parts.error_bar(axis, gap.value, y, gap.interval, index, along="x")
             # Of two seeds the interval is so wide that nothing of the rest would be seen: it may leave the panel.
-            numbers += [*of_seed, *(interval if len(of_seed) > 2 else ())]
-            axis.annotate(f"{mean.value:+.1f}", (1, y), xycoords=("axes fraction", "data"), xytext=(3, 0),
+            numbers += [gap.value, *changes.values(), *(gap.interval if gap.n > 2 else ())]
+            axis.annotate(f"{gap.value:+.1f}", (1, y), xycoords=("axes fraction", "data"), xytext=(3, 0),
                           textcoords="offset points", va="center", fontsize=7)  # fmt: skip
         spread = max(numbers) - min(numbers)
         axis.set_xlim(min(numbers) - 0.06 * spread, max(numbers) + 0.06 * spread)
         axis.set_ylim(bottom, -0.6)
         axis.set_title(parts.budget_title(budget, found))
         title = experiment.variant(experiment.figure.baseline).title
-        axis.set_xlabel(f"difference from \u201c{title}\u201d in points of accuracy, seed by seed")
+        axis.set_xlabel(f"difference from \u201c{title}\u201d in points of accuracy")
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
     axes[0].set_yticks([y for _, y, _ in rows], [parts.wrap(names[v.name], 34) for v, _, _ in rows])
@@ -89,17 +86,20 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
     parts.legend(figure, [*parts.protocol_keys(protocols), *parts.seed_keys(evidence)])
 
 
+def changes_by_seed(base: Evidence, item: Evidence) -> dict[int, float]:
+    """How far a network is from the baseline of the same seed, in points."""
+    before = dict(zip(base.seeds, base.values, strict=True))
+    return {seed: number - before[seed] for seed, number in zip(item.seeds, item.values, strict=True)}
+
+
 def alt_text(experiment: Experiment, evidence: "ByBudget") -> str:
     """What the figure shows, in sentences."""
-    from repro.judging.statistics import paired_difference
-
     sentences = []
     for budget, found in evidence.items():
         said = []
         for base, item in pairs(experiment, found):
-            a, b = zip(*both_of(base, item).values(), strict=True)
             how = f" ({parts.spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
-            said.append(f"{item.variant.title}{how} {paired_difference(b, a).value:+.1f} points")
+            said.append(f"{item.variant.title}{how} {contrast(item, base).value:+.1f} points")
         sentences += [f"At the {budget} budget: {'; '.join(said)}."] if said else []
     title = experiment.variant(experiment.figure.baseline).title
-    return f"Differences of test accuracy from {title}, paired by seed. {' '.join(sentences)}"
+    return f"Differences of test accuracy from {title}. {' '.join(sentences)}"
