@@ -1,6 +1,10 @@
-"""Why deep networks start slowly at 32 pixels (docs/findings.md): zeros around small maps drown images (VGG19), and so
-does batch norm over small maps, which tells them by their companions (SqueezeNext).
+"""Why networks start slowly at 32 pixels, or never (docs/findings.md).
+
+Zeros around small maps drown images (VGG19), and so does batch norm over small maps, which tells them by their companions
+(SqueezeNext). Bypasses swell what the last layer sees.
 """
+
+import math
 
 import torch
 from torch.nn import functional as F
@@ -46,16 +50,26 @@ def test_batch_norm_over_single_pixels_drowns_the_signal():
     assert following < own_share("preact-squeezenet") / 5
 
 
-def features_of_conv10(**options) -> float:
+def features_of_conv10(name: str = "preact-squeezenet", **options) -> float:
     """Mean squared length of what an untrained network's conv10 sees, averaged over places."""
     torch.manual_seed(0)
-    network = models.build("preact-squeezenet", classes=10, **options).train()
+    network = models.build(name, classes=10, **options).train()
     conv10 = [module for module in network.modules() if isinstance(module, torch.nn.Conv2d)][-1]
     seen = []
     conv10.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].mean((2, 3)).square().sum(1).mean()))
     with torch.inference_mode():
         network(torch.randn(32, 3, 32, 32))
     return float(seen[0])
+
+
+def test_bypasses_swell_what_conv10_sees():
+    """Each adds what came before to what a module makes of it. Adam's first steps move conv10's outputs in proportion to
+    the length of its inputs: ten times as far with simple bypass, a hundred times with complex ones.
+    """
+    plain = features_of_conv10("squeezenet", stem="cifar")
+    simple, complex = (features_of_conv10("squeezenet", stem="cifar", bypass=kind) for kind in ("simple", "complex"))
+    assert 5 < math.sqrt(simple / plain) < 50
+    assert 50 < math.sqrt(complex / plain) < 500
 
 
 def test_without_batch_norm_before_it_conv10_takes_large_steps():
