@@ -30,7 +30,7 @@ def begin(network: nn.Module, first: nn.Module, model: Model, hold: Hold) -> Set
     definition = models.architecture(model.name, model.options)
     density = prune.densities(hold.density, definition) if hold.density else {}
     low_rank = prune.densities(hold.svd, definition) if hold.svd else {}
-    held: list[tuple[Tensor, Tensor, Tensor]] = []
+    held: list[tuple[Tensor, Tensor, Tensor]] = []  # weights, the group of each, one weight of each group
     for prefix in definition.paths().values():
         layer = network.get_submodule(prefix)
         if not isinstance(layer, nn.Conv2d | nn.Linear):
@@ -54,18 +54,27 @@ def begin(network: nn.Module, first: nn.Module, model: Model, hold: Hold) -> Set
         with torch.no_grad():
             parameter.copy_(torch.from_numpy(weights))
         index = torch.from_numpy(groups).to(parameter.device)
-        counts = torch.bincount(index[index >= 0].flatten(), minlength=1).to(parameter.dtype)
-        held.append((parameter, index, counts))
-        parameter.register_hook(shared_gradient(index, len(counts)) if hold.bits else masked_gradient(index))
+        members = torch.from_numpy(one_of_each(groups)).to(parameter.device)
+        held.append((parameter, index, members))
+        parameter.register_hook(shared_gradient(index, len(members)) if hold.bits else masked_gradient(index))
 
     def settle() -> None:
         if hold.bits:
-            for parameter, index, counts in held:
-                means = summed(parameter.detach(), index, len(counts)) / counts.clamp(min=1)
-                means[0] = 0
-                parameter.data.copy_(means[index])
+            for parameter, index, members in held:
+                # One weight's value, not the mean: that of many equal float32 numbers is another number.
+                values = parameter.detach().flatten()[members]
+                values[0] = 0
+                parameter.data.copy_(values[index])
 
     return settle
+
+
+def one_of_each(groups: np.ndarray) -> np.ndarray:
+    """The position of one weight of each group, int64 [groups]; 0 for a group that has none."""
+    members = np.zeros(max(0, groups.max()) + 1, np.int64)
+    kept = np.flatnonzero(groups >= 0)
+    members[groups.flat[kept]] = kept
+    return members
 
 
 def shared_gradient(index: Tensor, groups: int) -> Callable[[Tensor], Tensor]:

@@ -217,5 +217,25 @@ def test_shared_weights_get_the_sum_of_their_gradients() -> None:
         assert mine.numpy() == pytest.approx(expected, rel=1e-3, abs=1e-4)
 
 
+def test_settling_leaves_equal_weights_as_they_are() -> None:
+    """Also in groups of hundreds of thousands, whose naive float32 sums are off by a thousandth."""
+    torch.manual_seed(0)
+    network, first = build("notebook-mlp"), build("notebook-mlp")
+    settle = holding.begin(network, first, Model(name="notebook-mlp"), Hold(bits=2))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    _, counts = network.get_parameter("classifier.0.weight").unique(return_counts=True)
+    assert counts.max() > 200_000
+    settle()
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(1e-7 * torch.randn_like(parameter))
+    settle()
+    for name, tensor in network.state_dict().items():
+        if tensor.ndim == 2:
+            assert len(tensor.unique()) == len(before[name].unique())
+            assert (tensor - before[name]).abs().max() < 1e-6
+
+
 def name_of(network: nn.Module, layer: nn.Module) -> str:
     return next(f"{name}.weight" for name, module in network.named_modules() if module is layer)
