@@ -22,12 +22,16 @@ def choose(wanted: str) -> tuple[torch.device, str]:
         raise BadInput(f"--device {wanted}: there is none here; choose from {', '.join(n for n in here if here[n])}")
     else:
         name, reason = wanted, "as asked"
-    if name == "cuda":
-        # Shapes never change within a run, so the search for the fastest kernel pays at once.
-        torch.backends.cudnn.benchmark = True
-        # float32 means float32, as on a CPU: convolutions would otherwise round their inputs to 10 bits.
-        torch.backends.cudnn.allow_tf32 = False
+    set_up_cudnn()
     return torch.device(name), reason
+
+
+def set_up_cudnn() -> None:
+    """How convolutions are computed on CUDA. These are settings of a process: each that trains makes them itself."""
+    # Shapes never change within a run, so the search for the fastest kernel pays at once.
+    torch.backends.cudnn.benchmark = True
+    # float32 means float32, as on a CPU: convolutions would otherwise round their inputs to 10 bits.
+    torch.backends.cudnn.allow_tf32 = False
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from repro.training import launch
 from repro.training.checkpoint import Checkpoint
 from repro.training.devices import without_denormals
 from repro.training.launch import carry_out
-from repro.training.loop import train
+from repro.training.loop import Trainee, train
 
 CPU = torch.device("cpu")
 RUN = Run(
@@ -161,6 +161,15 @@ def test_denormal_numbers_are_zero_while_a_cpu_trains_and_only_then():
     with without_denormals(CPU):
         assert float(tiny * 0.5) == 0
     assert float(tiny * 0.5) > 0
+
+
+def test_whatever_process_trains_float32_convolutions_are_float32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A launcher's processes are not those in which the device was chosen."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    monkeypatch.setattr(torch.backends.cudnn, "benchmark", False)
+    Trainee(RUN, data.load(RUN.data, tmp_path), CPU)
+    assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.benchmark
 
 
 class Quiet:
