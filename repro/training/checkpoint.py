@@ -72,7 +72,10 @@ class Checkpoint:
         self.cost = self.written - began
 
     def load(self, network: torch.nn.Module, optimizer: torch.optim.Optimizer, device: torch.device) -> list[Epoch]:
-        """Bring network and optimiser to the state on disk; the history so far, empty when there is no usable file."""
+        """Bring network and optimiser to the state on disk; the history so far, empty when there is no usable file.
+
+        The optimiser's own settings stay: how it computes, and where its learning rate is, depends on the device.
+        """
         state = self.read(device)
         if state is None:
             return []
@@ -80,7 +83,8 @@ class Checkpoint:
         try:
             history = [Epoch(**epoch) for epoch in state["history"]]
             network.load_state_dict(state["network"])
-            optimizer.load_state_dict(state["optimizer"])
+            settings = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": state["optimizer"]["state"], "param_groups": settings})
         except Exception:  # of another network, or not one of ours: torch and a stranger's content raise many kinds
             network.load_state_dict(weights)
             return []

@@ -24,6 +24,8 @@ def captured(trainee: "Trainee") -> Callable[..., None]:
 
     Weights, buffers and optimiser state are as before the call: what the warm-up steps changed is put back.
     """
+    rates = [torch.as_tensor(group["lr"]) for group in trainee.optimizer.param_groups]
+    assert all(rate.is_cuda for rate in rates), "the graph would keep the first step's learning rate"
     batch, device = trainee.run.recipe.batch, trainee.device
     train = trainee.data.train
     first = torch.arange(batch, device=train.labels.device) % len(train)

@@ -54,6 +54,28 @@ def test_what_is_written_comes_back(tmp_path: Path):
     )
 
 
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.SGD])
+def test_an_optimiser_keeps_its_own_settings(tmp_path: Path, kind: type[torch.optim.Optimizer]):
+    """On CUDA the learning rate is a tensor, elsewhere a number: a run may go on where it did not begin."""
+    settings = {"fused": True} | ({"momentum": 0.9} if kind is torch.optim.SGD else {})
+    number, tensor = {"lr": 0.1, **settings}, {"lr": torch.tensor(0.2), **settings}
+    for index, (there, here) in enumerate([(number, tensor), (tensor, number)]):
+        torch.manual_seed(0)
+        layer, other = nn.Linear(8, 8), nn.Linear(8, 8)
+        optimizer, its_optimizer = kind(layer.parameters(), **there), kind(other.parameters(), **here)
+        layer(torch.randn(4, 8)).square().sum().backward()
+        optimizer.step()
+        Checkpoint(tmp_path / f"{index}.pt").save(layer, optimizer, [EPOCH])
+        assert Checkpoint(tmp_path / f"{index}.pt").load(other, its_optimizer, CPU) == [EPOCH]
+        (group,) = its_optimizer.param_groups
+        assert isinstance(group["lr"], torch.Tensor) == isinstance(here["lr"], torch.Tensor)
+        assert float(group["lr"]) == pytest.approx(float(here["lr"]))
+        for mine, theirs in zip(other.parameters(), layer.parameters(), strict=True):
+            found, expected = its_optimizer.state[mine], optimizer.state[theirs]
+            assert found.keys() == expected.keys()
+            assert all(torch.equal(torch.as_tensor(found[name]), torch.as_tensor(expected[name])) for name in found)
+
+
 def test_a_disk_that_fills_up_at_any_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """torch turns some failed writes into errors of its own; the user is told of the disk, and the old file stays."""
     path = tmp_path / "a.pt"

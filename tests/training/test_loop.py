@@ -20,6 +20,7 @@ from repro.records import Store
 from repro.training import launch
 from repro.training.checkpoint import Checkpoint
 from repro.training.devices import without_denormals
+from repro.training.graph import captured
 from repro.training.launch import carry_out
 from repro.training.loop import Trainee, train
 
@@ -170,6 +171,11 @@ def test_whatever_process_trains_float32_convolutions_are_float32(tmp_path: Path
     Trainee(RUN, data.load(RUN.data, tmp_path), CPU)
     assert not torch.backends.cudnn.allow_tf32
     assert torch.backends.cudnn.benchmark
+
+
+def test_a_learning_rate_that_a_graph_would_not_see_change_is_refused(tmp_path: Path):
+    with pytest.raises(AssertionError, match="learning rate"):
+        captured(Trainee(RUN, data.load(RUN.data, tmp_path), CPU))
 
 
 class Quiet:
