@@ -52,11 +52,13 @@ def scores(
     """The logits, float32 [N, classes], of uint8 images [N, C, H, W]; dropout off.
 
     Args:
-        prepare: images to the network's input.
+        prepare: images to the network's input; moved to the device where it is a module.
         progress: told how many images have been seen.
     """
     device = device or torch.device("cpu")
     network = network.to(device).to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
+    if isinstance(prepare, nn.Module):
+        prepare = prepare.to(device)
     found = []
     with torch.no_grad():
         for batch in batches(images, device):

@@ -5,7 +5,9 @@ import pytest
 import torch
 from torch import nn
 
+from repro.data.augment import Pipeline
 from repro.training import answers
+from repro.training.evaluation import BATCH_VALUES
 
 
 def test_right_among_the_highest() -> None:
@@ -72,3 +74,16 @@ def test_scores_are_the_networks_in_evaluation_mode() -> None:
     assert answers.divergence(found, found.flip(1)) > 0
     # Afterwards the network can still be trained.
     network(images.float()).sum().backward()
+
+
+def test_what_prepares_images_goes_to_their_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Network(nn.Module):
+        """Answers zeros to images on the `meta` device, which is on every machine and is not the CPU."""
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            assert inputs.is_meta
+            return torch.zeros(len(inputs), 4)
+
+    monkeypatch.setitem(BATCH_VALUES, "meta", 2**10)
+    pipeline, images = Pipeline(16, 3, (0.5,) * 3, (0.25,) * 3), torch.zeros(5, 3, 20, 20, dtype=torch.uint8)
+    assert answers.scores(Network(), images, pipeline, torch.device("meta")).shape == (5, 4)
