@@ -1,7 +1,7 @@
 """Why networks start slowly at 32 pixels, or never (docs/findings.md).
 
-Zeros around small maps drown images (VGG19), and so does batch norm over small maps, which tells them by their companions
-(SqueezeNext). Bypasses swell what the last layer sees.
+Zeros around small maps drown images (VGG19), and so does batch norm over small maps, which tells them by their
+companions (SqueezeNext). Bypasses swell what the last layer sees.
 """
 
 import math
@@ -63,8 +63,8 @@ def features_of_conv10(name: str = "preact-squeezenet", **options) -> float:
 
 
 def test_bypasses_swell_what_conv10_sees():
-    """Each adds what came before to what a module makes of it. Adam's first steps move conv10's outputs in proportion to
-    the length of its inputs: ten times as far with simple bypass, a hundred times with complex ones.
+    """Each adds what came before to what a module makes of it. Adam's first steps move conv10's outputs in proportion
+    to the length of its inputs: ten times as far with simple bypass, a hundred times with complex ones.
     """
     plain = features_of_conv10("squeezenet", stem="cifar")
     simple, complex = (features_of_conv10("squeezenet", stem="cifar", bypass=kind) for kind in ("simple", "complex"))
