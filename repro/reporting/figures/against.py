@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from repro.judging.evidence import Evidence, published
+from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures.labels import place_labels
 from repro.reporting.figures.parts import (
     PUBLISHED_MARK,
     ByBudget,
+    beside,
     budget_title,
     error_bar,
     first_protocol,
@@ -69,7 +70,7 @@ def against(
     axes = figure.subplots(len(measures), len(evidence), squeeze=False)
     series = list(dict.fromkeys(item.variant.series for found in evidence.values() for item in found))
     grouped = len(experiment.protocols) == 1 and len(series) > 1
-    named, compared = [], False
+    named = []
     for row, (label, size) in enumerate(measures.items()):
         for axis, (budget, found) in zip(axes[row], evidence.items(), strict=True):
             found = [item for item in found if item.n]
@@ -84,15 +85,12 @@ def against(
                 # Among many networks, intervals of few seeds may leave the panel.
                 numbers += item.values if best else sensible(item)
                 points.append((size(item), *(item.interval or (item.mean, item.mean))))
-                for claim in published(experiment, item.variant):
-                    if claim.needs:
-                        continue  # of other images: no point on this axis
+                for claim in beside(experiment, item.variant):
                     first = item.protocol == experiment.protocols[0]
                     if claim.protocol == item.protocol or (claim.protocol not in experiment.protocols and first):
                         stated = claim.published or 0.0
                         axis.plot([size(item)] * 2, [item.mean, stated], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
                         axis.plot(size(item), stated, **PUBLISHED_MARK)
-                        compared = True
                         numbers.append(stated)
                         points.append((size(item), stated, stated))
             lines = []
@@ -118,7 +116,7 @@ def against(
     keys = series_keys(series) if grouped else protocol_keys(experiment.protocols)
     if best:
         keys.append(key("best up to this size", color=MUTED, lw=0.8, alpha=0.6))
-    legend(figure, [*keys, *seed_keys(evidence), *(published_keys(experiment) if compared else ())])
+    legend(figure, [*keys, *seed_keys(evidence), *published_keys(experiment)])
     style.settle(figure)
     for axis, *marks in named:
         place_labels(axis, *marks)

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from repro.judging.evidence import Evidence, published
+from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures.parts import (
     PUBLISHED_MARK,
     ByBudget,
+    beside,
     budget_title,
     error_bar,
     layout_rows,
@@ -48,7 +49,7 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
             index = protocols.index(item.protocol)
             y = place + (index - (len(protocols) - 1) / 2) * step
             numbers += draw_row(axis, item, y, index)
-            for claim in published(experiment, item.variant):
+            for claim in beside(experiment, item.variant):
                 if claim.protocol == item.protocol or (claim.protocol not in protocols and index == 0):
                     axis.plot(claim.published or 0.0, y, **PUBLISHED_MARK)
                     numbers.append(claim.published or 0.0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
-from repro.reporting.figures.parts import ByBudget, budget_title, legend, panels, published_keys, spoken, title, wrap
+from repro.reporting.figures.parts import ByBudget, budget_title, panels, spoken, title, wrap
 from repro.reporting.style import MUTED, PAPER
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ def grid(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     if bar.solids is not None:
         bar.solids.set_edgecolor("face")  # else the page shows through between its colours
     title(figure, experiment)
-    legend(figure, published_keys(experiment, "printed small"))
 
 
 def cell_text(axis: "Axes", item: Evidence, row: int, column: int, dark: bool) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from repro.data import DATASETS
-from repro.judging.evidence import ACCURACIES, Evidence, published
+from repro.judging.claims import Claim
+from repro.judging.evidence import Evidence, published
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.specification import Budget
 from repro.reporting.style import COLOURS, DASHES, MARKERS, MUTED, PAPER, PUBLISHED
@@ -99,8 +100,10 @@ def merged(found: list[Evidence]) -> list[tuple[str, Evidence]]:
 
 
 def sensible(item: Evidence) -> list[float]:
-    """The numbers an axis must hold: not the ends of an interval that failed runs blow up; it may leave the panel."""
-    return [*item.values, item.mean, *(item.interval or () if not item.failures else ())]
+    """The numbers an axis must hold: not the ends of an interval that failed runs or two seeds blow up; such may leave
+    the panel.
+    """
+    return [*item.values, item.mean, *(item.interval or () if item.n > 2 and not item.failures else ())]
 
 
 def short(experiment: Experiment, variant: Any) -> str:
@@ -157,12 +160,15 @@ def seed_keys(evidence: ByBudget) -> list[Any]:
     return keys
 
 
-def published_keys(experiment: Experiment, how: str = "", metrics: tuple[str, ...] = ACCURACIES) -> list[Any]:
-    """The legend entry of published values, where there are any."""
-    claims = [claim for variant in experiment.variants for claim in published(experiment, variant, metrics)]
-    if how or not claims:
+def beside(experiment: Experiment, variant: Variant) -> list[Claim]:
+    """The published accuracies that may stand beside a variant's own: not those on ImageNet's 1,000 classes."""
+    return [claim for claim in published(experiment, variant) if "ImageNet" not in claim.needs]
+
+
+def published_keys(experiment: Experiment, name: str = "published") -> list[Any]:
+    """The legend entry of published values, where `beside` has any or they are named otherwise."""
+    if name == "published" and not any(beside(experiment, variant) for variant in experiment.variants):
         return []
-    name = "published, on ImageNet" if all("ImageNet" in claim.needs for claim in claims) else "published"
     return [key(name, **{k: v for k, v in PUBLISHED_MARK.items() if k not in ("zorder", "clip_on")})]
 
 

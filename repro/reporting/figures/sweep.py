@@ -10,6 +10,7 @@ from repro.reporting import style
 from repro.reporting.figures.parts import (
     PUBLISHED_MARK,
     ByBudget,
+    beside,
     budget_title,
     error_bar,
     first_protocol,
@@ -18,6 +19,8 @@ from repro.reporting.figures.parts import (
     limits,
     protocol_keys,
     published_keys,
+    seed_keys,
+    seeds,
     sensible,
     series_keys,
     title,
@@ -49,8 +52,6 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     if elsewhere:
         axis = axes.pop(0)
         place = places_along(axis, [variant.at for variant in experiment.variants])
-        for variant in experiment.variants:
-            axis.plot(place(variant.at), math.nan)  # the axis reaches as far as those of the budgets
         for variant, claim in elsewhere:
             axis.plot(place(variant.at), claim.published or 0.0, **PUBLISHED_MARK)
         limits(axis.set_ylim, [claim.published or 0.0 for _, claim in elsewhere], room=0.12)
@@ -58,6 +59,10 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
         axis.set_ylabel("top-5 accuracy (%)" if elsewhere[0][1].metric == "top5" else "test accuracy (%)")
         mark_level(axis, [place(variant.at) for variant in level])
         axis.set_xlabel(experiment.figure.x)
+        # As wide as the panels of the budgets, though fewer values are published.
+        everywhere = [place(variant.at) for variant in experiment.variants]
+        axis.update_datalim([(x, elsewhere[0][1].published or 0.0) for x in everywhere], updatey=False)
+        axis.autoscale_view(scaley=False)
     for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
         found = [item for item in first_protocol(found) if item.n]
         place = places_along(axis, [item.variant.at for item in found])
@@ -67,11 +72,11 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
             line = [(place(item.variant.at, aside), item) for item in found if item.variant.series == name]
             for x, item in line:
                 error_bar(axis, item.mean, x, item.interval, index, along="y")
+                seeds(axis, item, x, index, along="y")
                 numbers += sensible(item)
-                for claim in published(experiment, item.variant):
-                    if not claim.needs:
-                        axis.plot(x, claim.published or 0.0, **PUBLISHED_MARK)
-                        numbers.append(claim.published or 0.0)
+                for claim in beside(experiment, item.variant):
+                    axis.plot(x, claim.published or 0.0, **PUBLISHED_MARK)
+                    numbers.append(claim.published or 0.0)
             axis.plot([x for x, _ in line], [item.mean for _, item in line], color=COLOURS[index % 6],
                       ls=DASHES[index % 6], lw=1.2, zorder=2)  # fmt: skip
         limits(axis.set_ylim, numbers, room=0.12)
@@ -83,7 +88,8 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     keys = series_keys(series) if len(series) > 1 else protocol_keys(experiment.protocols[:1])
     if level:
         keys.append(key("level from here, as published", color=PUBLISHED, lw=0.9, ls=":"))
-    legend(figure, [*keys, *published_keys(experiment, metrics=(*ACCURACIES, "top5"))])
+    stated = published_keys(experiment, "published, on ImageNet" if elsewhere else "published")
+    legend(figure, [*keys, *seed_keys(evidence), *stated])
 
 
 def mark_level(axis: "Axes", places: Sequence[float]) -> None:
