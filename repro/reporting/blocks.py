@@ -13,8 +13,8 @@ A part within a line is written the same way, without line breaks.
     mean EXPERIMENT/VARIANT                        mean accuracy in percent: `61.7`
     after EPOCH EXPERIMENT/VARIANT                 training and test accuracy after an epoch: `48.1 and 49.3`
     gap EXPERIMENT/VARIANT/OTHER                   the second minus the first in points, 95 % interval
-    failed EXPERIMENT/VARIANT                      runs that diverged or never left chance: `3 of 10`
-    dead EXPERIMENT/VARIANT                        runs with a layer that is the same for every image: `2 of 10`
+    failed EXPERIMENT[/VARIANT]                    runs that diverged or never left chance: `3 of 10`
+    dead EXPERIMENT[/VARIANT]                      runs with a layer that is the same for every image: `2 of 10`
     bytes EXPERIMENT/VARIANT                       size of the compressed file, of several seeds the mean: `541,116`
     lost EXPERIMENT/VARIANT                        points of top-1 that a compressed file lost: `-0.2 [-1.1, +0.8]`
     photographs EXPERIMENT/VARIANT                 on how many photographs that was measured: `642`
@@ -106,14 +106,12 @@ def make(request: str, store: Store, data_dir: Path) -> str:
         case ["gap", path, *how]:
             first, second = measured(path, 2, how, store, data_dir)
             return gap(first, second)
-        case ["failed", path]:
-            (item,) = measured(path, 1, [], store, data_dir)
-            return f"{item.failures} of {item.n}"
+        case ["failed" | "dead" as what, path]:
+            items = measured(path, 1, [], store, data_dir) if "/" in path else runs_of(path, store, data_dir)
+            count = sum(item.failures if what == "failed" else len(item.dead) for item in items)
+            return f"{count} of {sum(item.n for item in items)}"
         case ["bench", name]:
             return f"\n{bench(name, store)}\n"
-        case ["dead", path]:
-            (item,) = measured(path, 1, [], store, data_dir)
-            return f"{len(item.dead)} of {item.n}"
         case ["bytes", path, *how]:
             return f"{file_bytes(path, how, store, data_dir):,}"
         case ["lost", path]:
@@ -152,6 +150,17 @@ def measured(path: str, variants: int, how: list[str], store: Store, data_dir: P
         if found.keys() >= set(asked):
             return [found[variant] for variant in asked]
     raise NotRun(f"`{path}` has not been run under the protocol {protocol}")
+
+
+def runs_of(name: str, store: Store, data_dir: Path) -> list[Evidence]:
+    """The evidence of all of an experiment's networks, each once, at the largest budget that has been run."""
+    experiment = experiments.find(name)
+    evidence = shown(experiment, store, data_dir)
+    for budget in ("paper", "laptop"):
+        found = [item for item in evidence.get(budget, []) if item.n and item.protocol == experiment.protocols[0]]
+        if found:
+            return list({item.run.without_seed(): item for item in found}.values())
+    raise NotRun(f"`{name}` has not been run")
 
 
 def file_record(path: str, store: Store) -> CompressedRecord:

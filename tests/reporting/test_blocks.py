@@ -63,6 +63,7 @@ def test_an_epoch_on_the_way_is_read_from_the_histories(filled):
 def test_failures_are_counted(filled):
     store, data_dir, _ = filled
     assert blocks.make("failed squeeze-expand/baseline", store, data_dir) == "0 of 3"
+    assert blocks.make("failed squeeze-expand", store, data_dir) == "0 of 18"
 
 
 @pytest.mark.parametrize(
