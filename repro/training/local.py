@@ -14,6 +14,7 @@ import torch
 
 from repro.planning.plan import Step
 from repro.planning.specification import Run
+from repro.processes import end_with_parent
 from repro.records import Epoch, Record, Store
 from repro.training import launch
 from repro.training.launch import PATIENCE, Audience, Outcome
@@ -59,6 +60,8 @@ def carry_out(
     waiting = deque(Job(step) for step in steps if step.state != "done")
     jobs = max(1, min(jobs or default_jobs(device), len(waiting)))
     threads = max(1, torch.get_num_threads() // jobs)
+    # As torchrun says it: so many processes of this machine share its cores.
+    environment = dict(os.environ) | {"LOCAL_WORLD_SIZE": str(jobs)}
     # Forked from a server that has imported torch and used nothing of it: at work in a moment, and with no GPU open.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
@@ -72,8 +75,9 @@ def carry_out(
                 job, slot = waiting.popleft(), idle.pop(0)
                 pipe, far = context.Pipe(duplex=False)
                 # The fork server has the environment of when it was started.
-                arguments = (far, job, store.folder.parent, data_dir, device, slot, threads, dict(os.environ))
-                process = context.Process(target=work, args=arguments, daemon=True)
+                arguments = (far, job, store.folder.parent, data_dir, device, slot, threads, environment)
+                # No daemon: those may not have processes of their own, which decode photographs.
+                process = context.Process(target=work, args=arguments)
                 process.start()
                 far.close()  # so that the end of the process ends the pipe
                 working[pipe] = Worker(job, slot, process)
@@ -162,12 +166,13 @@ def work(
 ) -> None:
     """What a process does: one run."""
     os.environ.update(environment)
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its processes
     torch.set_num_threads(threads)
     if device.type == "cuda":
         torch.cuda.set_device(slot % torch.cuda.device_count())
     images, relay = launch.Images(data_dir), Relay(pipe)
-    # Where the parent is gone the pipe is broken, and the run ends here; the same command goes on with it.
+    # Where the parent is gone the pipe is broken, and the process about to end; the same command goes on with the run.
     with contextlib.suppress(BrokenPipeError):
         pipe.send(("outcome", launch.attempt(job.step, Store(results), images, device, relay, job.patience)))
 

@@ -1,13 +1,39 @@
 """Runs in processes of their own: what they tell reaches the audience of the plan."""
 
 from multiprocessing import Pipe
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import torch
+
+from repro.planning.plan import Step
 from repro.planning.specification import Data, Model, Recipe, Run
+from repro.records import Store
+from repro.training import local
 from repro.training.local import Job, Relay, Worker, hear
 
 PRIOR = Run(model=Model(name="mini-squeezenet"), data=Data(name="cifar10"), recipe=Recipe())
+
+
+def test_photographs_are_decoded_by_processes_of_the_runs_own(root: Path, tmp_path: Path):
+    run = Run(
+        model=Model(name="squeezenet", options={"classes": 10, "stem": "cifar"}),
+        data=Data(name="imagenet", pixels=32),
+        recipe=Recipe(batch=4, epochs=1, steps=1),
+    )
+    step = Step(run=run, identity=None, cells=(), protocols=("described",), state="to do", why="no record", record=None)
+    told: list[str] = []
+    audience: Any = SimpleNamespace(
+        begins=lambda step: None,
+        watch=lambda step: lambda *state: None,
+        finished=lambda step, record, history: told.append(record.identity),
+        failed=lambda step, reason: told.append(reason),
+    )
+    store = Store(tmp_path / "results")
+    assert local.carry_out([step], store, root, torch.device("cpu"), audience, jobs=1) == 0
+    assert told == [record.identity for record in Store(tmp_path / "results").all]
+    assert len(told) == 1
 
 
 def test_a_run_that_is_trained_again_first_is_watched_before_the_run_itself():

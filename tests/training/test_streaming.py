@@ -1,11 +1,7 @@
 """Training on photographs that stay on disk: stopped and resumed, it ends where it would have ended."""
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from repro import data
 from repro.data import streaming
@@ -26,19 +22,6 @@ CPU = torch.device("cpu")
 
 class Stop(Exception):
     pass
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    generator = np.random.default_rng(0)
-    for split, count in (("train", 5), ("val", 2)):
-        for wnid in ("n01440764", "n01443537"):
-            folder = tmp_path / "root" / "imagenet" / split / wnid
-            folder.mkdir(parents=True)
-            for index in range(count):
-                pixels = generator.integers(0, 256, (40, 50, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(folder / f"{split}_{index}.JPEG")
-    return tmp_path / "root"
 
 
 def test_resumed_training_is_bit_identical_and_top_5_is_counted(root, tmp_path, monkeypatch):
