@@ -194,13 +194,14 @@ def train(
 def judge_status(history: list[Epoch], described: Measurement) -> Status:
     """Whether a finished run is `done`, `diverged` (loss not finite) or `collapsed` (it never left chance).
 
-    Near chance is an accuracy below 2 x chance for ten classes (`statistics.md`, D2), and as far on the way from chance
-    to certainty for any other number of classes: a ninth. Both the last epoch's training accuracy and the measured one
-    must be there: a run of one epoch averages over its own beginning, and one that only fits its training set learns.
+    Near chance is an accuracy below 2 x chance for ten classes or more (`statistics.md`, D2); for fewer, one as far on
+    the way from chance to certainty as that is for ten: a ninth. Both the last epoch's training accuracy and the
+    measured one must be there: a run of one epoch averages over its own beginning, and one that only fits its training
+    set learns.
     """
     last = history[-1] if history else None
     if described.loss is None or (last and not math.isfinite(last.train_loss)):
         return "diverged"
     chance = 1 / len(described.total)
     reached = max(last.train_accuracy if last else 0.0, described.balanced_accuracy / 100)
-    return "collapsed" if reached < chance + (1 - chance) / 9 else "done"
+    return "collapsed" if reached < min(2 * chance, chance + (1 - chance) / 9) else "done"

@@ -15,14 +15,14 @@ from repro import data
 from repro.errors import Failure
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Variant
-from repro.planning.specification import Data, Model, Recipe, Run
-from repro.records import Store
+from repro.planning.specification import Data, Model, Protocol, Recipe, Run
+from repro.records import Measurement, Store
 from repro.training import launch
 from repro.training.checkpoint import Checkpoint
 from repro.training.devices import without_denormals
 from repro.training.graph import captured
 from repro.training.launch import carry_out
-from repro.training.loop import Trainee, train
+from repro.training.loop import Trainee, judge_status, train
 
 CPU = torch.device("cpu")
 RUN = Run(
@@ -148,6 +148,23 @@ def test_a_run_that_stays_at_chance_is_collapsed(tmp_path: Path):
     recipe = msgspec.structs.replace(RUN.recipe, optimizer="sgd", learning_rate=1e-12)
     record, _, _ = trained(msgspec.structs.replace(RUN, recipe=recipe), tmp_path)
     assert record.status == "collapsed"
+
+
+@pytest.mark.parametrize(
+    ("classes", "accuracy", "status"),
+    [
+        (2, 0.55, "collapsed"), (2, 0.56, "done"), (10, 0.199, "collapsed"), (10, 0.201, "done"),
+        (1000, 0.0019, "collapsed"), (1000, 0.0021, "done"), (1000, 0.1, "done"),
+    ],
+)  # fmt: skip
+def test_near_chance_is_below_twice_chance_or_a_ninth_of_the_way(classes: int, accuracy: float, status: str):
+    """A network that is right on a tenth of a thousand classes has learnt a lot."""
+    total = [10_000] * classes
+    measured = Measurement(
+        protocol=Protocol(), correct=[round(accuracy * n) for n in total], total=total, loss=1.0, active_logits=1.0,
+        epoch=1,
+    )  # fmt: skip
+    assert judge_status([], measured) == status
 
 
 def test_a_damaged_checkpoint_starts_the_run_again(tmp_path: Path):
