@@ -51,9 +51,12 @@ def calibrate(
         seed: of the classes drawn.
 
     Raises:
-        BadInput: a layer's outputs have more inputs than a covariance can be kept of.
+        BadInput: a layer's outputs have more inputs than a covariance can be kept of, or inputs of their own.
     """
     layers = {name: module for name, module in network.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
+    for name, layer in layers.items():
+        if isinstance(layer, nn.Conv2d) and layer.groups > 1:
+            raise BadInput(f"{name} filters channels by themselves: it cannot be calibrated; give --bits a number")
     sizes = {name: layer.weight[0].numel() for name, layer in layers.items()}
     for name, size in sizes.items():
         if size > WIDEST:
@@ -93,7 +96,7 @@ def unfolded(layer: nn.Module, x: Tensor) -> Tensor:
     """What the layer multiplies its weights with: [d, places]."""
     if isinstance(layer, nn.Conv2d):
         assert isinstance(layer.padding, tuple)
-        # In place of its dilations and groups, which no network here has.
+        # No network here has dilations; `calibrate` refuses groups.
         return F.unfold(x, layer.kernel_size, padding=layer.padding, stride=layer.stride)[0]  # pyright: ignore
     return x.reshape(1, -1).T
 

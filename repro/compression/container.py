@@ -31,7 +31,7 @@ from repro.compression import coding
 from repro.compression.coding import Coded, Coder
 from repro.compression.shared import CompressedNetwork, Factored, Inputs, Shared, Tensor, dense, shape_of
 from repro.errors import BadInput, Failure
-from repro.models.layers import BatchNorm, Linear
+from repro.models.layers import BatchNorm
 from repro.records.files import write_atomic
 
 MAGIC = b"SQZ\x01"
@@ -215,8 +215,7 @@ def shapes_of(network: str, options: Mapping[str, Any]) -> dict[str, tuple[int, 
             for kind in ("weight", "bias", "running_mean", "running_var"):
                 shapes[f"{prefix}.{kind}"] = (layer.inputs,)
             continue
-        kernel = () if isinstance(layer, Linear) else (layer.kernel, layer.kernel)
-        shapes[f"{prefix}.weight"] = (layer.outputs, layer.inputs, *kernel)
+        shapes[f"{prefix}.weight"] = layer.shape
         shapes[f"{prefix}.bias"] = (layer.outputs,)
     return shapes
 

@@ -51,7 +51,7 @@ def convolutions(definition: Architecture) -> dict[str, tuple[int, int, int, int
         if not isinstance(layer, Conv):
             kind = "dense layers" if isinstance(layer, Linear) else "batch norm"
             raise BadInput(f"the released format is for networks of convolutions; this one has {kind}")
-        shapes[prefix] = (layer.outputs, layer.inputs, layer.kernel, layer.kernel)
+        shapes[prefix] = layer.shape
     return shapes
 
 

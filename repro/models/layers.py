@@ -48,8 +48,13 @@ class Conv(Layer, frozen=True, tag="conv"):
     padding: int = 0
 
     @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """Of the weights: outputs, inputs of each, kernel height and width."""
+        return self.outputs, self.inputs, self.kernel, self.kernel
+
+    @property
     def weights(self) -> int:
-        return self.inputs * self.outputs * self.kernel**2
+        return math.prod(self.shape)
 
     @property
     def parameters(self) -> int:
@@ -69,8 +74,8 @@ class Depthwise(Conv, frozen=True, tag="depthwise"):
     """A convolution with bias that filters each channel by itself: as many outputs as inputs."""
 
     @property
-    def weights(self) -> int:
-        return self.outputs * self.kernel**2
+    def shape(self) -> tuple[int, int, int, int]:
+        return self.outputs, 1, self.kernel, self.kernel
 
 
 class Strip(Conv, frozen=True, tag="strip"):
@@ -79,8 +84,8 @@ class Strip(Conv, frozen=True, tag="strip"):
     upright: bool = True
 
     @property
-    def weights(self) -> int:
-        return self.inputs * self.outputs * self.kernel
+    def shape(self) -> tuple[int, int, int, int]:
+        return self.outputs, self.inputs, *((self.kernel, 1) if self.upright else (1, self.kernel))
 
     def output(self, shape: Shape) -> Shape:
         return self.outputs, *shape[1:]
@@ -93,8 +98,13 @@ class Linear(Layer, frozen=True, tag="linear"):
     outputs: int
 
     @property
+    def shape(self) -> tuple[int, int]:
+        """Of the weights: outputs, inputs."""
+        return self.outputs, self.inputs
+
+    @property
     def weights(self) -> int:
-        return self.inputs * self.outputs
+        return math.prod(self.shape)
 
     @property
     def parameters(self) -> int:

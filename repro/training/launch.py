@@ -130,18 +130,17 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
     record = parallel.agreed(store.find(step.run, dataset.checksum))
     if record is not None and record.status != "diverged" and kept.is_file():
         record, history = remeasured(step, record, dataset, device), store.history(record)
-        network = None
     else:
         begin = beginning(step.run, dataset, device, lambda prior: audience.restores(step, prior))
         watch = audience.watch(step)
         record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, watch, begin)
+        if parallel.leader():
+            weights.save(network, kept, step.run.model.name, step.run.model.options)
         if step.run.prior is not None:
             record = msgspec.structs.replace(
                 record, file_bytes=holding.file_bytes(network, step.run.model, step.run.hold)
             )
     if parallel.leader():
-        if network is not None:
-            weights.save(network, kept, step.run.model.name, step.run.model.options)
         store.save(record, history)
         checkpoint.remove()
         audience.finished(step, record, history)

@@ -3,10 +3,12 @@
 import tracemalloc
 import zlib
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +17,8 @@ from repro.compression.coding import CODERS, Coder
 from repro.compression.container import SECTIONS, Header
 from repro.compression.shared import CompressedNetwork, Shared
 from repro.errors import BadInput, Failure
+from repro.models import build
+from repro.models.golden import golden
 
 from . import examples
 
@@ -79,6 +83,31 @@ def test_biases_and_codebooks_take_half_where_that_is_exact() -> None:
     assert entries["features.0.bias"].half
     assert not entries["features.0.weight"].half
     assert not entries["features.3.squeeze.weight"].half
+
+
+@pytest.mark.parametrize("name", golden())
+def test_shapes_are_the_state_dicts(name: str) -> None:
+    """Of every network there is: also of filters that are no squares, or see one channel each."""
+    entry = golden()[name]
+    with torch.device("meta"):
+        state = build(entry.network, **entry.options).state_dict()
+    shapes = {key: tuple(tensor.shape) for key, tensor in state.items() if not key.endswith("num_batches_tracked")}
+    assert container.shapes_of(entry.network, entry.options) == shapes
+    assert list(container.shapes_of(entry.network, entry.options)) == list(shapes)
+
+
+@pytest.mark.parametrize(
+    ("network", "options"),
+    [("squeezenet", {"separable": True, "compression": 0.125, "classes": 4}), ("squeezenext", {"width": 0.25})],
+)
+def test_separable_filters_come_back(network: str, options: dict[str, Any]) -> None:
+    rng = np.random.default_rng(0)
+    tensors = {
+        name: examples.shared(rng, shape, 15, 0.5) if len(shape) > 1 else rng.normal(size=shape).astype(np.float32)
+        for name, shape in container.shapes_of(network, options).items()
+    }
+    compressed = CompressedNetwork(network, options, tensors)
+    assert examples.same(compressed, container.decode(container.encode(compressed), "it"))
 
 
 def test_negative_zero_and_nan_survive() -> None:

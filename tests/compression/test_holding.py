@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 from repro import data
 from repro.compression import holding, svd
 from repro.compression.shared import dense, kept
+from repro.errors import Failure
 from repro.models import architecture, build, weights
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Stage, Variant, resolve
@@ -149,6 +151,38 @@ def test_a_stage_that_trains_nothing_measures_what_it_did(tmp_path: Path, store:
             assert torch.equal(tensor, before[name])
     assert record.file_bytes
     assert 4 * first.parameters - record.file_bytes == pytest.approx(saved, abs=2_000)  # the header, masks
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("squeezenet", {"separable": True, "compression": 0.125}), ("squeezenext", {"width": 0.25})],
+)
+def test_separable_filters_have_a_size(name: str, options: dict[str, Any]) -> None:
+    model = Model(name=name, options=options)
+    network, first = (build(name, **options) for _ in range(2))
+    hold = Hold(bits=4)
+    holding.begin(network, first, model, hold)
+    assert 0.5 < 8 * holding.file_bytes(network, model, hold) / sum(p.numel() for p in network.parameters()) < 16
+
+
+def test_weights_are_kept_whatever_happens_to_the_record(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> int:
+        raise Failure("it breaks")
+
+    class Told(Silent):
+        def failed(self, step: plan.Step, reason: str) -> None:
+            assert reason == "it breaks"
+
+    monkeypatch.setattr(holding, "file_bytes", breaks)
+    run = small(Stage(density="0.5", epochs=0.0))
+    cell = plan.Cell(experiment="e", variant=Variant(name="v", model=""), runs=(run,), protocols=("described",))
+    assert carry_out(plan.plan([cell], store, tmp_path), store, tmp_path, CPU, Told()) == 1
+    checksum = data.checksum(run.data, tmp_path)
+    assert checksum
+    assert weights_file(run.identity(checksum)).is_file()
+    assert store.find(run, checksum) is None
 
 
 def test_low_rank_weights_are_not_trained() -> None:

@@ -181,6 +181,19 @@ def test_more_bytes_than_it_can_use(network: CompressedNetwork, seen: dict) -> N
     assert len(tries) < 6
 
 
+def test_strips_are_calibrated_and_filters_of_one_channel_each_refused() -> None:
+    from repro.models import build
+
+    torch.manual_seed(0)
+    strips = build("squeezenext", width=0.25, stem="cifar", classes=4)
+    seen = calibrate(strips, lambda index: torch.randn(1, 3, 32, 32), 2)
+    strip = next(name for name in seen if name.endswith("strip3x1"))
+    assert seen[strip].covariance.shape == (3 * strips.get_submodule(strip).in_channels,) * 2
+    separable = build("squeezenet", separable=True, compression=0.125, stem="cifar", classes=4)
+    with pytest.raises(BadInput, match=r"features\.3\.depthwise3x3 filters channels by themselves"):
+        calibrate(separable, lambda index: torch.randn(1, 3, 32, 32), 1)
+
+
 def test_layers_too_wide_for_a_covariance_are_refused() -> None:
     with pytest.raises(BadInput, match="too many to calibrate"):
         calibrate(nn.Sequential(nn.Linear(5_000, 2)), lambda index: torch.zeros(1, 5_000), 1)

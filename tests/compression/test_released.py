@@ -105,6 +105,18 @@ def test_any_network_comes_back(seed: int, density: float, values: int) -> None:
     assert released.encode(again) == data
 
 
+def test_filters_of_one_channel_each_come_back() -> None:
+    options = {**examples.OPTIONS, "separable": True}
+    definition, rng = architecture(examples.NETWORK, options), np.random.default_rng(0)
+    tensors = {}
+    for prefix, shape in released.convolutions(definition).items():
+        tensors[f"{prefix}.weight"] = examples.shared(rng, shape, 15, 0.5)
+        tensors[f"{prefix}.bias"] = rng.normal(size=shape[0]).astype(np.float32)
+    network = CompressedNetwork(examples.NETWORK, options, tensors)
+    again = released.decode(released.encode(network), definition, "it")
+    assert examples.same(network, CompressedNetwork(examples.NETWORK, options, again))
+
+
 def test_networks_without_place_in_the_format_are_refused() -> None:
     with pytest.raises(BadInput, match="dense layers"):
         released.convolutions(architecture("alexnet", {}))
