@@ -42,8 +42,10 @@ def read(files: list[Path], common_size: int) -> np.ndarray:
 
 @contextmanager
 def opened(file: Path) -> Iterator[Image.Image]:
+    """A photograph, to be decoded within the block. Raises Failure, there too, for what Pillow cannot read."""
     try:
         with Image.open(file) as image:
             yield image
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    # Of a broken PNG or TIFF Pillow's own arithmetic may come to grief.
+    except (OSError, SyntaxError, ValueError, TypeError, Image.DecompressionBombError) as error:
         raise Failure(f"{file} is damaged or no photograph: {error}") from error

@@ -194,17 +194,34 @@ def test_a_safetensors_header_without_end_is_refused(tmp_path: Path):
         import_weights(path, NETWORK, OPTIONS)
 
 
-def test_a_photograph_of_countless_pixels_is_refused(tmp_path: Path):
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """A piece of a PNG, its checksum right."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
+
+def header(size: int) -> bytes:
+    """Of a PNG: so many pixels high and wide, RGB."""
+    return chunk(b"IHDR", struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0))
+
+
+PIXELS = chunk(b"IDAT", zlib.compress(bytes(20 * (1 + 3 * 20))))  # of 20 x 20
+TEXT = chunk(b"zTXt", b"about\0\0" + zlib.compress(bytes(2**21)))
+BROKEN = {
+    "countless pixels": header(30_000) + chunk(b"IDAT", zlib.compress(bytes(10**6))),
+    "a header cut off": chunk(b"IHDR", b"\0\0\0") + PIXELS,
+    "a resolution cut off": header(20) + chunk(b"pHYs", b"\0\0\0") + PIXELS,
+    "endless text": header(20) + TEXT + PIXELS,
+    "endless text behind its pixels": header(20) + PIXELS + TEXT,
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_photograph_with_countless_pixels_or_broken_pieces_is_refused(tmp_path: Path, kind: str):
     for split in ("train", "val"):
         for label in ("bike", "ship"):
             place = tmp_path / "bike-ship" / split / label
             place.mkdir(parents=True)
-            header = chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
-            body = chunk(b"IDAT", zlib.compress(bytes(10**6))) + chunk(b"IEND", b"")
-            (place / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + body)
+            (place / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + BROKEN[kind] + chunk(b"IEND", b""))
     before = peak()
     with pytest.raises(Failure, match=r"a\.png is damaged or no photograph"):
         data.load(Data(name="bike-ship"), tmp_path)
