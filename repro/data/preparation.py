@@ -1,5 +1,6 @@
 """Getting the data sets on disk: download what is absent, check what is there, build what is derived."""
 
+import shutil
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -55,27 +56,39 @@ def _official(name: str, root: Path, official: dict[str, str], progress: Callabl
 
 
 def _download(name: str, root: Path) -> None:
-    """Fetches and unpacks the official archives with torchvision; an archive that is already there is not fetched."""
+    """Fetches and unpacks the official archives with torchvision; an archive that is already there is not fetched.
+
+    They are unpacked aside, and each file moved when all are whole: a kill leaves no half of one.
+    """
     from torchvision.datasets import CIFAR10, MNIST
     from torchvision.datasets.utils import download_and_extract_archive
 
+    place = root if name == "cifar10" else root / "MNIST" / "raw"
+    aside = place / "unpacking.partial"
     timeout = socket.getdefaulttimeout()
     socket.setdefaulttimeout(30)  # torchvision sets none: a silent network would hang for ever
     try:
+        shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
+        aside.mkdir(parents=True)
         if name == "cifar10":
-            download_and_extract_archive(CIFAR10.url, str(root), md5=CIFAR10.tgz_md5)
+            download_and_extract_archive(CIFAR10.url, str(place), str(aside), md5=CIFAR10.tgz_md5)
         else:
             for archive, md5 in MNIST.resources:
                 _first_that_works(
                     lambda mirror, archive=archive, md5=md5: download_and_extract_archive(
-                        mirror + archive, str(root / "MNIST" / "raw"), md5=md5
+                        mirror + archive, str(place), str(aside), md5=md5
                     ),
                     MNIST.mirrors,
                 )
+        for file in [path for path in aside.rglob("*") if path.is_file()]:
+            target = place / file.relative_to(aside)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(target)
     except Exception as error:  # torchvision raises URLError, RuntimeError, EOFError, tarfile's errors, OSError
         raise Failure(f"cannot download {name} ({error}); without a network put {BY_HAND[name]} into {root}") from error
     finally:
         socket.setdefaulttimeout(timeout)
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _first_that_works(fetch: Callable[[str], None], mirrors: Iterable[str]) -> None:

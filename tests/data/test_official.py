@@ -2,6 +2,7 @@
 # Every image set here is in memory.
 # pyright: reportAttributeAccessIssue=false
 
+import gzip
 import hashlib
 import pickle
 import shutil
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torchvision import datasets
+from torchvision.datasets import utils
 
 from repro import data
 from repro.data import cifar10, files, mnist
@@ -203,10 +205,9 @@ def test_a_download_that_brings_too_little_is_named(tmp_path, monkeypatch):
         data.load(Data(name="cifar10"), tmp_path)
 
 
-def test_an_archive_put_there_by_hand_is_unpacked(tiny, monkeypatch):
-    """As a user without a network does: MNIST's own archives in MNIST/raw."""
-    import gzip
-
+@pytest.fixture
+def packed(tiny, monkeypatch) -> Path:
+    """The tiny MNIST as a user without a network has it: its own archives in MNIST/raw."""
     folder = tiny / "MNIST/raw"
     resources = []
     for name in [Path(name).name for name in MNIST_FILES]:
@@ -216,10 +217,34 @@ def test_an_archive_put_there_by_hand_is_unpacked(tiny, monkeypatch):
         resources.append((f"{name}.gz", hashlib.md5(packed).hexdigest()))
     monkeypatch.setattr(datasets.MNIST, "resources", resources)
     monkeypatch.setattr(datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
+    return tiny
+
+
+def test_an_archive_put_there_by_hand_is_unpacked(packed):
     said = []
-    data.prepare(["mnist"], tiny, progress=said.append)
-    assert data.load(Data(name="mnist"), tiny).train.labels.tolist() == [4, 5, 6]
+    data.prepare(["mnist"], packed, progress=said.append)
+    assert data.load(Data(name="mnist"), packed).train.labels.tolist() == [4, 5, 6]
     assert any("MNIST" in line for line in said)
+
+
+def test_a_kill_while_an_archive_is_unpacked_leaves_no_half_of_a_file(packed, monkeypatch):
+    whole = utils.download_and_extract_archive
+
+    def killed(url: str, *arguments, **settings):
+        whole(url, *arguments, **settings)
+        if "t10k-labels" in url:  # the last one
+            (half,) = packed.rglob("t10k-labels-idx1-ubyte")
+            half.write_bytes(half.read_bytes()[:5])
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(utils, "download_and_extract_archive", killed)
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)  # a kill cleans nothing up
+        with pytest.raises(KeyboardInterrupt):
+            data.prepare(["mnist"], packed)
+    assert data.load(Data(name="mnist"), packed).train.labels.tolist() == [4, 5, 6]
+    raw = {path.name.removesuffix(".gz") for path in (packed / "MNIST/raw").iterdir()}
+    assert raw == {Path(name).name for name in MNIST_FILES}
 
 
 def test_an_unwritable_cache_is_named(tiny, tmp_path, monkeypatch):
