@@ -102,11 +102,14 @@ def synchronised(network: nn.Module, batch: int) -> nn.Module:
 
 
 def whole_batch_dropout(module: nn.Dropout) -> Callable[[Tensor], Tensor]:
-    """Dropout that draws for the whole batch, as one process would, and applies its own share."""
+    """Dropout that draws for the whole batch, as one process would, and applies its own share.
+
+    Without gradients, as a network is measured in train mode, every process has the whole batch: dropout is plain.
+    """
 
     def forward(x: Tensor) -> Tensor:
-        if not module.training:
-            return F.dropout(x, module.p, False)
+        if not (module.training and torch.is_grad_enabled()):
+            return F.dropout(x, module.p, module.training)
         whole = torch.ones_like(x, requires_grad=False).repeat(world(), *[1] * (x.ndim - 1))
         if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
             whole = whole.contiguous(memory_format=torch.channels_last)

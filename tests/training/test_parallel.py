@@ -15,11 +15,22 @@ from repro.errors import BadInput
 from repro.records import Epoch, Record, Store
 from repro.training import parallel
 
-# Dropout is on: the two processes have to draw what one would.
-COMMAND = [sys.executable, "-m", "repro", "train", "mini-squeezenet", "--budget", "smoke", "--device", "cpu"]
-COMMAND += ["--seeds", "1", "--results-dir", "results", "--set", "data.train_images=160", "--set", "data.pixels=16"]
-COMMAND += ["--set", "data.holdout=101", "--set", "recipe.epochs=2", "--set", "recipe.batch=16"]
-COMMAND += ["--set", "recipe.flip=true", "--set", "recipe.crop_padding=2"]
+# Dropout is on: the two processes have to draw what one would, in training and, by the notebooks' protocol, in
+# measuring, which takes two batches of 32-pixel images here.
+EXPERIMENT = """
+title = "Two processes"
+source = "this test"
+question = "Do two processes train what one trains?"
+protocols = ["described", "notebook"]
+
+[[variants]]
+name = "mini"
+model = "mini-squeezenet"
+data = { name = "cifar10", synthetic = true, train_images = 460, holdout = 401 }
+recipe = { epochs = 2, batch = 16, flip = true, crop_padding = 2 }
+"""
+COMMAND = [sys.executable, "-m", "repro", "run", "../two.toml", "--budget", "smoke", "--device", "cpu"]
+COMMAND += ["--seeds", "1", "--results-dir", "results"]
 
 
 def free_port() -> str:
@@ -53,6 +64,7 @@ def trained(folder: Path, processes: int) -> tuple[Record, list[Epoch], list[str
 
 
 def test_two_processes_train_what_one_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "two.toml").write_text(EXPERIMENT)
     (tmp_path / "one").mkdir()
     monkeypatch.chdir(tmp_path / "one")
     with pytest.raises(SystemExit):
@@ -67,10 +79,15 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, monkeypatch: pytest
         assert b.test_loss == pytest.approx(a.test_loss, rel=1e-5)
         assert b.active_logits == pytest.approx(a.active_logits, abs=1e-3)
         assert b.train_accuracy == pytest.approx(a.train_accuracy, abs=1.5 / 160)
-    # 101 images: one process measures 51 of them, the other 50.
+    # 401 images: one process measures 201 of them, the other 200.
     assert two.measurements["described"].total == one.measurements["described"].total
-    assert sum(two.measurements["described"].total) == 101
+    assert sum(two.measurements["described"].total) == 401
     assert abs(two.measurements["described"].accuracy - one.measurements["described"].accuracy) < 1.5
+    # Dropout is on there too. In several batches, of which every process measures all.
+    mine, theirs = (record.measurements["notebook"] for record in (one, two))
+    assert mine.loss
+    assert theirs.loss == pytest.approx(mine.loss, rel=1e-5)
+    assert theirs.active_logits == pytest.approx(mine.active_logits, abs=1e-3)
     assert "epoch 2/2" in leader
     assert follower == ""
 
@@ -109,6 +126,9 @@ def test_dropout_of_the_shares_is_that_of_the_whole_batch(shape: tuple[int, ...]
         monkeypatch.setattr(parallel, "rank", lambda rank=rank: rank)
         torch.manual_seed(1)
         parts.append(parallel.whole_batch_dropout(module)(parallel.share(x)))
+        torch.manual_seed(1)
+        with torch.no_grad():  # measuring
+            assert torch.equal(parallel.whole_batch_dropout(module)(x), whole)
     assert torch.equal(torch.cat(parts), whole)
 
 
