@@ -55,7 +55,7 @@ class Project(Side):
         part = test[slice(batch_size(pipeline, self.device))] if self.device.type == "cpu" else test
         protocol = PROTOCOLS["described"]
         while True:
-            measure(self.network, part, pipeline, protocol, classes, 0, 1, trainee.autocast)
+            measure(self.network, part, pipeline, protocol, classes, 0, 1)
             yield len(part)
 
     def losses(self, steps: int) -> list[float]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from repro.data.catalogue import CAFFE_MEANS
 from repro.judging.statistics import Interval, wilson
-from repro.training.evaluation import BATCH_VALUES
+from repro.training.evaluation import BATCH_VALUES, among_highest
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
@@ -73,13 +73,8 @@ def batches(images: Tensor, device: torch.device) -> Iterator[Tensor]:
 
 
 def right(logits: Tensor, labels: Tensor, among: int = 1) -> np.ndarray:
-    """Whether each image's class is among the `among` highest scores, bool [N].
-
-    Of equal scores half count as higher, so that a network whose ReLU leaves many at zero gains nothing by it.
-    """
-    own = logits.gather(1, labels[:, None])
-    above = (logits > own).sum(1) + ((logits == own).sum(1) - 1) // 2
-    return (above < among).numpy()
+    """Whether each image's class is among the `among` highest scores, bool [N]; see `evaluation.among_highest`."""
+    return among_highest(logits, labels, among).numpy()
 
 
 def share(hits: np.ndarray) -> Share:

@@ -22,6 +22,19 @@ from repro.training import parallel
 BATCH_VALUES = {"cpu": 2**20, "cuda": 2**25, "mps": 2**23}
 
 
+def among_highest(logits: Tensor, labels: Tensor, among: int = 1) -> Tensor:
+    """Whether each image's class is among the `among` highest scores, bool [N].
+
+    Of equal scores the first class's counts as the highest, as for argmax: whoever scores all classes alike is right as
+    often as chance is.
+
+    Args:
+        logits: [N, classes].
+        labels: int64 [N].
+    """
+    return (logits.argsort(dim=1, descending=True, stable=True)[:, :among] == labels.unsqueeze(1)).any(1)
+
+
 @torch.inference_mode()
 def measure(
     network: nn.Module,
@@ -31,10 +44,9 @@ def measure(
     classes: int,
     seed: int,
     epoch: int,
-    autocast: torch.autocast,
     draws: Draws | None = None,
 ) -> Measurement:
-    """Count the correct answers on a test set.
+    """Count the correct answers on a test set; in float32, whatever the network was trained in.
 
     Dropout of the `train` mode draws from the run's `evaluation` axis; the caller's random state is left as it was,
     and so are batch norm's running statistics.
@@ -70,9 +82,8 @@ def measure(
         parts = mine.split(batch)
         changes = draws.split(batch) if draws else [None] * len(parts)
         for (some, truth), change in zip(test.batches(parts), changes, strict=True):
-            with autocast:
-                logits = network(pipeline(some, change)).float()
-            five += (logits.topk(min(5, logits.shape[1])).indices == truth.unsqueeze(1)).sum()
+            logits = network(pipeline(some, change))
+            five += among_highest(logits, truth, 5).sum()
             correct += torch.bincount(truth[logits.argmax(1) == truth], minlength=classes)
             loss += F.cross_entropy(logits, truth, reduction="sum")
             active += (logits > 0).float().mean(1).sum()

@@ -97,7 +97,6 @@ class Trainee:
             classes,
             self.run.seed,
             epoch,
-            self.autocast,
             draws,
         )
 

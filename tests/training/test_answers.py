@@ -18,12 +18,12 @@ def test_right_among_the_highest() -> None:
     assert answers.right(logits, labels, 3).tolist() == [True, True]
 
 
-def test_equal_scores_gain_nothing() -> None:
-    """Where all scores are zero behind a ReLU, the class is not among the first."""
-    logits = torch.zeros(3, 1000)
-    labels = torch.tensor([0, 500, 999])
-    assert not answers.right(logits, labels, 5).any()
-    assert answers.right(torch.tensor([[1.0, 1.0, 0.0]]), torch.tensor([1])).all()
+def test_equal_scores_gain_what_chance_does() -> None:
+    """Where all scores are zero behind a ReLU, as many classes are among the first as there are places."""
+    for classes in (10, 1000):
+        logits, labels = torch.zeros(classes, classes), torch.arange(classes)
+        assert answers.right(logits, labels, 5).sum() == 5
+        assert answers.right(logits, labels).sum() == 1
 
 
 def test_shares_have_wilsons_interval() -> None:

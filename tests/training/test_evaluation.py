@@ -1,16 +1,17 @@
 """Protocols: fast measurement against what the protocol says, image by image."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
-from repro import models
+from repro import data, models
 from repro.data import ImageSet
 from repro.data.augment import Pipeline
-from repro.planning.specification import Protocol
-from repro.training.evaluation import first_dead_layer, measure
-
-OFF = torch.autocast("cpu", enabled=False)
+from repro.planning.specification import Data, Model, Protocol, Recipe, Run
+from repro.training.evaluation import among_highest, first_dead_layer, measure
+from repro.training.loop import Trainee
 
 
 def network(dropout: float = 0.0) -> nn.Sequential:
@@ -33,7 +34,7 @@ PIPELINE = Pipeline(8, 3, (0.5,) * 3, (0.25,) * 3)
 
 
 def measured(built: nn.Module, protocol: Protocol, seed: int = 0):
-    return measure(built, ImageSet(*images()), PIPELINE, protocol, 4, seed, 1, OFF)
+    return measure(built, ImageSet(*images()), PIPELINE, protocol, 4, seed, 1)
 
 
 def test_train_mode_with_a_test_batch_of_one_is_what_one_image_at_a_time_gives():
@@ -84,6 +85,47 @@ def test_counts_add_up_and_percent_is_cut_where_the_protocol_says_so():
     assert sum(found.total) == 60
     assert found.accuracy == int(share)
     assert measured(network(), Protocol()).accuracy == pytest.approx(share)
+
+
+def test_of_equal_scores_the_first_is_the_highest():
+    """As for argmax; so a network that scores all classes alike is right as often as chance is, no more."""
+    classes = torch.arange(10)
+    alike = torch.zeros(10, 10)
+    assert among_highest(alike, classes, 5).sum() == 5
+    assert among_highest(alike, classes).tolist() == (alike.argmax(1) == classes).tolist()
+    assert among_highest(torch.tensor([[0.0, 2.0, 2.0, 1.0]]), torch.tensor([2]), 2).all()
+    assert not among_highest(torch.tensor([[0.0, 2.0, 2.0, 1.0]]), torch.tensor([2])).any()
+    assert among_highest(torch.zeros(1, 3), torch.tensor([2]), 5).all()  # of three classes, all are
+
+
+@pytest.mark.parametrize("levels", [3, 10**6])
+def test_the_highest_are_those_of_argmax_and_topk(levels: int):
+    """With 3 levels there are ties, which topk may settle as it likes."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randint(levels, (500, 12), generator=generator).float()
+    labels = torch.randint(12, (500,), generator=generator)
+    assert torch.equal(among_highest(logits, labels), logits.argmax(1) == labels)
+    own = logits.gather(1, labels.unsqueeze(1))
+    surely, possibly = (logits >= own).sum(1) <= 5, (logits > own).sum(1) < 5
+    found = among_highest(logits, labels, 5)
+    assert (surely <= found).all()
+    assert (found <= possibly).all()
+    alone = (logits == own).sum(1) == 1
+    assert torch.equal(found[alone], (logits.topk(5).indices == labels.unsqueeze(1)).any(1)[alone])
+
+
+def test_measured_in_float32_whatever_the_training_precision(tmp_path: Path):
+    """Scores of 8 bits would be equal more often than not."""
+    run = Run(
+        model=Model(name="mini-squeezenet"),
+        data=Data(name="cifar10", synthetic=True, train_images=64, holdout=32),
+        recipe=Recipe(batch=16, precision="bfloat16"),
+    )
+    trainee = Trainee(run, data.load(run.data, tmp_path), torch.device("cpu"))
+    seen: set[torch.dtype] = set()
+    trainee.network.register_forward_hook(lambda _module, _inputs, output: seen.add(output.dtype))
+    trainee.measure("described", 1)
+    assert seen == {torch.float32}
 
 
 @pytest.mark.parametrize("dead", ["", "fire5", "relu10"])
