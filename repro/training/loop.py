@@ -166,7 +166,7 @@ def train(
         checkpoint.save(network, trainee.optimizer, history)
     described = measured or trainee.measure("described", len(history))
     seconds = sum(epoch.seconds for epoch in history)
-    trained = len(history) * (recipe.steps or len(dataset.train) // recipe.batch) * recipe.batch
+    trained = len(history) * trainee.batches(0)[1] if history else 0
     record = Record(
         identity=run.identity(dataset.checksum),
         run=run,
@@ -176,7 +176,7 @@ def train(
         parameters=sum(parameter.numel() for parameter in network.parameters()),
         measurements={"described": described},
         seconds=seconds,
-        images_per_second=trained / seconds if history else 0.0,
+        images_per_second=trained / seconds if trained else 0.0,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe(device.type, path),
         dead_layer=first_dead_layer(network, trainee.data.test, trainee.pipeline) if described.constant else "",

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -132,6 +133,22 @@ def test_epochs_of_so_many_changed_batches(tmp_path: Path, changes: dict):
     assert len(history) == len(history_again) == 3
     assert same(network, network_again)
     assert again.measurements == whole.measurements
+
+
+def test_images_a_second_count_those_that_are_drawn_twice(tmp_path: Path):
+    """With `balanced`, a class of few images is drawn as often as the largest one."""
+    run = msgspec.structs.replace(RUN, data=msgspec.structs.replace(RUN.data, balanced=True))
+    dataset = data.load(run.data, tmp_path)
+    few = dataset.train[(dataset.train.labels < 2) | (torch.arange(128) < 40)]
+    counts = few.labels.unique(return_counts=True)[1]
+    told = []
+    record, _, _ = train(
+        run, replace(dataset, train=few), (), CPU, Checkpoint(tmp_path / "a.pt"), lambda *state: told.append(state[2])
+    )
+    drawn = len(counts) * int(counts.max()) // 16 * 16
+    assert drawn > len(few)
+    assert set(told) == {drawn}
+    assert record.images_per_second * record.seconds == pytest.approx(3 * drawn)
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_as_diverged(tmp_path: Path):
