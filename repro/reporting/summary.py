@@ -80,8 +80,8 @@ def verdicts_table(sections: Iterable[Section]) -> Table:
     """`by_source` as a table."""
     names = ("claims", *OUTCOMES, REDUCED)
     columns = [Column("source"), *(Column(name, align="right") for name in names)]
-    rows = [
-        dict(zip(("source", *names), (row["source"], row["total"], *row["counts"], row["reduced"]), strict=True))
+    rows: list[dict[str, Any]] = [
+        {"source": row["source"]} | dict(zip(names, (row["total"], *row["counts"], row["reduced"]), strict=True))
         for row in by_source(sections)
     ]
     return Table("Verdicts by source", columns, rows)

@@ -188,7 +188,9 @@ def test_strips_are_calibrated_and_filters_of_one_channel_each_refused() -> None
     strips = build("squeezenext", width=0.25, stem="cifar", classes=4)
     seen = calibrate(strips, lambda index: torch.randn(1, 3, 32, 32), 2)
     strip = next(name for name in seen if name.endswith("strip3x1"))
-    assert seen[strip].covariance.shape == (3 * strips.get_submodule(strip).in_channels,) * 2
+    layer = strips.get_submodule(strip)
+    assert isinstance(layer, torch.nn.Conv2d)
+    assert seen[strip].covariance.shape == (3 * layer.in_channels,) * 2
     separable = build("squeezenet", separable=True, compression=0.125, stem="cifar", classes=4)
     with pytest.raises(BadInput, match=r"features\.3\.depthwise3x3 filters channels by themselves"):
         calibrate(separable, lambda index: torch.randn(1, 3, 32, 32), 1)

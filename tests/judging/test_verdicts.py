@@ -244,6 +244,7 @@ def test_the_p_of_a_no_loss_claim_is_of_the_margin():
     runs = {"a": sample(up(NEAR_67, -0.6)), "b": sample(NEAR_67)}
     verdict = judge(NO_LOSS, runs)
     assert verdict.difference_interval is not None
+    assert verdict.p is not None
     assert (verdict.verdict, verdict.difference) == ("reproduced", pytest.approx(-0.6))
     assert verdict.p == pytest.approx(statistics.welch_difference(up(NEAR_67, -0.6), NEAR_67).p_above(-NO_LOSS.margin))
     assert verdict.p < 0.05
