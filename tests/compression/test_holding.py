@@ -225,7 +225,9 @@ def test_a_held_run_cut_off_ends_as_if_it_had_not_been(tmp_path: Path, optimizer
     whole = trained("a")
     with pytest.raises(Killed):
         trained("b", kill)
-    again = trained("b")
+    epochs = []
+    again = trained("b", lambda epoch, *_: epochs.append(epoch))
+    assert epochs[0] == 1
     assert restored == [first, run]
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
 

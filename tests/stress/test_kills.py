@@ -15,7 +15,7 @@ import pytest
 from repro.records import Store
 from repro.training import local
 
-from .workers import CPU, Quiet, outcome, partial, started, steps
+from .workers import CPU, Quiet, epochs_kept, outcome, partial, started, steps
 
 
 def test_a_run_killed_at_random_moments_ends_bit_identical(tmp_path: Path, often, count):
@@ -30,11 +30,16 @@ def test_a_run_killed_at_random_moments_ends_bit_identical(tmp_path: Path, often
     assert found[1] == expected
     assert len(expected) == 1
     generator = random.Random(11)
-    results, cache = tmp_path / "killed", tmp_path / "killed-cache"
-    killed = ends = 0
-    while killed < kills or not (results / "runs").is_dir():
-        process = started(results, cache, 1, epochs)
-        process.join(generator.uniform(0, 0.7 * duration) if killed < kills else None)
+    results, cache, heard = tmp_path / "killed", tmp_path / "killed-cache", tmp_path / "heard"
+    killed = ends = resumed = 0
+    while killed < kills or not resumed or not (results / "runs").is_dir():
+        kept = epochs_kept(cache)
+        heard.write_text("")
+        process = started(results, cache, 1, epochs, None, heard)
+        process.join(generator.uniform(0, 0.7 * duration) if killed < kills or not resumed else None)
+        if told := heard.read_text().split():
+            assert int(told[0]) == kept  # it went on from there
+            resumed += kept > 0
         if process.exitcode is None:
             process.kill()
             process.join()
@@ -45,11 +50,12 @@ def test_a_run_killed_at_random_moments_ends_bit_identical(tmp_path: Path, often
             assert outcome(results, cache) == expected
             assert not partial(results, cache)
             ends += 1
-            if killed < kills:  # from the beginning
+            if killed < kills or not resumed:  # from the beginning
                 shutil.rmtree(results)
                 shutil.rmtree(cache)
     assert outcome(results, cache) == expected
     count("kills of a run at random moments, resumed to bit-identical weights and records", killed)
+    count("times that the run went on from a checkpoint after them, at the epoch behind it", resumed)
     count("runs that ended between those kills, each bit-identical", ends)
 
 
@@ -127,6 +133,7 @@ def test_torchrun_goes_on_after_a_lost_process(tmp_path: Path, count):
         kept[name] = outcome(tmp_path / name, tmp_path / f"{name}-cache")
         begins = sum(line.startswith("[1/1]") for line in told)
         assert begins == (1 if name == "whole" else 2), "".join(told)
+        assert sum("epoch 1/6:" in line for line in told) == 1, "".join(told)  # it went on
     assert kept["lost"] == kept["whole"]
     count("process of a torchrun pair killed, both resumed to bit-identical weights and records", 1)
 

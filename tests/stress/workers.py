@@ -23,7 +23,9 @@ CPU = torch.device("cpu")
 class Quiet:
     """An audience that keeps what it hears."""
 
-    def __init__(self) -> None:
+    def __init__(self, epochs: Path | None = None) -> None:
+        """epochs: a file for the number of each epoch that is heard of, from 0, a line each time."""
+        self.epochs = epochs
         self.begun: list[Step] = []
         self.done: list[str] = []
         self.errors: list[str] = []
@@ -35,7 +37,12 @@ class Quiet:
         return lambda *_: None
 
     def watch(self, step: Step):
-        return lambda *_: None
+        def note(epoch: int, *_: float) -> None:
+            if self.epochs is not None:
+                with self.epochs.open("a") as file:
+                    file.write(f"{epoch}\n")
+
+        return note
 
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None:
         self.done.append(record.identity)
@@ -58,11 +65,13 @@ def steps(store: Store, seeds: int, epochs: int = 2, model: str = "mini-squeezen
     return plan.plan(plan.cells(experiment, "smoke", seeds), store, store.folder.parent)
 
 
-def carry_out(results: Path, cache: Path, seeds: int, epochs: int, tell: Path | None = None) -> None:
-    """A process's work: the plan. Writes the identities of the runs it did to `tell`."""
+def carry_out(
+    results: Path, cache: Path, seeds: int, epochs: int, tell: Path | None = None, heard: Path | None = None
+) -> None:
+    """A process's work: the plan. Writes the identities of the runs it did to `tell`, their epochs to `heard`."""
     os.environ["REPRO_CACHE"] = str(cache)
     torch.set_num_threads(1)
-    store, audience = Store(results), Quiet()
+    store, audience = Store(results), Quiet(heard)
     launch.PATIENCE = 0.2
     launch.carry_out(steps(store, seeds, epochs), store, results, CPU, audience)
     if tell is not None:
@@ -94,6 +103,11 @@ def outcome(results: Path, cache: Path) -> dict[str, Outcome]:
         found[record.identity] = (record.measurements, history, tensors)
     assert not store.problems
     return found
+
+
+def epochs_kept(cache: Path) -> int:
+    """How many epochs the checkpoint holds of the one run in this cache."""
+    return sum(len(torch.load(path)["history"]) for path in cache.glob("checkpoints/*.pt"))
 
 
 def partial(*folders: Path) -> list[Path]:

@@ -60,8 +60,9 @@ class Killed(Exception):
 def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(tmp_path: Path, moment: int, optimizer: str, monkeypatch):
     run = msgspec.structs.replace(RUN, recipe=msgspec.structs.replace(RUN.recipe, optimizer=optimizer))
     monkeypatch.setattr("repro.training.loop.WATCH_EVERY", -1)
+    monkeypatch.setattr("repro.training.checkpoint.SHARE", 1e9)  # none is put off
     whole, history, network = trained(run, tmp_path)
-    calls = []
+    calls, epochs = [], []
 
     def kill(*_: object) -> None:
         calls.append(1)
@@ -70,7 +71,8 @@ def test_a_run_cut_off_anywhere_ends_as_if_it_had_not_been(tmp_path: Path, momen
 
     with pytest.raises(Killed):
         trained(run, tmp_path, "b", kill)
-    again, history_again, network_again = trained(run, tmp_path, "b")
+    again, history_again, network_again = trained(run, tmp_path, "b", lambda epoch, *_: epochs.append(epoch))
+    assert epochs[0] == (moment - 1) // 8  # it went on: an epoch is heard of 8 times
     assert same(network, network_again)
     assert again.measurements == whole.measurements
     strip = [msgspec.structs.replace(epoch, seconds=0) for epoch in history]
@@ -129,7 +131,11 @@ def test_epochs_of_so_many_changed_batches(tmp_path: Path, changes: dict):
 
     with pytest.raises(Killed):
         train(run, dataset, protocols, CPU, Checkpoint(tmp_path / "b.pt"), kill)
-    again, history_again, network_again = train(run, dataset, protocols, CPU, Checkpoint(tmp_path / "b.pt"))
+    epochs = []
+    again, history_again, network_again = train(
+        run, dataset, protocols, CPU, Checkpoint(tmp_path / "b.pt"), lambda epoch, *_: epochs.append(epoch)
+    )
+    assert epochs[0] == 1
     assert len(history) == len(history_again) == 3
     assert same(network, network_again)
     assert again.measurements == whole.measurements
@@ -307,6 +313,11 @@ COMMAND = [
 COMMAND += ["--set", "data.train_images=256", "--set", "recipe.epochs=4", "--set", "recipe.batch=16"]
 
 
+def epochs_kept(cache: Path) -> int:
+    """How many epochs the checkpoint holds of the one run in this cache."""
+    return sum(len(torch.load(path)["history"]) for path in cache.glob("checkpoints/*.pt"))
+
+
 def results_of(folder: Path) -> list[dict]:
     return [json.loads(path.read_text())["measurements"] for path in sorted(folder.glob("runs/*/*/record.json"))]
 
@@ -319,14 +330,16 @@ def test_a_process_killed_at_random_moments_ends_bit_identical(tmp_path: Path, m
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "cache-killed"))
     generator = torch.Generator().manual_seed(11)
     command = [*COMMAND, "--results-dir", str(tmp_path / "killed")]
-    for _ in range(2):
+    for kills in (1, 2, 0):
+        kept = epochs_kept(tmp_path / "cache-killed")
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
-        told = next(line for line in process.stderr if line.startswith("  epoch"))
-        time.sleep(0.5 * float(torch.rand((), generator=generator)))
-        process.send_signal(signal.SIGKILL)
+        told = next((line for line in process.stderr if line.startswith("  epoch")), "none was left")
+        assert told.startswith(f"  epoch {kept + 1}/4" if kept < 4 else "none")  # it went on
+        if kills:
+            time.sleep(0.5 * float(torch.rand((), generator=generator)))
+            process.send_signal(signal.SIGKILL)
         process.communicate()
-        assert process.returncode == -signal.SIGKILL, told
-    subprocess.run(command, check=True, capture_output=True)
+        assert process.returncode == (-signal.SIGKILL if kills else 0), told
     assert results_of(tmp_path / "whole")
     assert results_of(tmp_path / "killed") == results_of(tmp_path / "whole")

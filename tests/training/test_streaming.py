@@ -37,7 +37,11 @@ def test_resumed_training_is_bit_identical_and_top_5_is_counted(root, tmp_path, 
     with pytest.raises(Stop):
         train(RUN, dataset, ("described",), CPU, Checkpoint(tmp_path / "b.pt"), watch=stop)
     monkeypatch.setattr(streaming, "worker_count", lambda: 2)
-    again, others, resumed = train(RUN, dataset, ("described",), CPU, Checkpoint(tmp_path / "b.pt"))
+    epochs = []
+    again, others, resumed = train(
+        RUN, dataset, ("described",), CPU, Checkpoint(tmp_path / "b.pt"), lambda epoch, *_: epochs.append(epoch)
+    )
+    assert epochs[0] == 1
     assert again.measurements == record.measurements
     assert [epoch.train_loss for epoch in others] == [epoch.train_loss for epoch in history]
     for name, tensor in whole.state_dict().items():
