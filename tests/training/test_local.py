@@ -1,6 +1,9 @@
 """Runs in processes of their own: what they tell reaches the audience of the plan."""
 
+import multiprocessing
+import os
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +16,39 @@ from repro.records import Store
 from repro.training import local
 from repro.training.local import Job, Relay, Worker, hear
 
+
+def to_do(run: Run) -> Step:
+    return Step(run=run, identity=None, cells=(), protocols=("described",), state="to do", why="no record", record=None)
+
+
 PRIOR = Run(model=Model(name="mini-squeezenet"), data=Data(name="cifar10"), recipe=Recipe())
+
+
+def flags(answer: Connection, *arguments: Any) -> None:
+    """What a process does, and then how it computes convolutions on CUDA."""
+    local.work(*arguments)
+    answer.send((torch.backends.cudnn.allow_tf32, torch.backends.cudnn.benchmark))
+
+
+def test_its_processes_compute_convolutions_in_float32(tmp_path: Path):
+    run = Run(
+        model=Model(name="mini-squeezenet"),
+        data=Data(name="cifar10", synthetic=True, train_images=16, holdout=16),
+        recipe=Recipe(batch=16, epochs=1),
+    )
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    context = multiprocessing.get_context("forkserver")
+    (near, far), (messages, pipe) = context.Pipe(duplex=False), context.Pipe(duplex=False)
+    arguments = (far, pipe, Job(to_do(run)), tmp_path / "results", tmp_path, device, 0, 1, dict(os.environ))
+    process = context.Process(target=flags, args=arguments)
+    process.start()
+    far.close()
+    assert near.recv() == (False, True)
+    process.join()
+    told = []
+    while messages.poll():
+        told.append(messages.recv()[0])
+    assert told[-2:] == ["finished", "outcome"]
 
 
 def test_photographs_are_decoded_by_processes_of_the_runs_own(root: Path, tmp_path: Path):
@@ -22,7 +57,6 @@ def test_photographs_are_decoded_by_processes_of_the_runs_own(root: Path, tmp_pa
         data=Data(name="imagenet", pixels=32),
         recipe=Recipe(batch=4, epochs=1, steps=1),
     )
-    step = Step(run=run, identity=None, cells=(), protocols=("described",), state="to do", why="no record", record=None)
     told: list[str] = []
     audience: Any = SimpleNamespace(
         begins=lambda step: None,
@@ -31,7 +65,7 @@ def test_photographs_are_decoded_by_processes_of_the_runs_own(root: Path, tmp_pa
         failed=lambda step, reason: told.append(reason),
     )
     store = Store(tmp_path / "results")
-    assert local.carry_out([step], store, root, torch.device("cpu"), audience, jobs=1) == 0
+    assert local.carry_out([to_do(run)], store, root, torch.device("cpu"), audience, jobs=1) == 0
     assert told == [record.identity for record in Store(tmp_path / "results").all]
     assert len(told) == 1
 
