@@ -85,7 +85,8 @@ class Strip(Conv, frozen=True, tag="strip"):
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        return self.outputs, self.inputs, *((self.kernel, 1) if self.upright else (1, self.kernel))
+        height, width = (self.kernel, 1) if self.upright else (1, self.kernel)
+        return self.outputs, self.inputs, height, width
 
     def output(self, shape: Shape) -> Shape:
         return self.outputs, *shape[1:]
