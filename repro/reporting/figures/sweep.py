@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from repro.judging.evidence import ACCURACIES, published
@@ -101,8 +102,8 @@ def mark_level(axis: "Axes", places: Sequence[float]) -> None:
 def places_along(axis: "Axes", stands: Sequence[float | str | None]) -> Callable[..., float]:
     """Prepare the axis for values of `variant.at`; where each of them stands on it, shifted by a few `aside`.
 
-    Numbers stand where they belong, on a logarithmic axis where they span a factor of 10 or more; words side by side.
-    Lines that agree would hide each other: each may stand a little beside the last.
+    Numbers stand where they belong, on a logarithmic axis where they span a factor of 10 and that keeps the nearest two
+    further apart; words side by side. Lines that agree would hide each other: each may stand a little beside the last.
     """
     from matplotlib.ticker import NullLocator
 
@@ -111,7 +112,8 @@ def places_along(axis: "Axes", stands: Sequence[float | str | None]) -> Callable
     if len(numbers) < len(words):
         axis.set_xticks(range(len(words)), [wrap(str(at), 14) for at in words])
         return lambda at, aside=0.0: words.index(at) + 0.06 * aside
-    if numbers[0] > 0 and numbers[-1] >= 10 * numbers[0]:
+    wide = numbers[0] > 0 and numbers[-1] >= 10 * numbers[0]
+    if wide and closest([math.log(number) for number in numbers]) > closest(numbers):
         axis.set_xscale("log")
         axis.set_xticks(numbers, [f"{at:g}" for at in numbers])
         axis.xaxis.set_minor_locator(NullLocator())
@@ -120,3 +122,9 @@ def places_along(axis: "Axes", stands: Sequence[float | str | None]) -> Callable
     axis.set_xticks(numbers, [f"{at:g}" for at in numbers])
     gap = (numbers[-1] - numbers[0]) / 60
     return lambda at, aside=0.0: at + gap * aside
+
+
+def closest(numbers: Sequence[float]) -> float:
+    """The smallest gap between neighbours, of numbers in order, as a share of all that they span."""
+    gaps = [after - before for before, after in pairwise(numbers)]
+    return min(gaps, default=1.0) / (sum(gaps) or 1.0)
