@@ -17,7 +17,7 @@ EXAMPLES = """\b
 Examples:
   repro ablate --remove fire2,fire5
   repro ablate --batch-norm conv1,squeeze --seeds 5
-  repro ablate --squeeze-factor 4 --bypass simple --budget smoke
+  repro ablate --squeeze-factor 2 --bypass simple --budget smoke
   repro ablate --model alexnet --option dropout=0 --data cifar10
   repro ablate --change recipe.zoom=.1 --change data.normalisation=image
 """

@@ -70,7 +70,7 @@ def claims_command(
             raise unknown("source", source, sources)
         rows = [row for row in rows if row["source"] == source]
     if verdict:
-        rows = [row for row in rows if row["verdict"] == verdict]
+        rows = [row for row in rows if row["outcome"] == verdict]
     number = ".6g"
     columns = [
         Column("id"),
@@ -89,7 +89,7 @@ def claims_command(
     if output_format in ("json", "csv"):
         rows = [row | {"verdict": row["outcome"]} for row in rows]
     notes = [", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)]
-    Table(f"{len(rows)} claims", columns, rows, notes).print(output_format)
+    Table(f"{len(rows)} claim{'s' * (len(rows) != 1)}", columns, rows, notes).print(output_format)
 
 
 def judged(experiment: Experiment, store: Store, data_dir: Path) -> list[dict[str, Any]]:

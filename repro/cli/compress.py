@@ -125,6 +125,7 @@ def compress_command(
     from repro import models
     from repro.compression import container, released, stages
     from repro.compression.prune import densities
+    from repro.records.files import write_atomic
 
     if output.suffix not in (".sqz", ".net"):
         raise unknown("kind of file", output.suffix or output.name, [".sqz", ".net"], str(output))
@@ -153,14 +154,11 @@ def compress_command(
                 name: stages.importance(one, network.arrays()[f"{name}.weight"]) for name, one in seen.items()
             }
         network = stages.share(network, width, init, importance)
-    if output.suffix == ".net":
-        from repro.records.files import write_atomic
-
-        content = released.encode(network)
-        write_atomic(output, content)
-    else:
-        container.write(network, output, coder)
-    size = output.stat().st_size
+    content = released.encode(network) if output.suffix == ".net" else container.encode(network, coder)
+    size = len(content)
+    if max_bytes is not None and size > max_bytes:
+        raise Failure(f"{output} would have {size:,} bytes, more than --max-bytes {max_bytes:,}: not written")
+    write_atomic(output, content)
     parts.append((f"coded, {output}", network, size))
     rows = [
         {
@@ -178,8 +176,6 @@ def compress_command(
         Column("ratio", align="right", format=".1f"),
     ]
     Table(f"{network.network}, compressed", columns, rows).print(output_format)
-    if max_bytes is not None and size > max_bytes:
-        raise Failure(f"{output} has {size:,} bytes, more than --max-bytes {max_bytes:,}")
 
 
 @click.command("decompress", epilog=DECOMPRESS_EXAMPLES)

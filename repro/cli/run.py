@@ -22,7 +22,7 @@ Examples:
   repro run table1 --budget smoke
   repro run table1 fire-removal --seeds 5
   repro run --all --dry-run
-  repro run table1 --set recipe.epochs=3 --set options.bypass=simple
+  repro run fire-removal --set recipe.epochs=3 --set options.bypass=simple
   repro run my-experiment.toml
 """
 

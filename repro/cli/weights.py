@@ -50,6 +50,8 @@ def import_command(path: Path, model: str | None, pairs: tuple[str, ...], output
         raise unknown("network", model, models.NETWORKS)
     if not path.is_file():
         raise BadInput(f"{path}: there is no such file")
+    if output.suffix != ".safetensors":
+        raise unknown("kind of file", output.suffix, [".safetensors"], str(output))
     imported = weights.import_weights(path, model, chosen)
     weights.save(imported.module, output, model, chosen, imported.inputs)
     count = sum(parameter.numel() for parameter in imported.module.parameters())

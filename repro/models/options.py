@@ -82,6 +82,8 @@ def _scalar(where: str, wanted: Any, value: Any) -> Any:
         if isinstance(value, bool) or str(value) not in spelt:
             raise unknown("value", str(value), spelt, where)
         return spelt[str(value)]
+    if isinstance(value, str) and value.startswith("."):
+        value = f"0{value}"
     try:
         # Text becomes a number where one is wanted; a number is never taken for a truth value or the other way round.
         return msgspec.convert(value, wanted, strict=not isinstance(value, str))

@@ -78,7 +78,8 @@ class SqueezeNetOptions(Options, frozen=True, kw_only=True):
     @classmethod
     def spelt(cls, option: str, items: list[Any]) -> list[Any]:
         if option in ("remove", "pools"):
-            return [item.removeprefix("fire") if isinstance(item, str) else item for item in items]
+            names = [str(item).removeprefix("fire") for item in items]
+            return ["1" if name == "conv1" and option == "pools" else name for name in names]
         groups = {"fire": ["squeeze", "expand"], "all": ["conv1", "squeeze", "expand", "conv10"]}
         return [name for item in items for name in groups.get(str(item), [item])]
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from repro.cli import VERBS, main
+from repro.judging.claims import OUTCOMES
 
+CHECKOUT = Path(__file__).parents[2]
 FAST = ["--budget", "smoke", "--device", "cpu", "--set", "data.train_images=64", "--set", "recipe.epochs=1"]
 
 
@@ -47,6 +51,32 @@ def test_every_verb_has_help_with_examples(repro, verb: str):
     assert answer.code == 0
     assert "Examples:" in answer.out
     assert f"repro {verb}" in answer.out
+
+
+def examples() -> list[list[str]]:
+    """The trainings that README and `--help` show, as words; not those of a reader's own files."""
+    texts = [(CHECKOUT / "README.md").read_text()]
+    texts += [path.read_text() for path in (CHECKOUT / "repro" / "cli").glob("*.py")]
+    # What a command is for stands beside it, two spaces or more to the right.
+    lines = [line.strip().partition("  ")[0] for text in texts for line in text.splitlines()]
+    shown = dict.fromkeys(line for line in lines if re.match(r"repro (run|train|ablate|sweep) [a-z-]", line))
+    return [shlex.split(line)[1:] for line in shown if ".toml" not in line and "`" not in line]
+
+
+@pytest.mark.parametrize("words", examples(), ids=" ".join)
+def test_the_trainings_that_are_shown_can_be_planned(repro, words: list[str]):
+    answer = repro(*words, *(["--dry-run"] if "--dry-run" not in words else []))
+    assert (answer.code, answer.err) == (0, "")
+
+
+def test_every_verdict_finds_its_claims(repro):
+    found = [len(json.loads(repro("claims", "--verdict", name, "--format", "json").out)) for name in OUTCOMES]
+    assert sum(found) == len(json.loads(repro("claims", "--format", "json").out))
+
+
+@pytest.mark.parametrize("words", [["--pct3x3", ".25"], ["--pools", "conv1,fire2,fire4"]], ids=" ".join)
+def test_values_are_taken_as_the_help_writes_them(repro, words: list[str]):
+    assert repro("ablate", *words, "--dry-run").code == 0
 
 
 def test_list_as_json(repro):
