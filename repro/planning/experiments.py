@@ -272,7 +272,7 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         overrides: dotted names to values, as `--set` gives them (`{"recipe.epochs": 3}`).
 
     Raises:
-        BadInput: a setting does not exist or has a wrong value.
+        BadInput: a setting does not exist, has a wrong value, or would overrule an option that makes the variant.
     """
     where = f"{experiment.file}: variant {variant.name}" if experiment.file else ""
     if variant.model not in models.NETWORKS:
@@ -294,10 +294,16 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         part, _, key = name.partition(".")
         target = {"data": data, "recipe": recipe, "train": recipe, "options": options, "model": options}.get(part)
         if target is None or not key:
-            raise unknown("setting", name, [f"recipe.{f}" for f in Recipe.__struct_fields__], "--set")
+            known = [
+                f"{of}.{field}" for of, kind in (("recipe", Recipe), ("data", Data)) for field in kind.__struct_fields__
+            ]
+            raise unknown("setting", name, [*known, "options.NAME"], "--set")
         fields = {"data": Data, "recipe": Recipe, "train": Recipe}.get(part, Model).__struct_fields__
         if target is not options and key not in fields:
             raise unknown("setting", name, [f"{part}.{field}" for field in fields], "--set")
+        if target is options and variant.options.get(key, value) != value:
+            # Else a row would be shown under the name of another network.
+            raise BadInput(f"--set {name}: {variant.title!r} is another network by its own {key}")
         target[key] = value
     if str(data["name"]) not in DATASETS:
         raise unknown("data set", str(data["name"]), DATASETS, where)

@@ -79,6 +79,22 @@ def test_values_are_taken_as_the_help_writes_them(repro, words: list[str]):
     assert repro("ablate", *words, "--dry-run").code == 0
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "fire-removal", "--set", "options.remove=2"],
+        ["sweep", "--dropout", "0,.3", "--set", "options.dropout=.5"],
+        ["ablate", "--bypass", "simple", "--set", "options.bypass=complex"],
+    ],
+    ids=" ".join,
+)
+def test_a_setting_does_not_overrule_what_makes_a_variant(repro, words: list[str]):
+    answer = repro(*words, "--dry-run")
+    assert answer.code == 2
+    assert "is another network by its own" in answer.err
+    assert answer.err.count("\n") == 1
+
+
 def test_list_as_json(repro):
     found = json.loads(repro("list", "--format", "json").out)
     table1 = next(row for row in found if row["name"] == "table1")
