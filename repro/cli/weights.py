@@ -51,7 +51,7 @@ def import_command(path: Path, model: str | None, pairs: tuple[str, ...], output
     if not path.is_file():
         raise BadInput(f"{path}: there is no such file")
     if output.suffix != ".safetensors":
-        raise unknown("kind of file", output.suffix, [".safetensors"], str(output))
+        raise unknown("kind of file", output.suffix or output.name, [".safetensors"], str(output))
     imported = weights.import_weights(path, model, chosen)
     weights.save(imported.module, output, model, chosen, imported.inputs)
     count = sum(parameter.numel() for parameter in imported.module.parameters())

@@ -32,7 +32,6 @@ from repro.compression.coding import Coded, Coder
 from repro.compression.shared import CompressedNetwork, Factored, Inputs, Shared, Tensor, dense, shape_of
 from repro.errors import BadInput, Failure
 from repro.models.layers import BatchNorm
-from repro.records.files import write_atomic
 
 MAGIC = b"SQZ\x01"
 HEADER_LIMIT = 2**20  # bytes of an inflated header
@@ -87,13 +86,6 @@ class Opened(NamedTuple):
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------
-
-
-def write(network: CompressedNetwork, path: Path, coder: Coder = "huffman") -> int:
-    """Write the network; the file's size in bytes. Raises Failure where the file cannot be written."""
-    data = encode(network, coder)
-    write_atomic(path, data)
-    return len(data)
 
 
 def encode(network: CompressedNetwork, coder: Coder = "huffman") -> bytes:

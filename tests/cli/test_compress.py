@@ -92,6 +92,15 @@ def test_as_many_bytes_as_asked_for(call: Any, source: Path, photographs: Path, 
     assert 55_000 < file.stat().st_size <= 60_000
 
 
+def test_what_is_too_large_is_not_written(call: Any, source: Path, tmp_path: Path) -> None:
+    file = tmp_path / "net.sqz"
+    file.write_bytes(b"kept")
+    code, _, err = call("compress", source, "--bits", 8, "--max-bytes", 1_000, "-o", file)
+    assert code == 1
+    assert "more than --max-bytes 1,000: not written" in err
+    assert file.read_bytes() == b"kept"
+
+
 def test_evaluate(call: Any, source: Path, photographs: Path, tmp_path: Path) -> None:
     file = tmp_path / "net.sqz"
     assert call("compress", source, "--bits", 8, "-o", file)[0] == 0
@@ -155,6 +164,7 @@ def test_released_file_imported(call: Any, data_dir: Path, tmp_path: Path) -> No
         (["decompress", "SOURCE", "-o", "x.zip"], "unknown kind of file '.zip'"),
         (["evaluate", "SOURCE", "--data", "cifar11"], "did you mean 'cifar10'"),
         (["import", "SOURCE", "-o", "x.safetensors"], "--model"),
+        (["import", "SOURCE", "--model", "squeezenet", "-o", "x.onnx"], "unknown kind of file '.onnx'"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(call: Any, source: Path, words: list[str], message: str) -> None:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.judging.evidence import published
 from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import compression, sizes, style
 from repro.reporting.figures import against, bars, curves, differences, grid, share, sweep
-from repro.reporting.figures.parts import ByBudget, spoken
+from repro.reporting.figures.parts import ByBudget, beside, spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,10 +102,10 @@ def alt_text(kind: str, experiment: Experiment, evidence: ByBudget) -> str:
             failed = f", {item.failures} of {item.n} failed" if item.failures else ""
             if item.dead:
                 failed += f" ({len(item.dead)} dead)"
-            stated = " or ".join(f"{c.published:g} %" for c in published(experiment, item.variant) if c.published)
+            stated = " or ".join(f"{c.published:g} %" for c in beside(experiment, item.variant) if c.published)
             first = item.protocol == next(iter(experiment.protocols))
-            beside = f", published {stated}" if stated and first else ""
-            said.append(f"{item.variant.title}{how} {measured}{failed}{beside}")
+            published = f", published {stated}" if stated and first else ""
+            said.append(f"{item.variant.title}{how} {measured}{failed}{published}")
         parts.append(f"At the {budget} budget: {'; '.join(said)}.")
     return f"{kind}. {' '.join(parts)}"
 

@@ -43,7 +43,7 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
         (variant, claim)
         for variant in experiment.variants
         for claim in published(experiment, variant, (*ACCURACIES, "top5"))
-        if claim.needs or claim.metric == "top5"
+        if claim not in beside(experiment, variant)
     ]
     figure.set_size_inches(style.WIDTH, 3.5)
     axes = list(figure.subplots(1, len(evidence) + bool(elsewhere), squeeze=False)[0])
