@@ -24,7 +24,7 @@ def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> Ba
     choices = list(choices)
     # Compared without case, so that `SqueezeNet` finds `squeezenet`; the answer is spelt as it is valid.
     spelt = {choice.lower(): choice for choice in choices}
-    near = get_close_matches(name.lower(), spelt, n=1, cutoff=0.5)
+    near = get_close_matches(name.lower(), spelt, n=1, cutoff=0.6)
     shown = choices if len(choices) <= SHOWN else [*choices[:SHOWN], f"... ({len(choices):,} in all)"]
     hint = f"did you mean {spelt[near[0]]!r}?" if near else f"choose from {', '.join(shown)}"
     return BadInput(f"{where + ': ' if where else ''}unknown {kind} {name!r}; {hint}")

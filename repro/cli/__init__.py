@@ -73,6 +73,13 @@ def cli() -> None:
     """Re-run the science of SqueezeNet, and judge each published number."""
 
 
+def one_line(error: click.ClickException) -> str:
+    """What click says, as this project's own errors are: one line, and where to read on."""
+    message = " ".join(error.format_message().split()).removesuffix(".").replace(". (", " (")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message[:1].lower()}{message[1:]}" + (f"; see `{context.command_path} --help`" if context else "")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """The program: errors a user can act on are one line on stderr, exit 1 (failure) or 2 (usage)."""
     try:
@@ -87,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("interrupted; the same command goes on from the last finished epoch", err=True)
         code = 130
     except click.ClickException as error:
-        error.show()
+        click.echo(f"error: {one_line(error)}", err=True)
         code = error.exit_code
     except BrokenPipeError:
         # The reader (`| head`) has seen enough.

@@ -62,10 +62,11 @@ def ablate_command(
     """
     from repro.cli.summary import read_options
 
-    changed = {name: value for name, value in flags.items() if value is not None} | read_options(pairs)
-    changed |= {"final_relu": False} if no_final_relu else {}
-    changed |= {"separable": True} if separable else {}
-    settings = {f"options.{name}": value for name, value in changed.items()} | further
+    switches = {"final_relu": False} if no_final_relu else {}
+    switches |= {"separable": True} if separable else {}
+    given = {name: value for name, value in flags.items() if value is not None}
+    changed = options.joined(given, switches, read_options(pairs))
+    settings = options.joined({f"options.{name}": value for name, value in changed.items()}, further)
     if not settings:
         names = [f"--{name}" for name, _, _ in changes.FLAGS]
         raise BadInput(f"what to change? give one of {', '.join(names)}, --option or --change")

@@ -47,7 +47,7 @@ device = click.option(
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="auto",
     show_default=True,
-    help="Where to train.",
+    help="What computes. auto: a GPU where there is one.",
 )
 output_format = click.option(
     "--format",
@@ -153,13 +153,27 @@ def running(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read_settings(pairs: tuple[str, ...]) -> dict[str, Any]:
     """`("recipe.epochs=3", ...)` as names and values; values are read as TOML where they are, else as words."""
-    settings = {}
+    settings: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name or not value:
             raise BadInput(f"--set {pair}: give NAME=VALUE, such as recipe.epochs=3")
-        settings[name.strip()] = read_value(value.strip())
+        settings = joined(settings, {name.strip(): read_value(value.strip())})
     return settings
+
+
+def joined(*parts: dict[str, Any]) -> dict[str, Any]:
+    """Settings of several options of the command line as one.
+
+    Raises:
+        BadInput: one is there twice; neither of them would be right for sure.
+    """
+    together: dict[str, Any] = {}
+    for name, value in (item for part in parts for item in part.items()):
+        if name in together:
+            raise BadInput(f"{name} is given twice, as {together[name]} and {value}; give it once")
+        together[name] = value
+    return together
 
 
 def read_value(text: str) -> Any:

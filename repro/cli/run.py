@@ -37,16 +37,21 @@ def run_command(names: tuple[str, ...], everything: bool, explain: bool, running
 
     EXPERIMENT is a name of `repro list` or the path of an experiment file of your own.
     """
-    if not names and not everything:
-        raise BadInput("which experiment? name one of `repro list`, or give --all")
+    if bool(names) == everything:
+        raise BadInput("which experiments? name some of `repro list`, or give --all")
     chosen = [experiments.find(name) for name in names] if names else list(experiments.everything())
     store = Store(running.results_dir)
     settings = (running.budget, running.seeds, running.overrides)
     cells = [cell for experiment in chosen for cell in plan.cells(experiment, *settings)]
-    failures = carry_out(cells, store, running._replace(dry_run=running.dry_run or explain))
+    lacking = {experiment.name: len(compressed.missing(experiment, store)) for experiment in chosen}
+    files = [f"{name}: {count} compressed files to make and measure." for name, count in lacking.items() if count]
+    failures = carry_out(cells, store, running._replace(dry_run=running.dry_run or explain), files)
     failures += sum(not compress(experiment, store, running.data_dir, running.device) for experiment in chosen)
     show_results(chosen, cells, store, running)
     return 1 if failures else 0
+
+
+KINDS = {"cpu": "a CPU such as this", "cuda": "a CUDA GPU", "mps": "an Apple GPU"}
 
 
 def kind_of(device: str) -> str:
@@ -63,8 +68,8 @@ def few(names: Sequence[str]) -> str:
     return ", ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
 
 
-def show_plan(steps: list[Step], store: Store, device: str, output_format: str) -> None:
-    """The plan as a table, with the time that is left in all."""
+def show_plan(steps: list[Step], store: Store, device: str, output_format: str, notes: Sequence[str]) -> None:
+    """The plan as a table, with the time that is left in all, and what else is to be known of it."""
     seconds = plan.estimates(steps, store, kind_of(device))
     rows = [
         {
@@ -84,22 +89,27 @@ def show_plan(steps: list[Step], store: Store, device: str, output_format: str) 
     counts = {
         state: sum(step.state == state for step in steps) for state in dict.fromkeys(step.state for step in steps)
     }
-    total = duration(sum(seconds))
     words = ", ".join(f"{count} {state}" for state, count in counts.items()) or "nothing to train"
-    Table(f"Plan: {words}; about {total} on this {kind_of(device)}", columns, rows).print(output_format)
+    title = f"Plan: {words}; about {duration(sum(seconds))} on {KINDS[kind_of(device)]}"
+    absent = dict.fromkeys(step.run.data.name for step in steps if step.identity is None)
+    where = "`repro data status` says where they come from"
+    notes = [*notes, *(f"The images of {name} are not here; {where}." for name in absent)]
+    Table(title, columns, rows, notes).print(output_format)
     if output_format == "text":
         show_costs(steps, store)
 
 
-def carry_out(cells: list[plan.Cell], store: Store, running: options.Running) -> int:
+def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, notes: Sequence[str] = ()) -> int:
     """Do what cells lack, telling how it goes; how many runs failed. With `--dry-run` the plan is all that is shown.
+
+    notes: what stands below the plan.
 
     torch is imported only when there is something to do.
     """
     data_dir, device, launcher, fail_fast = running.data_dir, running.device, running.launcher, running.fail_fast
     steps = plan.plan(cells, store, data_dir)
     if running.dry_run:
-        show_plan(steps, store, device, running.output_format)
+        show_plan(steps, store, device, running.output_format, notes)
         click.get_current_context().exit()
     todo = [step for step in steps if step.state != "done"]
     if not todo:

@@ -38,7 +38,7 @@ def summary_command(
     if model not in models.NETWORKS:
         raise unknown("network", model, models.NETWORKS)
     chosen = {"classes": classes} if classes else {}
-    content = summarise(model, chosen | read_options(pairs), read_size(size) if size else None)
+    content = summarise(model, options.joined(chosen, read_options(pairs)), read_size(size) if size else None)
     if output_format == "json":
         import json
 
@@ -67,12 +67,12 @@ def summary_command(
 
 def read_options(pairs: tuple[str, ...]) -> dict[str, str]:
     """`("bypass=simple", ...)` as names and values; the network reads the values."""
-    chosen = {}
+    chosen: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise BadInput(f"--option {pair}: give NAME=VALUE, such as bypass=simple")
-        chosen[name.strip().replace("-", "_")] = value.strip()
+        chosen = options.joined(chosen, {name.strip().replace("-", "_"): value.strip()})
     return chosen
 
 

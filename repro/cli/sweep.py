@@ -49,7 +49,7 @@ def sweep_command(
         name, equals, text = pair.partition("=")
         if not equals:
             raise BadInput(f"--vary {pair}: give NAME=V1,V2, such as recipe.zoom=0,.1")
-        grid[name] = changes.several(name, text)
+        grid = options.joined(grid, {name: changes.several(name, text)})
     if not grid:
         raise BadInput(f"what to sweep? give {', '.join(f'--{name}' for name, _, _ in changes.FLAGS)} or --vary")
     experiment = grid_experiment(model, dataset, grid)

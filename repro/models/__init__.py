@@ -91,9 +91,8 @@ def macs(name: str, input: Shape, **options: Any) -> int:
 
     Raises BadInput where the input is too small or does not fit.
     """
-    resolved = architecture(name, options)
     try:
-        return resolved.macs(input)
+        return _macs(name, read(name, _definition(name).options, options), input)
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
 
@@ -106,6 +105,11 @@ def same_network(a: tuple[str, Mapping[str, Any]], b: tuple[str, Mapping[str, An
 @cache
 def _layers(name: str, resolved: Options) -> Architecture:
     return NETWORKS[name].layers(resolved)
+
+
+@cache
+def _macs(name: str, resolved: Options, input: Shape) -> int:
+    return _layers(name, resolved).macs(input)
 
 
 def _definition(name: str) -> Definition:

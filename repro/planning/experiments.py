@@ -8,7 +8,7 @@ for the network, the experiment's own `[laptop]` (or other budget), the variant,
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 import tomli
@@ -243,12 +243,15 @@ def convert(content: Any, kind: type[T], where: str) -> T:
         key = place.strip("`").removeprefix("$").removeprefix(".")
         where = f"{where}: {key}" if key else where
         if "unknown field `" in reason:
-            raise unknown("key", reason.split("`")[1], valid_keys(kind, key), where) from None
+            fields = getattr(type_at(kind, key), "__struct_fields__", ())
+            raise unknown("key", reason.split("`")[1], fields, where) from None
+        if reason.startswith("Invalid enum value '"):
+            raise unknown("value", reason.split("'")[1], literals(type_at(kind, key)), where) from None
         raise BadInput(f"{where}: {reason[:1].lower()}{reason[1:]}") from None
 
 
-def valid_keys(kind: Any, key: str) -> list[str]:
-    """The fields a struct has at a dotted place such as `variants[0].smoke.networks[...]`."""
+def type_at(kind: Any, key: str) -> Any:
+    """The type of what a struct has at a dotted place such as `variants[0].smoke.networks[...]`."""
     for word in key.replace("[...]", "[]").split("."):
         name = word.split("[")[0]
         if not name:
@@ -256,7 +259,14 @@ def valid_keys(kind: Any, key: str) -> list[str]:
         kind = {f.name: f.type for f in msgspec.structs.fields(kind)}[name]
         if "[" in word:
             kind = next(part for part in kind.__args__ if part is not Ellipsis and part is not str)
-    return list(getattr(kind, "__struct_fields__", ()))
+    return kind
+
+
+def literals(kind: Any) -> list[str]:
+    """The words that a type allows, also where it is a choice of several types."""
+    if get_origin(kind) is Literal:
+        return list(get_args(kind))
+    return [word for part in get_args(kind) for word in literals(part)]
 
 
 @cache
@@ -305,6 +315,9 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
             # Else a row would be shown under the name of another network.
             raise BadInput(f"--set {name}: {variant.title!r} is another network by its own {key}")
         target[key] = value
+    if overrides:
+        # The file was checked as it is; what does not fit now was changed.
+        where = "--set"
     if str(data["name"]) not in DATASETS:
         raise unknown("data set", str(data["name"]), DATASETS, where)
     if stem and "stem" in models.option_names(variant.model):

@@ -78,12 +78,16 @@ def plan(found: Iterable[Cell], store: Store, data_dir: Path) -> list[Step]:
 
 
 def progress(found: Iterable[Cell], store: Store, data_dir: Path) -> tuple[int, int]:
-    """How many runs cells need, and how many of these are done; other records are not looked at."""
+    """How many runs cells need, and how many of these have records, which are not checked; others are not looked at."""
     checksum = checksums(data_dir)
     runs = needed(found)
-    records = [store.find(run, checksum(run.data.name, run.data.synthetic)) for run, _, _ in runs]
-    pairs = zip(runs, records, strict=True)
-    return len(runs), sum(record is not None and not record.lacks(protocols) for (_, _, protocols), record in pairs)
+
+    def done(run: Run, protocols: list[str]) -> bool:
+        known = checksum(run.data.name, run.data.synthetic)
+        record = store.glance(run, run.identity(known)) if known else store.find(run, None)
+        return record is not None and not record.lacks(protocols)
+
+    return len(runs), sum(done(run, protocols) for run, _, protocols in runs)
 
 
 def needed(found: Iterable[Cell]) -> list[tuple[Run, list[str], list[str]]]:
@@ -134,7 +138,7 @@ def step(
             why = f"its record lacks {', '.join(missing)}" + ("" if kept else ", and its weights are gone")
     elif identity in interrupted:
         state, why = "to resume", "it was interrupted; a checkpoint is there"
-    elif old := store.stale(run):
+    elif old := store.alike(run):
         reasons = {"code of older numerics" if r.numerics != NUMERICS else "other data" for r in old}
         state, why = "stale", f"the record is of {' and '.join(sorted(reasons))}"
     return Step(run=run, identity=identity, cells=names, protocols=protocols, state=state, why=why, record=record)

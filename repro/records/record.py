@@ -1,8 +1,10 @@
 """The record of one run: what was asked, what came out, on what."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, Literal
+
+import msgspec
 
 from repro.planning.specification import PROTOCOLS, Protocol, Run, Spec
 
@@ -99,9 +101,25 @@ class Record(Spec, frozen=True):
     dead_layer: str = ""
 
     def lacks(self, protocols: Iterable[str]) -> list[str]:
-        """The protocols whose measurement is missing. A diverged network has none to give; a best epoch is read from
-        the history.
-        """
-        if self.status == "diverged":
-            return []
-        return [name for name in protocols if PROTOCOLS[name].epoch == "last" and name not in self.measurements]
+        """The protocols whose measurement is missing."""
+        return lacking(self.status, self.measurements, protocols)
+
+
+def lacking(status: Status, measured: Container[str], protocols: Iterable[str]) -> list[str]:
+    """The protocols whose measurement a run lacks. A diverged network has none to give; a best epoch is read from the
+    history.
+    """
+    if status == "diverged":
+        return []
+    return [name for name in protocols if PROTOCOLS[name].epoch == "last" and name not in measured]
+
+
+class Outline(msgspec.Struct, frozen=True):
+    """As much of a record as tells whether its run is done."""
+
+    status: Status
+    measurements: dict[str, msgspec.Raw]
+
+    def lacks(self, protocols: Iterable[str]) -> list[str]:
+        """The protocols whose measurement is missing."""
+        return lacking(self.status, self.measurements, protocols)

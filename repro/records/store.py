@@ -12,7 +12,7 @@ import msgspec
 from repro.errors import Failure
 from repro.planning.specification import NUMERICS, Run
 from repro.records.files import write_atomic
-from repro.records.record import Epoch, Record
+from repro.records.record import Epoch, Outline, Record
 
 IDENTITY_SHOWN = 16  # hex digits in folder names and on screen
 LARGEST = 2**24  # bytes of a record that are read: a thousand times what one has
@@ -28,7 +28,9 @@ class Store:
     def __init__(self, results: Path):
         self.folder = results / "runs"
         self.problems: list[str] = []
-        self.known: dict[Path, Record] = {}  # what was read, until `save` and `forget`
+        # What was read, until `save` and `forget`: by file; by folder and what was run.
+        self.known: dict[Path, Record] = {}
+        self.by_run: dict[str, dict[bytes, list[Record]]] = {}
 
     def place(self, run: Run, identity: str) -> Path:
         """The folder of one run's record."""
@@ -47,7 +49,7 @@ class Store:
         """
         if checksum is not None:
             return self.named(run, run.identity(checksum))
-        same = [record for record in self.by_run.get(run_key(run), []) if record.numerics == NUMERICS]
+        same = [record for record in self.alike(run) if record.numerics == NUMERICS]
         return max(same, key=lambda record: record.finished, default=None)
 
     def named(self, run: Run, identity: str) -> Record | None:
@@ -55,31 +57,37 @@ class Store:
         path = self.place(run, identity) / "record.json"
         return self.known.get(path) or (self.read(path) if path.is_file() else None)
 
-    def stale(self, run: Run) -> list[Record]:
-        """Records of the same specification, made from other data or by older numerics."""
-        return self.by_run.get(run_key(run), [])
+    def glance(self, run: Run, identity: str) -> Outline | None:
+        """What this run's record says of its measurements, unchecked: to count many. `named` reads and checks it."""
+        try:
+            return msgspec.json.decode(contents(self.files(run, identity)[0]), type=Outline)
+        except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
+            return None
 
-    @cached_property
-    def by_run(self) -> dict[bytes, list[Record]]:
-        """All records by what was run, whatever their data and numerics."""
-        index: dict[bytes, list[Record]] = {}
-        for record in self.all:
-            index.setdefault(run_key(record.run), []).append(record)
-        return index
+    def alike(self, run: Run) -> list[Record]:
+        """Records of the same specification, whatever their data and numerics; other folders are not looked at."""
+        folder = self.place(run, "").name
+        if folder not in self.by_run:
+            index = self.by_run[folder] = {}
+            for record in self.below(f"{folder}/*"):
+                index.setdefault(run_key(record.run), []).append(record)
+        return self.by_run[folder].get(run_key(run), [])
 
     @cached_property
     def all(self) -> list[Record]:
         """Every readable record, in a fixed order; read once, and again after `save` and `forget`."""
-        paths = sorted(self.folder.glob("*/*/record.json"))
+        return self.below("*/*")
+
+    def below(self, places: str) -> list[Record]:
+        """The readable records in folders that match, in a fixed order."""
+        paths = sorted(self.folder.glob(f"{places}/record.json"))
         found = (self.known.get(path) or self.read(path) for path in paths)
         return [record for record in found if record is not None]
 
     def read(self, path: Path) -> Record | None:
         """One record; None, and a line in `problems`, when it is damaged, edited or was written by something else."""
         try:
-            if path.stat().st_size > LARGEST:
-                raise ValueError(f"it is larger than {LARGEST:,} bytes")
-            content = msgspec.json.decode(path.read_bytes(), type=dict)
+            content = msgspec.json.decode(contents(path), type=dict)
             seal = content.pop("seal", None)
             record = msgspec.convert(content, Record)
             # Only the numerics of today can be hashed again: identities of earlier ones are taken as they are.
@@ -126,8 +134,15 @@ class Store:
     def forget(self) -> None:
         """Read the folder anew when it is next asked: here or in another process records were written."""
         self.known.clear()
-        for cached in ("all", "by_run"):
-            self.__dict__.pop(cached, None)
+        self.by_run.clear()
+        self.__dict__.pop("all", None)
+
+
+def contents(path: Path) -> bytes:
+    """The bytes of a record. Raises ValueError for more than any record has, and OSError."""
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"it is larger than {LARGEST:,} bytes")
+    return path.read_bytes()
 
 
 def history_text(path: Path) -> str:

@@ -131,7 +131,33 @@ def test_summary_as_json(repro):
     [
         (["rnu"], "unknown command 'rnu'; did you mean 'run'?"),
         (["run", "tabel1"], "unknown experiment 'tabel1'; did you mean 'table1'?"),
-        (["run"], "which experiment?"),
+        (["run"], "which experiments?"),
+        (["run", "table1", "--all"], "which experiments?"),
+        (["run", "table1", "--buget", "smoke"], "no such option '--buget'"),
+        (["run", "table1", "--buget", "smoke"], "'--budget'"),
+        (
+            ["run", "table1", "--budget", "smok"],
+            "'smok' is not one of 'smoke', 'laptop', 'paper'; see `repro run --help`",
+        ),
+        (["summary"], "missing argument 'NETWORK'; see `repro summary --help`"),
+        (
+            ["run", "table1", "--set", "recipe.schedule=cosine"],
+            "--set: recipe: schedule: unknown value 'cosine'; choose from constant, step",
+        ),
+        (
+            ["run", "table1", "--set", "options.bypass=simpel"],
+            "--set: squeezenet: option bypass: unknown value 'simpel'; did you",
+        ),
+        (["run", "table1", "--set", "data.name=cifar"], "--set: unknown data set 'cifar'; did you mean 'cifar10'?"),
+        (["ablate", "--pct3x3", ".5", "--option", "pct3x3=.25"], "pct3x3 is given twice, as .5 and .25"),
+        (["ablate", "--bypass", "simple", "--change", "options.bypass=complex"], "options.bypass is given twice"),
+        (["ablate", "--separable", "--option", "separable=false"], "separable is given twice"),
+        (["sweep", "--dropout", "0,.5", "--vary", "options.dropout=.1"], "options.dropout is given twice"),
+        (["summary", "squeezenet", "--classes", "10", "--option", "classes=5"], "classes is given twice"),
+        (
+            ["train", "squeezenet", "--set", "recipe.epochs=1", "--set", "recipe.epochs=2"],
+            "recipe.epochs is given twice",
+        ),
         (
             ["run", "table1", "--set", "recipe.epoch=3"],
             "--set: unknown setting 'recipe.epoch'; did you mean 'recipe.epochs'",
@@ -151,7 +177,10 @@ def test_summary_as_json(repro):
         (["ablate"], "what to change?"),
         (["ablate", "--bypass", "none"], "this is the unchanged network"),
         (["ablate", "--change", "recipe.flip=false", "--budget", "smoke"], "this is the unchanged network"),
-        (["ablate", "--change", "recip.flip=true"], "unknown setting 'recip.flip'; did you mean 'recipe.NAME'?"),
+        (
+            ["ablate", "--change", "recip.flip=true"],
+            "unknown setting 'recip.flip'; choose from options.NAME, recipe.NAME",
+        ),
         (["ablate", "--change", "recipe.crop=30"], "resize and crop go together"),
         (["sweep"], "what to sweep?"),
         (["sweep", "--squeeze-ratio", ".5,,1"], "give different values with commas between them"),
@@ -327,6 +356,14 @@ def test_launchers_options_that_contradict_each_other(repro, flags: list[str], m
     answer = repro("run", "table1", "--dry-run", *flags)
     assert answer.code == 2
     assert message in answer.err
+
+
+def test_a_plan_says_which_images_and_files_are_missing(repro, tmp_path):
+    shown = repro("run", "table1", "paper-table2", "--dry-run", "--data-dir", str(tmp_path)).out
+    assert "The images of bike-ship are not here" in shown
+    assert "The images of cifar10" not in shown  # they would be fetched
+    assert re.search(r"paper-table2: \d+ compressed files to make and measure", shown)
+    assert "on a CUDA GPU" in repro("run", "table1", "--dry-run", "--device", "cuda").out
 
 
 def test_a_plan_on_imagenet_says_what_it_costs_on_many_gpus(repro, tmp_path):

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from repro import data
 from repro.errors import BadInput
 from repro.planning import experiments, plan
 from repro.planning.specification import BUDGETS
 from repro.records import Store
 
+CHECKOUT = Path(__file__).parents[2]
 FILE = """
 title = "t"
 source = "s"
@@ -120,3 +122,17 @@ def test_one_network_under_two_names_is_trained_once(tmp_path: Path):
     steps = plan.plan(cells, Store(tmp_path), tmp_path)
     assert any({"fire-removal/fire2", "fire-removal/fire3"} <= set(step.cells) for step in steps)
     assert len(steps) == 8 * len(cells[0].runs)
+
+
+@pytest.mark.parametrize("absent", ["", "cifar10"])
+def test_progress_counts_what_a_plan_finds_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str):
+    """Counting glances at records, planning reads and checks them; both with images at hand and without."""
+    checksum = data.checksum
+    monkeypatch.setattr(data, "checksum", lambda spec, root: None if spec.name == absent else checksum(spec, root))
+    store = Store(CHECKOUT / "results")
+    for name in ("table1", "batch-norm", "paper-figure3a"):
+        cells = plan.cells(experiments.find(name), "laptop")
+        steps = plan.plan(cells, store, tmp_path)
+        done = sum(step.state == "done" for step in steps)
+        assert plan.progress(cells, store, tmp_path) == (len(steps), done)
+        assert done
