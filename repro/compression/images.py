@@ -39,33 +39,30 @@ def images_for(network: CompressedNetwork, inputs: Inputs, root: Path, half: Hal
         BadInput: it is not known which images the network takes, or it has other classes than they.
         Failure: they are not there.
     """
-    channels = models.architecture(network.network, network.options).channels
+    architecture = models.architecture(network.network, network.options)
     if not inputs.data or not inputs.normalisation:
         raise BadInput(f"which images does this {network.network} take? give --data and --normalisation")
-    if inputs.data == imagenet_val.NAME:
+    if inputs.data not in (*DATASETS, imagenet_val.NAME):
+        raise unknown("data set", inputs.data, [*DATASETS, imagenet_val.NAME])
+    info = DATASETS.get(inputs.data)
+    title, classes = (info.title, len(info.classes)) if info else (imagenet_val.TITLE, imagenet_val.CLASSES)
+    # The report's networks keep ten outputs on two classes.
+    if not classes <= architecture.classes <= max(10, classes):
+        raise BadInput(f"{title} has {classes:,} classes, the network {architecture.classes:,}; give other --data")
+    if info is None:
         photographs = imagenet_val.read(root, half, limit)
         found, labels = torch.from_numpy(photographs.images), torch.from_numpy(photographs.labels)
-        title, classes = imagenet_val.TITLE, imagenet_val.CLASSES
         own_mean, own_std = answers.IMAGENET
-    elif inputs.data in DATASETS:
+    else:
         dataset = data.load(Data(name=inputs.data), root)
         chosen = (dataset.train if half == "calibration" else dataset.test)[slice(limit)]
         if not isinstance(chosen, ImageSet):
-            raise BadInput(
-                f"{dataset.info.title} stays on disk; give --data {imagenet_val.NAME}, which is kept in memory"
-            )
+            raise BadInput(f"{title} stays on disk; give --data {imagenet_val.NAME}, which is kept in memory")
         found, labels = chosen.images, chosen.labels
-        title, classes = dataset.info.title, len(dataset.info.classes)
         own_mean, own_std = dataset.info.mean, dataset.info.std
-    else:
-        raise unknown("data set", inputs.data, [*DATASETS, imagenet_val.NAME])
-    own = models.architecture(network.network, network.options).classes
-    if not classes <= own <= max(10, classes):
-        # The report's networks keep ten outputs on two classes.
-        raise BadInput(f"{title} has {classes} classes, the network {own}; give --data with the images it knows")
     if inputs.normalisation == "caffe":
         return Images(found, labels, answers.caffe, title)
     pixels = inputs.pixels or models.input_shape(network.network, network.options)[1]
     imagenet = inputs.normalisation == "imagenet"
     mean, std = answers.IMAGENET if imagenet else moments(inputs.normalisation, own_mean, own_std)
-    return Images(found, labels, Pipeline(pixels, channels, mean, std), title)
+    return Images(found, labels, Pipeline(pixels, architecture.channels, mean, std), title)

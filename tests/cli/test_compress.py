@@ -163,6 +163,10 @@ def test_released_file_imported(call: Any, data_dir: Path, tmp_path: Path) -> No
         (["inspect", "SOURCE"], "is not a compressed network"),
         (["decompress", "SOURCE", "-o", "x.zip"], "unknown kind of file '.zip'"),
         (["evaluate", "SOURCE", "--data", "cifar11"], "did you mean 'cifar10'"),
+        (
+            ["evaluate", "SOURCE", "--data", "cifar10", "--normalisation", "data"],
+            "CIFAR-10 has 10 classes, the network 1,000",
+        ),
         (["import", "SOURCE", "-o", "x.safetensors"], "--model"),
         (["import", "SOURCE", "--model", "squeezenet", "-o", "x.onnx"], "unknown kind of file '.onnx'"),
     ],
