@@ -179,22 +179,20 @@ class Table:
         return "\n".join([*lines, r"\end{table}", ""])
 
     def html(self, identifier: str = "") -> str:
-        """A `<table>`; cells carry `data-sort`, so that a script sorts numbers as numbers."""
+        """A `<table>`; cells carry `data-sort` where a script could not sort by what they show."""
         mark = f' id="{html.escape(identifier)}"' if identifier else ""
         lines = [f"<table{mark}>", f"<caption>{html.escape(self.title)}</caption>", "<thead><tr>"]
         for column in self.columns:
-            lines.append(f'<th scope="col" class="{column.align}">{html.escape(column.heading)}</th>')
+            lines.append(f'<th scope="col"{css_class(column)}>{html.escape(column.heading)}</th>')
         lines.append("</tr></thead>\n<tbody>")
         for row in self.rows:
             cells = []
             for index, column in enumerate(self.columns):
                 value = row.get(column.name)
-                key = sort_key(value)
-                text = html.escape(column.text(value))
+                key, text = str(sort_key(value)), column.text(value)
                 tag, scope = ("th", ' scope="row"') if index == 0 else ("td", "")
-                absent = " absent" if value is None else ""
-                sort = f' data-sort="{html.escape(str(key))}"'
-                cells.append(f'<{tag}{scope} class="{column.align}{absent}"{sort}>{text}</{tag}>')
+                sort = f' data-sort="{html.escape(key)}"' if key != text else ""
+                cells.append(f"<{tag}{scope}{css_class(column, value is None)}{sort}>{html.escape(text)}</{tag}>")
             lines.append(f"<tr>{''.join(cells)}</tr>")
         return "\n".join([*lines, "</tbody>", "</table>", ""])
 
@@ -214,6 +212,12 @@ class Table:
         return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def css_class(column: Column, absent: bool = False) -> str:
+    """The class attribute of a cell; cells are on the left unless they say otherwise."""
+    names = [name for name, wanted in (("right", column.align == "right"), ("absent", absent)) if wanted]
+    return f' class="{" ".join(names)}"' if names else ""
+
+
 def plain(value: Any) -> Any:
     """A cell as JSON knows it; numbers that are not finite become null."""
     if isinstance(value, Estimate):
@@ -227,9 +231,10 @@ def sort_key(value: Any) -> str | float:
     """What a cell is sorted by; missing values come last."""
     if value is None:
         return ""
-    if isinstance(value, Estimate):
-        return round(value.mean, 6)
-    return value if isinstance(value, int | float) else str(value)
+    number = value.mean if isinstance(value, Estimate) else value
+    if isinstance(number, float):
+        return float(f"{number:.6g}")
+    return number if isinstance(number, int) else str(number)
 
 
 def markdown_cell(text: str) -> str:

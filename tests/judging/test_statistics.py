@@ -79,6 +79,8 @@ def test_values_without_variance_are_points_and_are_judged_by_permutations():
     assert three == pytest.approx(1 / 20)
     assert statistics.p_greater([20.0] * 4, [10.0] * 4, paired=False) == pytest.approx(1 / 70)
     assert statistics.p_greater([20.0] * 3, [10.0] * 3, paired=True) == pytest.approx(1 / 8)
+    # The same difference at every seed, though not the same binary fraction.
+    assert statistics.p_greater([60.76, 61.5, 61.2], [60.75, 61.49, 61.19], paired=True) == pytest.approx(1 / 8)
     assert statistics.p_greater([10.0] * 4, [20.0] * 4, paired=False) == 1
     assert statistics.p_greater([10.0] * 4, [10.0] * 4, paired=False) == 1
 

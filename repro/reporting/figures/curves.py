@@ -35,8 +35,11 @@ PANELS_IN_A_ROW = 4
 
 
 def trained(items: list[Evidence]) -> list[Evidence]:
-    """Those of a budget that have curves: they were trained, and some for more than one epoch."""
-    found = [item for item in first_protocol(items) if item.n and item.run.recipe.epochs]
+    """Those of a budget that have curves: they were trained, and some for more than one epoch.
+
+    A stage of one epoch is left out: it goes on from another run, and a single point does not say how.
+    """
+    found = [item for item in first_protocol(items) if item.n and item.run.recipe.epochs > bool(item.run.prior)]
     return found if any(item.run.recipe.epochs > 1 for item in found) else []
 
 
