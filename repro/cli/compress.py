@@ -33,6 +33,7 @@ INSPECT_EXAMPLES = """\b
 Examples:
   repro inspect net.sqz
   repro inspect net.sqz --format json
+  repro inspect compressed_SqueezeNet.net
 """
 EVALUATE_EXAMPLES = """\b
 Examples:
@@ -202,7 +203,7 @@ def decompress_command(path: Path, output: Path) -> None:
 @click.argument("path", metavar="FILE", type=FILE)
 @options.output_format
 def inspect_command(path: Path, output_format: str) -> None:
-    """Where the bytes of a .sqz file are: layer by layer, every one accounted for."""
+    """Where the bytes of a .sqz file, or of the released .net, are: layer by layer, every one accounted for."""
     from repro.compression.inspecting import KINDS, account
 
     if not path.is_file():

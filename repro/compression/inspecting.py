@@ -17,7 +17,7 @@ FLOAT = 4  # bytes of a number that is not compressed
 
 
 def account(path: Path) -> list[dict[str, Any]]:
-    """A row for each layer, one for the header and checksums, one for the whole file.
+    """A row for each layer of a .sqz file or the released .net, one for the header and checksums, one for all of it.
 
     layer: its published name. weights: without biases. density: share kept. distinct: values in the codebook.
     bits: that number in bits, rounded up. bits_per_weight: of codes, index and tables, for each weight kept.
@@ -26,10 +26,9 @@ def account(path: Path) -> list[dict[str, Any]]:
     Raises:
         Failure: the file cannot be read or is damaged.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Failure(f"cannot read {path}: {error.strerror or error}") from error
+    if path.suffix == ".net":
+        return summed(account_released(released.read(path)), path.stat().st_size)
+    data = released.content(path)
     opened, network = container.unwrap(data, str(path)), container.decode(data, str(path))
     definition = models.architecture(network.network, network.options)
     rows: dict[str, dict[str, Any]] = {}
@@ -58,22 +57,42 @@ def account(path: Path) -> list[dict[str, Any]]:
         else:
             row["biases"] += sum(entry.lengths)
     rows[""] = {"layer": "header, checksums", **dict.fromkeys(KINDS, 0), "header": sum(opened.overhead.values())}
-    for row in rows.values():
-        row["bytes"] = sum(row[kind] for kind in KINDS)
-        row["ratio"] = FLOAT * row["parameters"] / row["bytes"] if row.get("parameters") else None
-    return [*rows.values(), total(list(rows.values()), opened.size)]
+    return summed(list(rows.values()), opened.size)
 
 
 def account_released(network: CompressedNetwork) -> list[dict[str, Any]]:
-    """As `account`, of the layers of a file in the released format."""
+    """As `account`, of a file in the released format: the layers and, before them, how many entries each has."""
     rows = []
     for name, prefix in weight_layers(network).items():
         weight, bias = network.tensors[f"{prefix}.weight"], network.tensors[f"{prefix}.bias"]
         assert isinstance(weight, Shared)
         entries, _ = released.gaps(np.flatnonzero(weight.codes))
-        row = {"layer": name, **dict.fromkeys(KINDS, 0), "codebook": FLOAT * released.CODEBOOK}
-        rows.append(row | {"codes": len(entries), "index": -(-len(entries) // 2), "biases": FLOAT * dense(bias).size})
-    return rows
+        size, kept = weight.codes.size, int((dense(weight) != 0).sum())
+        own = {"codebook": FLOAT * released.CODEBOOK, "codes": len(entries), "index": -(-len(entries) // 2)}
+        rows.append(
+            {
+                "layer": name,
+                "parameters": size + dense(bias).size,
+                "weights": size,
+                "kept": kept,
+                "density": kept / size,
+                "distinct": len(np.unique(weight.codes[weight.codes > 0])),
+                "bits": coding.width(released.CODEBOOK),
+                "bits_per_weight": 8 * (own["codes"] + own["index"]) / max(1, kept),
+                **dict.fromkeys(KINDS, 0),
+                **own,
+                "biases": FLOAT * dense(bias).size,
+            }
+        )
+    return [*rows, {"layer": "header", **dict.fromkeys(KINDS, 0), "header": 4 * len(rows)}]
+
+
+def summed(rows: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:
+    """The rows with their bytes and ratios, and one for all of a file of this size."""
+    for row in rows:
+        row["bytes"] = sum(row[kind] for kind in KINDS)
+        row["ratio"] = FLOAT * row["parameters"] / row["bytes"] if row.get("parameters") else None
+    return [*rows, total(rows, size)]
 
 
 def weight_layers(network: CompressedNetwork) -> dict[str, str]:

@@ -95,8 +95,7 @@ def compressed(
 
 def layers_of(file: Path, network: CompressedNetwork, original: CompressedNetwork) -> tuple[int, tuple[Layer, ...]]:
     """Bytes that belong to no layer, and each layer's part of a file."""
-    rows = inspecting.account(file) if file.suffix == ".sqz" else inspecting.account_released(network)
-    by_layer = {row["layer"]: row for row in rows}
+    by_layer = {row["layer"]: row for row in inspecting.account(file)}
     layers = []
     for name, prefix in inspecting.weight_layers(network).items():
         row, weights = by_layer[name], dense(network.tensors[f"{prefix}.weight"])

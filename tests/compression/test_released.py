@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from repro.compression import released
+from repro.compression import inspecting, released
 from repro.compression.shared import CompressedNetwork, Shared
 from repro.errors import BadInput, Failure
 from repro.models import architecture
@@ -38,6 +38,14 @@ def network(original: Path) -> CompressedNetwork:
 
 def test_written_back_byte_for_byte(original: Path, network: CompressedNetwork) -> None:
     assert released.encode(network) == original.read_bytes()
+
+
+def test_every_byte_is_accounted_for(original: Path):
+    *rows, total = inspecting.account(original)
+    assert total["bytes"] == sum(row["bytes"] for row in rows) == 675_763
+    assert (total["parameters"], rows[-1]["header"]) == (1_248_424, 4 * 26)
+    # 8-bit codes, 4-bit gaps: the paper's 1.5 bytes a weight, and fillers on top.
+    assert all(row["bits_per_weight"] >= 12 for row in rows[:-1])
 
 
 def test_densities_are_the_papers(network: CompressedNetwork) -> None:
