@@ -41,14 +41,11 @@ def account(path: Path) -> list[dict[str, Any]]:
         stored, code_table, codes, index_table, index = entry.lengths
         if kind == "weight" and len(entry.shape) > 1:
             values = len(tensor.codebook) if isinstance(tensor, Shared) else None
-            kept = int((dense(tensor) != 0).sum())
             row |= {
                 "weights": dense(tensor).size,
-                "kept": kept,
-                "density": kept / max(1, dense(tensor).size),
+                "kept": int((dense(tensor) != 0).sum()),
                 "distinct": values,
                 "bits": coding.width(values) if values else 16 if entry.half else 32,
-                "bits_per_weight": 8 * (code_table + codes + index_table + index) / max(1, kept) if values else None,
             }
             row["codebook" if values else "values"] += stored
             row["tables"] += code_table + index_table
@@ -67,20 +64,18 @@ def account_released(network: CompressedNetwork) -> list[dict[str, Any]]:
         weight, bias = network.tensors[f"{prefix}.weight"], network.tensors[f"{prefix}.bias"]
         assert isinstance(weight, Shared)
         entries, _ = released.gaps(np.flatnonzero(weight.codes))
-        size, kept = weight.codes.size, int((dense(weight) != 0).sum())
-        own = {"codebook": FLOAT * released.CODEBOOK, "codes": len(entries), "index": -(-len(entries) // 2)}
         rows.append(
             {
                 "layer": name,
-                "parameters": size + dense(bias).size,
-                "weights": size,
-                "kept": kept,
-                "density": kept / size,
+                "parameters": weight.codes.size + dense(bias).size,
+                "weights": weight.codes.size,
+                "kept": int((dense(weight) != 0).sum()),
                 "distinct": len(np.unique(weight.codes[weight.codes > 0])),
                 "bits": coding.width(released.CODEBOOK),
-                "bits_per_weight": 8 * (own["codes"] + own["index"]) / max(1, kept),
                 **dict.fromkeys(KINDS, 0),
-                **own,
+                "codebook": FLOAT * released.CODEBOOK,
+                "codes": len(entries),
+                "index": -(-len(entries) // 2),
                 "biases": FLOAT * dense(bias).size,
             }
         )
@@ -92,7 +87,17 @@ def summed(rows: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:
     for row in rows:
         row["bytes"] = sum(row[kind] for kind in KINDS)
         row["ratio"] = FLOAT * row["parameters"] / row["bytes"] if row.get("parameters") else None
+        row |= shares(row) if "weights" in row else {}
     return [*rows, total(rows, size)]
+
+
+def shares(row: dict[str, Any]) -> dict[str, float | None]:
+    """Of a layer or a file: the share of weights kept, and the bits that each of those takes where they are coded."""
+    coded = row["codes"] + row["index"] + row["tables"]
+    return {
+        "density": row["kept"] / max(1, row["weights"]),
+        "bits_per_weight": 8 * coded / max(1, row["kept"]) if coded else None,
+    }
 
 
 def weight_layers(network: CompressedNetwork) -> dict[str, str]:
@@ -108,11 +113,4 @@ def total(rows: list[dict[str, Any]], size: int) -> dict[str, Any]:
     sums = {key: sum(row.get(key) or 0 for row in rows) for key in ("parameters", "weights", "kept", "bytes", *KINDS)}
     if sums["bytes"] != size:
         raise Failure(f"{sums['bytes']:,} bytes are accounted for, of {size:,}")
-    coded = sums["codes"] + sums["index"] + sums["tables"]
-    return {
-        "layer": "total",
-        **sums,
-        "density": sums["kept"] / max(1, sums["weights"]),
-        "bits_per_weight": 8 * coded / max(1, sums["kept"]) if sums["codes"] else None,
-        "ratio": FLOAT * sums["parameters"] / size,
-    }
+    return {"layer": "total", **sums, **shares(sums), "ratio": FLOAT * sums["parameters"] / size}

@@ -259,6 +259,8 @@ def type_at(kind: Any, key: str) -> Any:
         kind = {f.name: f.type for f in msgspec.structs.fields(kind)}[name]
         if "[" in word:
             kind = next(part for part in kind.__args__ if part is not Ellipsis and part is not str)
+        # What may be left out is looked into where it is there.
+        kind = next((part for part in get_args(kind) if hasattr(part, "__struct_fields__")), kind)
     return kind
 
 
