@@ -14,6 +14,7 @@ from repro.judging.statistics import Estimate, Interval
 from repro.planning.specification import BUDGETS, PROTOCOLS, Budget
 
 ALPHA = 0.05
+BOUND_DECIDES = 8  # runs of each variant from which P(A > B) has a say: 7 wins of 8 show more than 1/2, 6 of 7 do not
 PLANNED_SEEDS = 5  # named where too few runs exist to know how much they vary
 
 
@@ -147,6 +148,11 @@ class Case:
         paired = not self.binary and comparing.are_paired(rising)
         return max(self.contrast.p, statistics.p_trend(columns, paired))
 
+    @property
+    def p_opposite(self) -> float:
+        """One-sided p of the opposite of an ordering or trend, before Holm's correction; 1 where it was not tested."""
+        return self.contrast.opposite if self.testable and self.contrast else 1.0
+
     def p_no_loss(self) -> float:
         """One-sided p of "the first variant is not worse than the second by the margin"."""
         assert self.contrast is not None
@@ -176,7 +182,12 @@ class Case:
     def superiority(self) -> tuple[float, float]:
         """P(A > B), A being what is claimed to be better, and its one-sided lower 95 % bound."""
         a, b, paired = self._better_first()
-        return statistics.probability_greater(a, b, paired), statistics.probability_bound(a, b, paired, self._seed)
+        return statistics.probability_greater(a, b, paired), statistics.probability_bound(a, b)
+
+    @property
+    def superior(self) -> bool:
+        """Whether the bound of P(A > B) exceeds 1/2, where it has a say: not on shares, which have an exact test."""
+        return self.binary or self.n < BOUND_DECIDES or self.superiority[1] > 0.5
 
     def rank_p(self) -> float:
         return statistics.rank_p_greater(*self._better_first())

@@ -14,6 +14,9 @@ from repro.planning.specification import Budget, Positive, Spec
 Type = Literal["exact", "point", "ordering", "no-loss", "trend", "ratio"]
 Outcome = Literal["reproduced", "direction only", "not reproduced", "inconclusive", "not testable"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+# What a verdict rests on, from arithmetic to training; empty = nothing was measured.
+EvidenceKind = Literal["", "counted", "published file", "trained at full scale", "trained at reduced scale"]
+EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)[1:]
 Direction = Literal["two-sided", "at-least", "at-most"]
 
 # Where a claim was published. `official`: files released by the paper's authors; `community`: issue threads and such.
@@ -28,6 +31,8 @@ Metric = Literal[
 ]  # fmt: skip
 # Properties of a network or a file: measured once, without error.
 DETERMINISTIC = ("parameters", "macs", "bytes", "file_bytes", "kept", "nonzero", "side")
+# Of these, what only a file of weights has; the others follow from the network's definition.
+FILE_METRICS = ("file_bytes", "kept", "nonzero")
 
 # How many of the metric's own unit one published unit is.
 UNITS: dict[str, float] = {

@@ -22,8 +22,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     total: test images, where the metric is a share of them.
     step: the smallest difference two values can show, in the same unit; None = 1 where the claim's protocol truncates,
         otherwise one test image.
-    pairing: what a seed fixes beside the network: a name for data, order and augmentation. Samples of equal, non-empty
-        pairing and equal seeds are compared seed by seed.
+    pairing: a name for the training that the weights come from. Samples of equal, non-empty pairing and equal seeds are
+        compared seed by seed.
     """
 
     values: tuple[float, ...] = ()

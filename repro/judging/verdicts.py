@@ -7,9 +7,10 @@ direction only, not reproduced, inconclusive; the first that holds is the verdic
 * point, ratio (as its logarithm): reproduced if the 90 % interval of the difference to the published value lies inside
   the margin. Not reproduced only if the 95 % *prediction* interval, in which the published value is one more random
   draw, lies outside: nobody is accused of what the seed noise of a single published run explains.
-* ordering: reproduced if the one-sided test passes after Holm's correction within the experiment, the lower bound of
-  P(A > B) exceeds 1/2, and the interval of the difference meets the published effect (direction only if it does not).
-  Not reproduced if the opposite test passes or the difference is shown to be nil.
+* ordering: reproduced if the one-sided test passes after Holm's correction within the experiment, the exact lower bound
+  of P(A > B) exceeds 1/2 (from eight runs on; below, a single lost comparison would veto), and the interval of the
+  difference meets the published effect (direction only if it does not). Not reproduced if the test of the opposite
+  passes, corrected in the same way, or the difference is shown to be nil.
 * no-loss: the one-sided 95 % bounds of the difference against minus the margin.
 * trend: as an ordering of its two ends, with a trend test beside it, and equivalence from where it is said to saturate.
 
@@ -26,7 +27,7 @@ import numpy as np
 
 from repro.judging import statistics, wording
 from repro.judging.case import ALPHA, PLANNED_SEEDS, Case
-from repro.judging.claims import Claim, Outcome
+from repro.judging.claims import FILE_METRICS, Claim, EvidenceKind, Outcome
 from repro.judging.samples import Sample, Summary, summarise
 from repro.judging.statistics import Interval
 from repro.planning.specification import Budget
@@ -48,6 +49,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         and for orderings and trends after Holm's correction.
     bootstrap_interval, rank_p: the same difference by BCa bootstrap; p of an ordering by ranks.
     superiority, superiority_bound: P(A > B) and its one-sided lower 95 % bound.
+    evidence: what it rests on; empty where nothing was measured.
     n, failures: runs of the variant with the fewest; failed runs of all.
     seeds_needed: per variant, in all, for a decision with 80 % power if differences stay as they are; None where no
         number of seeds would help or none is needed.
@@ -78,6 +80,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     seeds_needed: int | None = None
     converged_only: Outcome | None = None
     budget: Budget | None = None
+    evidence: EvidenceKind = ""
     variants: dict[str, Summary] = {}
     assumptions: tuple[str, ...] = ()
 
@@ -98,6 +101,13 @@ class Finding(NamedTuple):
     reason: str
     badge: str = ""
     seeds_needed: int | None = None
+
+
+class Adjusted(NamedTuple):
+    """The one-sided p values of an ordering or trend and of its opposite, after Holm's correction in its family."""
+
+    p: float
+    opposite: float
 
 
 def judge(claim: Claim, samples: Mapping[str, Sample], experiment: str = "") -> Verdict:
@@ -134,19 +144,22 @@ def judge_family(
 
 
 def _judge_cases(cases: Sequence[Case]) -> list[Verdict]:
-    adjusted = iter(statistics.holm([case.p for case in cases if case.in_family]))
+    family = [case for case in cases if case.in_family]
+    for_claim = statistics.holm([case.p for case in family])
+    against = statistics.holm([case.p_opposite for case in family])
+    adjusted = iter(map(Adjusted, for_claim, against))
     return [_judge_case(case, next(adjusted) if case.in_family else None) for case in cases]
 
 
-def _judge_case(case: Case, holm_p: float | None) -> Verdict:
+def _judge_case(case: Case, adjusted: Adjusted | None) -> Verdict:
     claim = case.claim
-    finding = find(case, holm_p)
+    finding = find(case, adjusted)
     percent = claim.unit in ("%", "points")
     summaries = {
         variant: summarise(sample, claim.deterministic, case.binary, percent)
         for variant, sample in case.samples.items()
     }
-    numbers = _numbers(case, holm_p) if case.complete else {}
+    numbers = _numbers(case, adjusted and adjusted.p) if case.complete else {}
     outcome = finding.verdict + (f" ({finding.badge})" if finding.badge else "")
     return Verdict(
         id=claim.id,
@@ -159,17 +172,27 @@ def _judge_case(case: Case, holm_p: float | None) -> Verdict:
         failures=sum(sample.failures for sample in case.samples.values()),
         seeds_needed=finding.seeds_needed,
         budget=case.budget if case.samples else None,
+        evidence=evidence_kind(case),
         variants=summaries,
         assumptions=claim.assumptions,
         **numbers,
     )
 
 
+def evidence_kind(case: Case) -> EvidenceKind:
+    """What a verdict on this case rests on."""
+    if case.missing:
+        return ""
+    if case.claim.deterministic:
+        return "published file" if case.claim.metric in FILE_METRICS else "counted"
+    return "trained at reduced scale" if case.reduced else "trained at full scale"
+
+
 # ---- The rule ----
 
 
-def find(case: Case, holm_p: float | None) -> Finding:
-    """The verdict on one case. holm_p: the adjusted p of an ordering or trend."""
+def find(case: Case, adjusted: Adjusted | None) -> Finding:
+    """The verdict on one case. adjusted: the p values of an ordering or trend."""
     claim = case.claim
     if case.withheld:
         return Finding("not testable", case.withheld)
@@ -182,8 +205,8 @@ def find(case: Case, holm_p: float | None) -> Finding:
         return _find_value(case)
     if claim.type == "no-loss":
         return _find_no_loss(case)
-    assert holm_p is not None
-    return _find_ordering(case, holm_p)
+    assert adjusted is not None
+    return _find_ordering(case, adjusted)
 
 
 def _find_exact(case: Case) -> Finding:
@@ -251,15 +274,15 @@ def _find_no_loss(case: Case) -> Finding:
     return _undecided(case, case.seeds_for_difference(abs(found.value * claim.sign + claim.margin)))
 
 
-def _find_ordering(case: Case, holm_p: float) -> Finding:
-    claim, found = case.claim, case.contrast
+def _find_ordering(case: Case, adjusted: Adjusted) -> Finding:
+    claim, found, holm_p = case.claim, case.contrast, adjusted.p
     assert found is not None
     badge = REDUCED if case.reduced else ""
     margin = Interval(-claim.margin, claim.margin)
     as_large = claim.effect is None or found.interval.meets(margin.moved(claim.effect))
     plateau = case.plateau()
     significant = holm_p < ALPHA
-    if significant and as_large and all(step.inside(claim.margin) for step in plateau) and case.superiority[1] > 0.5:
+    if significant and as_large and all(step.inside(claim.margin) for step in plateau) and case.superior:
         size = "" if claim.effect is None else ", and the difference agrees with the published one"
         flat = f", and it is flat from {claim.saturates}" if plateau else ""
         return Finding("reproduced", f"p {wording.p_value(holm_p)} after Holm's correction{size}{flat}", badge)
@@ -272,8 +295,9 @@ def _find_ordering(case: Case, holm_p: float) -> Finding:
         )
     if significant and not all(step.interval.meets(margin) for step in plateau):
         return Finding("direction only", f"the direction holds, but it does not level off at {claim.saturates}", badge)
-    if found.opposite < ALPHA:
-        return Finding("not reproduced", f"the opposite holds (p {wording.p_value(found.opposite)})", badge)
+    if adjusted.opposite < ALPHA:
+        reason = f"the opposite holds (p {wording.p_value(adjusted.opposite)} after Holm's correction)"
+        return Finding("not reproduced", reason, badge)
     if found.inside(claim.margin):
         return Finding("not reproduced", f"no difference: the 90 % interval is inside {wording.margin(claim)}", badge)
     if significant and plateau:

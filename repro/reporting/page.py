@@ -18,7 +18,7 @@ from repro.records import Record, Store
 from repro.reporting import style, tables
 from repro.reporting.figures.curves import trained
 from repro.reporting.figures.parts import first_protocol
-from repro.reporting.summary import REDUCED, Section, benchmarks, by_source, counted, duration, open_questions
+from repro.reporting.summary import Section, benchmarks, by_evidence, counted, duration, open_questions
 from repro.reporting.table import DASH
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -57,8 +57,7 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         js=Markup((TEMPLATES / "page.js").read_text()),
         summary=counted([verdict for section in sections for verdict in section.verdicts]),
         outcomes=list(OUTCOME.values()),
-        by_source=by_source(sections),
-        reduced_heading=REDUCED,
+        by_evidence=by_evidence(sections),
         sources=sorted({claim["source"] for claim in claims}),
         claims=claims,
         forest=forest(sections),
@@ -99,6 +98,7 @@ def claim_row(section: Section, claim: Claim, verdict: Verdict) -> dict[str, Any
         "n": verdict.n,
         "failures": verdict.failures,
         "outcome": OUTCOME[verdict.verdict],
+        "evidence": verdict.evidence,
         "badge": verdict.badge,
         "reason": verdict.reason.rstrip("."),
         "sentence": verdict.sentence,

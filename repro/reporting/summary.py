@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.judging.claims import OUTCOMES
+from repro.judging.claims import EVIDENCE_KINDS, OUTCOMES
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.planning.specification import Budget
@@ -16,9 +16,6 @@ from repro.reporting.table import Column, Table
 
 if TYPE_CHECKING:
     from repro.judging.verdicts import Verdict
-
-
-REDUCED = "decided at reduced scale"  # heading of that count among the verdicts
 
 
 @dataclass(frozen=True)
@@ -58,33 +55,31 @@ class Section:
         return " ".join(sentences) or "No claim is judged on it."
 
 
-def by_source(sections: Iterable[Section]) -> list[dict[str, Any]]:
-    """How many claims of each source got which verdict, and of all together: rows of `source`, `total`, `counts`, and
-    `reduced`, those that were decided on reduced runs.
+def by_evidence(sections: Iterable[Section]) -> list[dict[str, Any]]:
+    """How many claims got which verdict, by what the verdicts rest on: rows of `evidence`, `total` and `counts`.
+
+    A row for each kind of evidence, one for claims that nothing was measured for, and one for all together. Counts of
+    different kinds say different things, so only the last row adds them up.
     """
-    judged = [
-        (claim.source, verdict.verdict, verdict.decided and verdict.reduced)
-        for section in sections
-        for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True)
-    ]
+    judged = [verdict for section in sections for verdict in section.verdicts]
     rows = []
-    for source in [*sorted({source for source, _, _ in judged}), "all"]:
-        own = [(verdict, reduced) for named, verdict, reduced in judged if source in ("all", named)]
-        tally = Counter(verdict for verdict, _ in own)
+    for kind in (*EVIDENCE_KINDS, "", "all"):
+        own = [verdict for verdict in judged if kind in ("all", verdict.evidence)]
+        tally = Counter(verdict.verdict for verdict in own)
         counts = [tally[name] for name in OUTCOMES]
-        rows.append({"source": source, "total": len(own), "counts": counts, "reduced": sum(r for _, r in own)})
+        rows.append({"evidence": kind or "not measured yet", "total": len(own), "counts": counts})
     return rows
 
 
 def verdicts_table(sections: Iterable[Section]) -> Table:
-    """`by_source` as a table."""
-    names = ("claims", *OUTCOMES, REDUCED)
-    columns = [Column("source"), *(Column(name, align="right") for name in names)]
+    """`by_evidence` as a table."""
+    names = ("claims", *OUTCOMES)
+    columns = [Column("evidence"), *(Column(name, align="right") for name in names)]
     rows: list[dict[str, Any]] = [
-        {"source": row["source"]} | dict(zip(names, (row["total"], *row["counts"], row["reduced"]), strict=True))
-        for row in by_source(sections)
+        {"evidence": row["evidence"]} | dict(zip(names, (row["total"], *row["counts"]), strict=True))
+        for row in by_evidence(sections)
     ]
-    return Table("Verdicts by source", columns, rows)
+    return Table("Verdicts by kind of evidence", columns, rows)
 
 
 def open_questions(experiments: Iterable[Experiment]) -> dict[str, list[str]]:
@@ -104,11 +99,17 @@ def benchmarks(results: Path) -> dict[str, str]:
 
 
 def counted(verdicts: "Iterable[Verdict]") -> str:
-    """How many claims got which verdict, in a sentence."""
-    tally = Counter(verdict.verdict for verdict in verdicts)
-    total = sum(tally.values())
-    parts = [f"{tally[outcome]} {outcome}" for outcome in OUTCOMES if tally[outcome]]
-    return f"{total} claim{'s' if total != 1 else ''}: {', '.join(parts)}."
+    """How many claims got which verdict, and what the decided ones rest on, in a sentence."""
+    found = list(verdicts)
+    parts = []
+    for outcome in OUTCOMES:
+        own = [verdict for verdict in found if verdict.verdict == outcome]
+        if not own:
+            continue
+        kinds = Counter(verdict.evidence for verdict in own if verdict.decided)
+        rests_on = ", ".join(f"{kinds[kind]} {kind}" for kind in EVIDENCE_KINDS if kinds[kind])
+        parts.append(f"{len(own)} {outcome}" + (f" ({rests_on})" if rests_on else ""))
+    return f"{len(found)} claim{'s' if len(found) != 1 else ''}: {', '.join(parts)}."
 
 
 def duration(seconds: float) -> str:

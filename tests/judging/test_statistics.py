@@ -70,7 +70,7 @@ def test_one_run_has_no_limits():
     assert statistics.t_interval([67.0]) == (-math.inf, math.inf)
     assert statistics.welch_difference([67.0], B).interval() == (-math.inf, math.inf)
     assert Interval(-math.inf, math.inf).limited() is None
-    assert statistics.probability_bound([67.0], B, False, seed=0) == -math.inf
+    assert statistics.probability_bound([99.0], B) == pytest.approx(0.05)
 
 
 def test_values_without_variance_are_points_and_are_judged_by_permutations():
@@ -98,16 +98,16 @@ def test_the_probability_of_superiority_counts_pairs():
     assert statistics.probability_greater([1, 2, 3], [0, 2, 9], paired=True) == pytest.approx((1 + 0.5 + 0) / 3)
     assert statistics.probability_greater([1, 2], [1, 3], paired=False) == pytest.approx((0.5 + 0 + 1 + 0) / 4)
     assert statistics.probability_greater(A, [0.0] * 5, paired=False) == 1
-    assert statistics.probability_bound(A, [0.0] * 5, paired=False, seed=1) == 1
 
 
-def test_the_bound_is_scipys_bca_and_is_reproducible():
-    rng = np.random.default_rng(5)
-    a, b = rng.normal(1, 1, 12), rng.normal(0, 1, 12)
-    ours = statistics.probability_bound(a, b, False, seed=7)
-    assert ours == statistics.probability_bound(a, b, False, seed=7)
-    pairs = np.array([[x > y for y in b] for x in a]).mean()
-    assert 0.5 < ours < pairs == statistics.probability_greater(a, b, False)
+@pytest.mark.parametrize(("wins", "n"), [(0, 3), (3, 3), (5, 5), (7, 8), (5, 9), (10, 10)])
+def test_the_bound_of_superiority_is_clopper_and_pearsons(wins: int, n: int):
+    a = [1.0] * wins + [0.0] * (n - wins)
+    exact = stats.binomtest(wins, n, alternative="greater").proportion_ci(0.95, method="exact").low
+    assert statistics.probability_bound(a, [0.5] * n) == pytest.approx(exact)
+    # A tie is no win, and a run without a partner no comparison.
+    assert statistics.probability_bound([*a, 9.0], [0.5] * n) == pytest.approx(exact)
+    assert statistics.probability_bound(a, a) == 0
 
 
 def test_the_bootstrap_interval_of_a_difference_is_near_the_t_interval_for_many_runs():
