@@ -25,6 +25,10 @@ T = TypeVar("T")
 SHARED = "budgets"  # the file of common settings, beside the experiments
 
 
+# Part of the names of files, so it holds nothing that leads to another folder.
+FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
+
+
 class Settings(Spec, frozen=True):
     """Settings that a budget, an experiment or a variant gives; what is absent is left to the others.
 
@@ -73,7 +77,7 @@ class Variant(Spec, frozen=True):
     series: which line or group of the figure it belongs to.
     """
 
-    name: str
+    name: FileName
     model: str
     label: str = ""
     series: str = ""
@@ -245,6 +249,8 @@ def convert(content: Any, kind: type[T], where: str) -> T:
         if "unknown field `" in reason:
             fields = getattr(type_at(kind, key), "__struct_fields__", ())
             raise unknown("key", reason.split("`")[1], fields, where) from None
+        if "matching regex" in reason:
+            raise BadInput(f"{where}: a name has letters, digits, '.', '_' and '-', at most 100, and no '/'") from None
         if reason.startswith("Invalid enum value '"):
             raise unknown("value", reason.split("'")[1], literals(type_at(kind, key)), where) from None
         raise BadInput(f"{where}: {reason[:1].lower()}{reason[1:]}") from None

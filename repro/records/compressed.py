@@ -1,5 +1,6 @@
 """What compressing a network left: a file's bytes, and what the network in it answers. Knows no torch."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import msgspec
 
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.specification import Compression, Spec
-from repro.records.files import write_atomic
+from repro.records.files import read_limited, write_atomic
 from repro.records.store import LARGEST, Store, sealed
 
 FOLDER = "compressed"  # in the results folder, beside `runs`
@@ -97,7 +98,7 @@ def place(results: Path, experiment: str, variant: str) -> Path:
 def find(store: Store, experiment: str, variant: str, compression: Compression) -> CompressedRecord | None:
     """The record of a variant as it is specified now; None, and a line in the store's problems where it is damaged."""
     path = place(store.folder.parent, experiment, variant)
-    record = read(store, path) if path.is_file() else None
+    record = read(store, path) if os.path.lexists(path) else None
     return record if record and record.compression == compression else None
 
 
@@ -110,9 +111,7 @@ def every(store: Store) -> list[CompressedRecord]:
 def read(store: Store, path: Path) -> CompressedRecord | None:
     """One record; None, and a line in the store's problems, when it is damaged, edited or belongs elsewhere."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError(f"it is larger than {LARGEST:,} bytes")
-        content = msgspec.json.decode(path.read_bytes(), type=dict)
+        content = msgspec.json.decode(read_limited(path, LARGEST), type=dict)
         seal = content.pop("seal", None)
         record = msgspec.convert(content, CompressedRecord)
         if path != place(store.folder.parent, record.experiment, record.variant):

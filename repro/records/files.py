@@ -3,6 +3,7 @@
 import contextlib
 import glob
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -47,6 +48,24 @@ def write_atomic(path: Path, content: bytes | memoryview | str) -> None:
     """
     with writing(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def read_limited(path: Path, most: int) -> bytes:
+    """The bytes of a regular file of at most `most` bytes.
+
+    Devices and pipes are refused without being read, which could block or never end.
+
+    Raises:
+        ValueError: it is larger, or not a regular file.
+        OSError: it cannot be opened, such as a link to itself.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("it is not a regular file")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ValueError(f"it is larger than {most:,} bytes")
+    return content
 
 
 def sweep(path: Path) -> None:

@@ -2,11 +2,14 @@
 
 import math
 from collections.abc import Container, Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
-from repro.planning.specification import PROTOCOLS, Protocol, Run, Spec
+from repro.planning.specification import PROTOCOLS, Count, Protocol, Run, Spec
+
+NonNegative = Annotated[float, Meta(ge=0)]
 
 # `diverged`: the loss became infinite or NaN. `collapsed`: the network never left chance. Both are results, and count.
 Status = Literal["done", "diverged", "collapsed"]
@@ -74,6 +77,24 @@ class Measurement(Spec, frozen=True):
         return float(math.floor(percent)) if self.protocol.truncate else percent
 
 
+class Environment(msgspec.Struct, frozen=True):
+    """What is shown of a record's environment, by type; a record may hold more.
+
+    photographs: images of the training and the test set, where both depend on the user's folders.
+    replaced: damaged photographs in whose place others of their class were used.
+    """
+
+    device: str | None = None
+    device_name: str | None = None
+    threads: Annotated[int, Meta(ge=0)] | None = None
+    cores: Annotated[int, Meta(ge=0)] | None = None
+    path: str | None = None
+    commit: str | None = None
+    dirty: bool | None = None
+    photographs: tuple[int, int] | None = None
+    replaced: tuple[str, ...] = ()
+
+
 class Record(Spec, frozen=True):
     """What a finished run leaves in `results/runs/MODEL-DATA/IDENTITY/record.json`; the history is beside it as CSV.
 
@@ -90,15 +111,18 @@ class Record(Spec, frozen=True):
     checksum: str
     numerics: int
     status: Status
-    parameters: int
+    parameters: Count
     measurements: dict[str, Measurement]
-    seconds: float
-    images_per_second: float
+    seconds: NonNegative
+    images_per_second: NonNegative
     finished: str
     environment: dict[str, Any]
     note: str = ""
-    file_bytes: int | None = None
+    file_bytes: Count | None = None
     dead_layer: str = ""
+
+    def __post_init__(self) -> None:
+        msgspec.convert(self.environment, Environment)
 
     def lacks(self, protocols: Iterable[str]) -> list[str]:
         """The protocols whose measurement is missing."""

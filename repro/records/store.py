@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import msgspec
 
 from repro.errors import Failure
 from repro.planning.specification import NUMERICS, Run
-from repro.records.files import write_atomic
+from repro.records.files import read_limited, write_atomic
 from repro.records.record import Epoch, Outline, Record
 
 IDENTITY_SHOWN = 16  # hex digits in folder names and on screen
@@ -55,12 +56,12 @@ class Store:
     def named(self, run: Run, identity: str) -> Record | None:
         """The record of this run by its identity, or None."""
         path = self.place(run, identity) / "record.json"
-        return self.known.get(path) or (self.read(path) if path.is_file() else None)
+        return self.known.get(path) or (self.read(path) if os.path.lexists(path) else None)
 
     def glance(self, run: Run, identity: str) -> Outline | None:
         """What this run's record says of its measurements, unchecked: to count many. `named` reads and checks it."""
         try:
-            return msgspec.json.decode(contents(self.files(run, identity)[0]), type=Outline)
+            return msgspec.json.decode(read_limited(self.files(run, identity)[0], LARGEST), type=Outline)
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
             return None
 
@@ -80,14 +81,16 @@ class Store:
 
     def below(self, places: str) -> list[Record]:
         """The readable records in folders that match, in a fixed order."""
-        paths = sorted(self.folder.glob(f"{places}/record.json"))
+        paths = sorted(folder / "record.json" for folder in self.folder.glob(places))
+        # A link to itself is no file, but it is there: it is reported, not passed over in silence.
+        paths = [path for path in paths if os.path.lexists(path)]
         found = (self.known.get(path) or self.read(path) for path in paths)
         return [record for record in found if record is not None]
 
     def read(self, path: Path) -> Record | None:
         """One record; None, and a line in `problems`, when it is damaged, edited or was written by something else."""
         try:
-            content = msgspec.json.decode(contents(path), type=dict)
+            content = msgspec.json.decode(read_limited(path, LARGEST), type=dict)
             seal = content.pop("seal", None)
             record = msgspec.convert(content, Record)
             # Only the numerics of today can be hashed again: identities of earlier ones are taken as they are.
@@ -138,17 +141,10 @@ class Store:
         self.__dict__.pop("all", None)
 
 
-def contents(path: Path) -> bytes:
-    """The bytes of a record. Raises ValueError for more than any record has, and OSError."""
-    if path.stat().st_size > LARGEST:
-        raise ValueError(f"it is larger than {LARGEST:,} bytes")
-    return path.read_bytes()
-
-
 def history_text(path: Path) -> str:
     """The history beside a record, whichever of the two files is named; empty when there is none."""
     try:
-        return path.with_name("history.csv").read_text()
+        return read_limited(path.with_name("history.csv"), LARGEST).decode()
     except FileNotFoundError:
         return ""
 

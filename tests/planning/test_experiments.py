@@ -52,6 +52,8 @@ def test_later_settings_win(tmp_path: Path):
             "squeezenut",
             r"mine\.toml: variant a: unknown network 'squeezenut'; did you mean 'squeezenet'\?",
         ),
+        ('name = "a"', 'name = "../../x"', r"mine\.toml: variants\[0\]\.name: a name has letters, .* and no '/'"),
+        ('name = "a"', 'name = "a\\n"', r"mine\.toml: variants\[0\]\.name: a name has letters"),
         ("epochs = 2", "epoch = 2", r"mine\.toml: variant a: recipe: unknown key 'epoch'; did you mean 'epochs'\?"),
         ("epochs = 2", 'epochs = "two"', r"mine\.toml: variant a: recipe: epochs: expected `int`, got `str`"),
         ("epochs = 2", 'schedule = "linar"', r"recipe: schedule: unknown value 'linar'; did you mean 'linear'\?"),

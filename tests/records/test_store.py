@@ -1,6 +1,7 @@
 """Records: round trips, identity, damage, a full disk."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,47 @@ def test_a_record_of_unbounded_size_is_not_read(tmp_path: Path):
     assert store.glance(RUN, RUN.identity("abc")) is None
     assert store.all == []
     assert "larger than" in store.problems[0]
+
+
+def test_what_is_no_regular_file_is_named_and_not_read(tmp_path: Path):
+    for name, make in {
+        "record.json": lambda path: path.symlink_to("/dev/zero"),
+        "history.csv": lambda path: path.symlink_to("/dev/zero"),
+        "a pipe": lambda path: os.mkfifo(path),
+        "a link to itself": lambda path: path.symlink_to(path),
+    }.items():
+        store = Store(tmp_path / name)
+        store.save(record(), HISTORY)
+        path = next(store.folder.glob(f"*/*/{'history.csv' if name == 'history.csv' else 'record.json'}"))
+        path.unlink()
+        make(path)
+        assert store.named(RUN, RUN.identity("abc")) is None
+        assert store.all == []
+        # Asked for by name and found among all: said each time, and with the name of the file.
+        assert len(store.problems) == 2
+        assert all(str(path.parent) in problem for problem in store.problems)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("environment", {"device_name": ["x"]}),
+        ("environment", {"photographs": 3}),
+        ("environment", {"threads": -1}),
+        ("seconds", -1.0),
+        ("images_per_second", -0.5),
+        ("parameters", -7),
+        ("file_bytes", -1),
+    ],
+)
+def test_values_that_no_run_leaves_make_a_damaged_record(tmp_path: Path, field: str, value: Any):
+    store = Store(tmp_path)
+    store.save(record(), HISTORY)
+    path = next(store.folder.glob("*/*/record.json"))
+    content = json.loads(path.read_text()) | {field: value}
+    del content["seal"]
+    path.write_text(json.dumps(content))
+    assert Store(tmp_path).all == []
 
 
 def test_a_record_in_another_runs_folder_is_passed_over(tmp_path: Path):
