@@ -69,8 +69,8 @@ class Teller:
         self.say(f"{self.label(step)} {describe_run(step.run)}{how}")
 
     def restores(self, step: Step, prior: Run):
-        """Say which run before this one is trained again; its watcher."""
-        self.say(f"{self.margin(step)} first again, as its weights are not here: {describe_run(prior)}")
+        """Say which run is trained again, this one or one before it; its watcher."""
+        self.say(f"{self.margin(step)} trained again, as its weights are missing or damaged: {describe_run(prior)}")
         return self.follow(step, prior)
 
     def watch(self, step: Step):

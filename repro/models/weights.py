@@ -4,6 +4,7 @@ Read are torchvision's `.pth`, Keras's `.h5`, Caffe's `.caffemodel`, the release
 a file is ever run: of a pickle, torch's restricted reader takes plain tensors and refuses all else.
 """
 
+import hashlib
 import json
 import pickle
 import re
@@ -77,21 +78,40 @@ def save(module: nn.Module, path: Path, network: str, options: Mapping[str, Any]
         "network": network,
         "options": json.dumps(canonical(network, options), sort_keys=True),
         "repro": repro.__version__,
+        "sha256": fingerprint(state),
     }
     if inputs != UNKNOWN:
         metadata["inputs"] = msgspec.json.encode(inputs).decode()
     write_atomic(path, safetensors.torch.save(state, metadata))
 
 
-def load(path: Path) -> nn.Module:
+def load(path: Path, sealed: bool = False) -> nn.Module:
     """The network that `save` wrote, in evaluation mode, rebuilt from the file alone.
+
+    Args:
+        sealed: a file without a hash of its tensors is refused too; older versions of the project wrote such files.
 
     Raises:
         Failure: the file is not readable, damaged, or does not say which network it holds.
     """
     network, options, _ = described(path)
     found, _ = read_safetensors(path, architecture(network, options))
+    with safe_open(path, "pt") as file:
+        seal = (file.metadata() or {}).get("sha256")
+    if seal is None and sealed:
+        raise Failure(f"{path} has no hash of its tensors")
+    if seal is not None and seal != fingerprint(found):
+        raise Failure(f"{path} is damaged: its tensors have changed since it was written")
     return assemble(found, network, options, path)
+
+
+def fingerprint(state: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, types, shapes and numbers of tensors on the CPU, in the order of their names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy()))
+    return digest.hexdigest()
 
 
 def assemble(found: Mapping[str, Tensor], network: str, options: Mapping[str, Any], path: Path) -> nn.Module:

@@ -128,11 +128,13 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
     for path in (kept, checkpoint.path, *store.files(step.run, identity)):
         sweep(path)
     record = parallel.agreed(store.find(step.run, dataset.checksum))
-    if record is not None and record.status != "diverged" and kept.is_file():
-        record, history = remeasured(step, record, dataset, device), store.history(record)
+    first = finished_network(kept) if record is not None and record.status != "diverged" else None
+    if record is not None and first is not None:
+        record, history = remeasured(step, record, first, dataset, device), store.history(record)
     else:
         begin = beginning(step.run, dataset, device, lambda prior: audience.restores(step, prior))
-        watch = audience.watch(step)
+        # Weights that are damaged are trained again, and that is said.
+        watch = audience.restores(step, step.run) if record is not None and kept.is_file() else audience.watch(step)
         record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, watch, begin)
         if parallel.leader():
             weights.save(network, kept, step.run.model.name, step.run.model.options)
@@ -151,7 +153,7 @@ def beginning(
 ) -> Callable[[nn.Module], Callable[[], None]]:
     """What a run begins with: the weights of the run before it, held as it says; nothing for a first run.
 
-    restores: told of a run before it that is trained again, because its weights are not here; watches that.
+    restores: told of a run before it that is trained again, because its weights are not here or damaged; watches that.
     """
     prior = run.prior
     if prior is None:
@@ -160,22 +162,35 @@ def beginning(
     kept = weights_file(identity)
     # Another process may be at work on it.
     with claimed(identity, patience=-1):
-        if not parallel.agreed(kept.is_file()):
-            # Its record was made elsewhere; weights do not travel with records.
+        first = finished_network(kept)
+        if first is None:
+            # Its record was made elsewhere, or its weights are damaged; weights do not travel with records.
             checkpoint, begin = Checkpoint(checkpoint_file(identity)), beginning(prior, dataset, device, restores)
-            _, _, network = train(prior, dataset, (), device, checkpoint, restores(prior), begin)
+            _, _, first = train(prior, dataset, (), device, checkpoint, restores(prior), begin)
             if parallel.leader():
-                weights.save(network, kept, prior.model.name, prior.model.options)
+                weights.save(first, kept, prior.model.name, prior.model.options)
                 checkpoint.remove()
             parallel.agreed(True)  # the others wait until it is written
-    first = weights.load(kept)
+            first = weights.load(kept, sealed=True)
     return lambda network: holding.begin(network, first, run.model, run.hold)
 
 
-def remeasured(step: Step, record: Record, dataset: Dataset, device: torch.device) -> Record:
+def finished_network(path: Path) -> nn.Module | None:
+    """The network that a finished run left here; None where there is none, or its weights do not fit their hash.
+
+    Processes that share a run all go by what the first one finds.
+    """
+    network = None
+    if path.is_file():
+        with contextlib.suppress(Failure):
+            network = weights.load(path, sealed=True)
+    return network if parallel.agreed(network is not None) else None
+
+
+def remeasured(step: Step, record: Record, network: nn.Module, dataset: Dataset, device: torch.device) -> Record:
     """The record with the protocols that it lacked, measured on the kept weights."""
     trainee = Trainee(step.run, dataset, device)
-    trainee.network.load_state_dict(weights.load(weights_file(record.identity)).state_dict())
+    trainee.network.load_state_dict(network.state_dict())
     epochs = step.run.recipe.epochs
     measured = {protocol: trainee.measure(protocol, epochs) for protocol in record.lacks(step.protocols)}
     return msgspec.structs.replace(record, measurements=record.measurements | measured)

@@ -126,6 +126,47 @@ def test_what_comes_before_is_trained_again_where_its_weights_are_not(tmp_path: 
     assert steps(run.prior) == [first]
 
 
+@pytest.mark.parametrize("damage", ["flipped bits", "no hash"])
+def test_damaged_weights_are_never_measured_nor_gone_on_from(tmp_path: Path, damage: str) -> None:
+    """Their tensors have a hash in the file: what does not fit, or has none, is trained again and said."""
+    store, run = Store(tmp_path / "results"), small(PRUNED)
+    assert run.prior
+
+    def steps(of: Run, protocols: tuple[str, ...] = ("described",)) -> list[plan.Step]:
+        return plan.plan([plan.Cell("e", Variant(name="v", model=""), (of,), protocols)], store, tmp_path)
+
+    def damaged(identity: str | None) -> None:
+        assert identity
+        path = weights_file(identity)
+        content = bytearray(path.read_bytes())
+        if damage == "no hash":
+            content = content.replace(b'"sha256"', b'"sha25x"')
+        else:
+            content[-2000] ^= 0x40
+        path.write_bytes(content)
+
+    assert carry_out(steps(run.prior), store, tmp_path, CPU, Silent()) == 0
+    (first,) = steps(run.prior)
+    assert first.identity
+    whole = weights.load(weights_file(first.identity)).state_dict()
+    both = ("described", "train-mode-128")
+    expected = Store(tmp_path / "expected")
+    assert carry_out(plan.plan([plan.Cell("e", Variant(name="v", model=""), (run.prior,), both)], expected, tmp_path),
+                     expected, tmp_path, CPU, Silent()) == 0  # fmt: skip
+    damaged(first.identity)
+    audience = Silent()
+    assert carry_out(steps(run.prior, both), store, tmp_path, CPU, audience) == 0
+    assert audience.restored == [run.prior]
+    (again,), (wanted,) = (one.all for one in (store, expected))
+    assert again.measurements == wanted.measurements
+    damaged(first.identity)
+    audience = Silent()
+    assert carry_out(steps(run), store, tmp_path, CPU, audience) == 0
+    assert audience.restored == [run.prior]
+    again_weights = weights.load(weights_file(first.identity)).state_dict()
+    assert all(torch.equal(whole[name], again_weights[name]) for name in whole)
+
+
 def test_a_stage_that_trains_nothing_measures_what_it_did(tmp_path: Path, store: Store) -> None:
     """Low-rank weights of two layers: their file has the factors, everything else is as the first run left it."""
     run = small(Stage(svd="expand3x3=0.3", epochs=0.0))
