@@ -1,5 +1,6 @@
 """`repro claims` and `repro compare`."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 
 from repro.cli import options
 from repro.errors import BadInput, unknown
-from repro.judging.claims import OUTCOMES
+from repro.judging.claims import EVIDENCE_KINDS, OUTCOMES
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.records import Store
@@ -71,25 +72,39 @@ def claims_command(
         rows = [row for row in rows if row["source"] == source]
     if verdict:
         rows = [row for row in rows if row["outcome"] == verdict]
-    number = ".6g"
     columns = [
         Column("id"),
         Column("source"),
-        Column("published", align="right", format=number),
-        Column("measured", align="right", format=number),
+        Column("published", align="right"),
+        Column("measured", align="right"),
         Column("unit"),
         Column("n", align="right"),
         Column("failures", align="right"),
         Column("verdict"),
+        Column("evidence"),
     ]
     if output_format in ("json", "csv"):
         names = ["experiment", "type", "low", "high", "badge", "reason", "sentence", "statement", "place", "claim_hash"]
         columns += [Column(name) for name in [*names, *ANALYSES]]
-    counts = {outcome: sum(row["outcome"] == outcome for row in rows) for outcome in OUTCOMES}
+    notes = []
+    for kind in (*EVIDENCE_KINDS, ""):
+        counts = Counter(row["outcome"] for row in rows if row["evidence"] == kind)
+        if counts:
+            said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome])
+            notes.append(f"{kind or 'not measured yet'}: {said}")
     if output_format in ("json", "csv"):
         rows = [row | {"verdict": row["outcome"]} for row in rows]
-    notes = [", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)]
+    else:
+        rows = [row | {name: in_words(row[name]) for name in ("published", "measured")} for row in rows]
     Table(f"{len(rows)} claim{'s' * (len(rows) != 1)}", columns, rows, notes).print(output_format)
+
+
+def in_words(value: float | None) -> str | None:
+    """A value as it is shown in a table for people: counts in full, with separators."""
+    # Imported here because scipy, behind it, takes longer to load than most verbs to run.
+    from repro.judging import wording
+
+    return None if value is None else wording.number(value)
 
 
 def judged(experiment: Experiment, store: Store, data_dir: Path) -> list[dict[str, Any]]:
@@ -117,6 +132,7 @@ def judged(experiment: Experiment, store: Store, data_dir: Path) -> list[dict[st
                 "outcome": found.verdict,
                 "verdict": found.verdict + (f" ({found.badge})" if found.badge else ""),
                 "badge": found.badge,
+                "evidence": found.evidence,
                 "reason": found.reason,
                 "sentence": found.sentence,
                 "claim_hash": found.claim_hash,

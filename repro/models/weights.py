@@ -110,7 +110,8 @@ def fingerprint(state: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256()
     for name, tensor in sorted(state.items()):
         digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
-        digest.update(memoryview(tensor.contiguous().reshape(-1).view(torch.uint8).numpy()))
+        numbers: Any = tensor.contiguous().reshape(-1).view(torch.uint8).numpy()
+        digest.update(numbers)
     return digest.hexdigest()
 
 

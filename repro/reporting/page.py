@@ -115,7 +115,7 @@ def claim_row(section: Section, claim: Claim, verdict: Verdict) -> dict[str, Any
 def otherwise(verdict: Verdict) -> str:
     """What other analyses of the same runs say, which do not decide."""
     said = []
-    if verdict.bootstrap_interval:
+    if interval_text(verdict.bootstrap_interval):
         said.append(f"BCa interval of the difference {interval_text(verdict.bootstrap_interval)}")
     if verdict.superiority_bound is not None:
         said.append(f"P(A>B) at least {verdict.superiority_bound:.2f}")
@@ -245,8 +245,9 @@ class Drawings:
         text = path.read_text()
         text = text[text.index("<svg") :].replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
         text = text.replace("xlink:href", "href")
-        text = re.sub(r'style="([^"]*)"', lambda found: f'class="{self.look(found[1])}"', text)
+        # Names first: a style may point to a part, such as the hatching of a bar.
         text = re.sub(r'(\bid="|url\(#|href="#)([^")]+)', lambda found: found[1] + self.part((path, found[2])), text)
+        text = re.sub(r'style="([^"]*)"', lambda found: f'class="{self.look(found[1])}"', text)
         return Markup(text)
 
     def look(self, css: str) -> str:
@@ -317,10 +318,20 @@ def configuration(run: Run) -> str:
         f"{images.name} at {images.pixels} px{', synthetic' if images.synthetic else ''}"
         + (f", {images.train_images:,} images" if images.train_images else ""),
         f"{recipe.optimizer} {recipe.learning_rate:g} {recipe.schedule}",
-        f"batch {recipe.batch}, {recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}",
+        f"batch {recipe.batch}, {recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+        + (f" of {recipe.steps:,} batches" if recipe.steps else ""),
     ]
-    if recipe.flip or recipe.crop_padding:
-        parts.append("flips and crops")
+    changes = {
+        "flips": recipe.flip,
+        f"crops after padding by {recipe.crop_padding}": recipe.crop_padding,
+        f"crops of {recipe.crop} from {' to '.join(map(str, recipe.resize))} px": recipe.crop,
+        f"shear {recipe.shear:g} {recipe.shear_unit}": recipe.shear,
+        f"zoom {recipe.zoom:g}": recipe.zoom,
+    }
+    if made := [name for name, there in changes.items() if there]:
+        parts.append(", ".join(made))
+    if images.holdout:
+        parts.append(f"{images.holdout:,} training images held out and measured")
     return "; ".join(parts)
 
 

@@ -382,7 +382,7 @@ def comparison_table(cells: Sequence[Cell], budget: Budget, store: Store, data_d
         *table.columns[3:],
         Column("difference", "difference, points", "right"),
     ]
-    table.notes.append("Difference: to the first network; seed by seed where order and augmentation are shared.")
+    table.notes.append("Difference: to the first network; seed by seed where both go on from the same weights.")
     return table
 
 

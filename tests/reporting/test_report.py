@@ -8,15 +8,18 @@ from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from repro.judging.evidence import gather
 from repro.judging.evidence import shown as evidence_of
 from repro.planning import experiments
+from repro.planning.specification import Data, Model, Recipe, Run
 from repro.records import Store
 from repro.reporting import figures, report, style, tables
 from repro.reporting.figures import differences
 from repro.reporting.figures.parts import ByBudget
+from repro.reporting.page import Drawings, configuration
 
 # One of each kind of figure that few runs fill: bars, parameters, grid.
 FILLED = ("preprocessing", "squeeze-expand", "batch-norm")
@@ -341,3 +344,31 @@ def test_differences_are_paired_by_seed(fill: Callable, tmp_path: Path) -> None:
     said = differences.alt_text(experiment, evidence)
     assert f"{other.variant.title} (described) {mean:+.1f} points" in said
     assert not differences.drawable(experiment, {"paper": gather(experiment, "paper", Store(tmp_path), tmp_path)})
+
+
+def test_parts_of_figures_keep_what_points_to_them(tmp_path: Path) -> None:
+    """A bar whose pattern is named in its style would lose its colour on the page."""
+    path = tmp_path / "a.svg"
+    path.write_text(
+        '<svg><defs><pattern id="h1"/></defs><rect style="fill: url(#h1); stroke: red"/>'
+        '<use href="#h1"/><g clip-path="url(#h1)"/></svg>'
+    )
+    drawings = Drawings()
+    shown = drawings.inline(path) + drawings.css()
+    (name,) = re.findall(r'id="([^"]+)"', shown)
+    assert set(re.findall(r"url\(#([^)]+)\)", shown)) == {name}
+    assert "h1" not in shown
+
+
+def test_a_runs_line_says_how_images_were_changed() -> None:
+    plain = Run(model=Model(name="squeezenet"), data=Data(name="cifar10"), recipe=Recipe(batch=8, epochs=2))
+    assert configuration(plain) == "squeezenet; cifar10 at 32 px; sgd 0.01 constant; batch 8, 2 epochs"
+    for recipe, said in {
+        Recipe(flip=True): "flips",
+        Recipe(crop_padding=4): "crops after padding by 4",
+        Recipe(resize=(124, 132), crop=122, flip=True): "flips, crops of 122 from 124 to 132 px",
+        Recipe(shear=0.1, zoom=0.2): "shear 0.1 degrees, zoom 0.2",
+    }.items():
+        assert configuration(msgspec.structs.replace(plain, recipe=recipe)).endswith(f"; {said}")
+    short = msgspec.structs.replace(plain, recipe=Recipe(batch=8, epochs=2, steps=1500))
+    assert "2 epochs of 1,500 batches" in configuration(short)

@@ -1,7 +1,7 @@
 """The figure of differences: each variant against one of them, as claims about them are judged.
 
-Where networks that share a seed share the order of images and their augmentation, most of what differs between seeds
-drops out of the difference: it shows what the accuracies themselves hide.
+Where networks go on from the same weights, most of what differs between seeds drops out of the difference: it shows
+what the accuracies themselves hide.
 """
 
 from typing import TYPE_CHECKING
@@ -44,7 +44,7 @@ def drawable(experiment: Experiment, evidence: "ByBudget") -> bool:
 
 def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> None:
     """A row for each network and protocol: the mean difference with its 95 % interval, and a dot for each seed where
-    both networks were trained on the same images in the same order.
+    both networks go on from the same weights.
     """
     by_budget: ByBudget = {budget: found for budget, found in evidence.items() if pairs(experiment, found)}
     protocols = experiment.protocols
@@ -56,6 +56,7 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
     bottom = rows[-1][1] + 0.5
     figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.19 * len(protocols) + 0.06))
     axes = parts.panels(figure, by_budget)
+    by_seed = False
     for axis, (budget, found) in zip(axes, by_budget.items(), strict=True):
         axis.axvline(0, color=MUTED, lw=0.9, zorder=1)
         numbers = [0.0]
@@ -64,6 +65,7 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
             y = next(y for variant, y, _ in rows if variant is item.variant) + (index - (len(protocols) - 1) / 2) * step
             gap = contrast(item, base)
             changes = changes_by_seed(base, item) if gap.paired else {}
+            by_seed = by_seed or bool(changes)
             lost = {record.run.seed for one in (base, item) for record in one.records if record.status != "done"}
             for seed, change in changes.items():
                 mark = {"marker": "x", "ms": 4, "mew": 1} if seed in lost else {"marker": "o", "ms": 3, "mew": 0.6}
@@ -83,7 +85,7 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
         axis.tick_params(axis="y", length=0)
     axes[0].set_yticks([y for _, y, _ in rows], [parts.wrap(names[v.name], 34) for v, _, _ in rows])
     parts.title(figure, experiment, "differences")
-    parts.legend(figure, [*parts.protocol_keys(protocols), *parts.seed_keys(evidence)])
+    parts.legend(figure, [*parts.protocol_keys(protocols), *(parts.seed_keys(evidence) if by_seed else [])])
 
 
 def changes_by_seed(base: Evidence, item: Evidence) -> dict[int, float]:
