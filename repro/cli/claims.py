@@ -155,7 +155,10 @@ def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir
         click.echo(f"  obtained: {claim.obtained}")
     for assumption in claim.assumptions:
         click.echo(f"  assumption: {assumption}")
-    click.echo(f"\n{row['verdict']}: {row['reason']}")
+    click.echo()
+    # The sentence on a claim that nothing was run or counted for gives the reason itself.
+    if f": {row['reason']}: " not in row["sentence"]:
+        click.echo(f"{row['verdict']}: {row['reason']}")
     click.echo(f"{row['sentence']}\n")
     rows = [
         {

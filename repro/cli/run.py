@@ -171,12 +171,12 @@ def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store,
     """Rebuild and print the experiments' tables.
 
     Runs with changed settings are shown, but leave the published tables and figures alone: those hold the experiments
-    as their files state them.
+    as their files state them. `--seeds` changes none: an experiment's table has all the seeds there are.
     """
     from repro.reporting import blocks, figures, report, tables
 
     budget, results, data_dir = running.budget, running.results_dir, running.data_dir
-    if running.overrides or running.seeds:
+    if running.overrides:
         tables.cells_table(cells, budget, store, data_dir).print(running.output_format)
     else:
         suite = experiments.names()

@@ -100,7 +100,7 @@ def claim_row(section: Section, claim: Claim, verdict: Verdict) -> dict[str, Any
         "outcome": OUTCOME[verdict.verdict],
         "evidence": verdict.evidence,
         "badge": verdict.badge,
-        "reason": verdict.reason.rstrip("."),
+        "reason": reason(verdict),
         "sentence": verdict.sentence,
         "obtained": claim.obtained.rstrip("."),
         "verified": claim.verified,
@@ -110,6 +110,13 @@ def claim_row(section: Section, claim: Claim, verdict: Verdict) -> dict[str, Any
         "otherwise": otherwise(verdict),
         "seeds_needed": verdict.seeds_needed,
     }
+
+
+def reason(verdict: Verdict) -> str:
+    """Why the verdict is what it is; empty where the sentence on the result says so already."""
+    why = verdict.reason.rstrip(".")
+    # The sentence on a claim that nothing was run or counted for gives the reason itself.
+    return "" if f": {why}: " in verdict.sentence else why
 
 
 def otherwise(verdict: Verdict) -> str:

@@ -74,6 +74,17 @@ def test_every_verdict_finds_its_claims(repro):
     assert sum(found) == len(json.loads(repro("claims", "--format", "json").out))
 
 
+def test_claims_are_told_with_counts_in_full_and_each_reason_once(repro):
+    (row,) = (line for line in repro("claims").out.splitlines() if line.strip().startswith("parameters-squeezenet "))
+    assert row.split()[2:5] == ["1,248,424", "1,248,424", "parameters"]
+    (record,) = json.loads(repro("claims", "parameters-squeezenet", "--format", "json").out)
+    assert record["measured"] == 1248424
+    assert repro("claims", "table1-order-mnist").out.count("not run: repro run table1 --budget paper") == 1
+    said = repro("claims", "parameters-squeezenet").out
+    assert "reproduced: equal" in said
+    assert "1,248,424 parameters: REPRODUCED." in said
+
+
 @pytest.mark.parametrize("words", [["--pct3x3", ".25"], ["--pools", "conv1,fire2,fire4"]], ids=" ".join)
 def test_values_are_taken_as_the_help_writes_them(repro, words: list[str]):
     assert repro("ablate", *words, "--dry-run").code == 0

@@ -11,15 +11,18 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from repro.cli import main
 from repro.judging.evidence import gather
 from repro.judging.evidence import shown as evidence_of
+from repro.judging.statistics import Interval
+from repro.judging.verdicts import Verdict
 from repro.planning import experiments
 from repro.planning.specification import Data, Model, Recipe, Run
 from repro.records import Store
 from repro.reporting import figures, report, style, tables
 from repro.reporting.figures import differences
 from repro.reporting.figures.parts import ByBudget
-from repro.reporting.page import Drawings, configuration
+from repro.reporting.page import Drawings, configuration, otherwise
 
 # One of each kind of figure that few runs fill: bars, parameters, grid.
 FILLED = ("preprocessing", "squeeze-expand", "batch-norm")
@@ -103,6 +106,25 @@ def test_figures_of_costs_and_sweeps(name: str, shown: list[str], tmp_path: Path
         assert rows["AlexNet"]["laptop_macs"] is None
     if name == "paper-figure3a":
         assert table.rows[0]["published"] == "80.3 (top-5)"
+
+
+def test_further_seeds_stand_in_the_experiments_own_table(
+    tmp_path: Path, fill: Callable, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--seeds` changes no setting: title, published values and notes are those of the experiment."""
+    experiment = experiments.find("table1")
+    fill(tmp_path, experiment, "laptop", tmp_path, seeds=4)
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "table1", "--seeds", "4", "--results-dir", str(tmp_path), "--data-dir", str(tmp_path)])
+    said = capsys.readouterr().out
+    assert not ended.value.code
+    assert said.startswith(f"{experiment.title}\n")
+    assert said.count("(n=4") == len(experiment.variants) * len(experiment.protocols)
+    assert re.search(r"^ network .* published ", said, re.MULTILINE)
+    assert [
+        note for note in tables.experiment_table(experiment, Store(tmp_path), tmp_path).notes if note not in said
+    ] == []
+    assert (tmp_path / "tables" / "table1.md").is_file()
 
 
 def test_no_dates_in_files(results: Path) -> None:
@@ -242,6 +264,31 @@ def test_every_claim_is_on_the_page_with_a_verdict(results: Path, page: Page) ->
     claims = [claim.id for experiment in experiments.everything() for claim in experiment.claims]
     assert all(f"claim-{claim}" in page.ids for claim in claims)
     assert text.count("data-verdict=") == len(claims)
+
+
+def test_what_the_page_says_of_a_claim_is_said_once(results: Path) -> None:
+    """Sentences end before the next one begins, and a reason that the first one gives is not repeated."""
+    text = (results / "index.html").read_text()
+    told = re.findall(r"<summary><code>.*?</code></summary>(.*?)</details>", text, re.DOTALL)
+    paragraphs = [re.findall(r"<p>(.*?)</p>", part, re.DOTALL) for part in told]
+    assert len(paragraphs) == sum(len(experiment.claims) for experiment in experiments.everything())
+    assert [each for part in paragraphs for each in part if not each.strip().endswith((".", "</a>"))] == []
+    reasons = [(part[0], why[1]) for part in paragraphs if (why := re.match(r"Why: (.*?)\. ", part[1] + " "))]
+    assert len(reasons) > 100
+    assert [why for sentence, why in reasons if f": {why}: " in sentence] == []
+    assert any(not part[1].startswith("Why: ") for part in paragraphs)
+
+
+def test_an_interval_without_width_is_not_announced() -> None:
+    """Nothing would stand behind its name."""
+    plain = Verdict(id="a", verdict="reproduced", reason="", sentence="", claim_hash="", superiority_bound=0.5)
+    for interval, said in (
+        (None, ""),
+        (Interval(2, 2), ""),
+        (Interval(1, 2), "BCa interval of the difference [1, 2]; "),
+    ):
+        verdict = msgspec.structs.replace(plain, bootstrap_interval=interval)
+        assert otherwise(verdict) == f"{said}P(A>B) at least 0.50"
 
 
 def test_the_curves_are_the_histories(results: Path) -> None:
