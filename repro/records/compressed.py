@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from repro.errors import Failure
 from repro.planning.experiments import Experiment, Variant
-from repro.planning.specification import Compression, Spec
+from repro.planning.specification import Compression, Count, Positive, Spec
 from repro.records.files import read_limited, write_atomic
+from repro.records.record import Environment, NonNegative, Share
 from repro.records.store import LARGEST, Store, sealed
 
 FOLDER = "compressed"  # in the results folder, beside `runs`
@@ -22,17 +24,21 @@ class Layer(Spec, frozen=True):
     """
 
     layer: str
-    weights: int
-    kept: int
-    outputs: int
-    values: int
-    codebook: int
-    tables: int
-    codes: int
-    index: int
-    biases: int
-    reach: float
-    histogram: tuple[int, ...]
+    weights: Count
+    kept: Count
+    outputs: Count
+    values: Count
+    codebook: Count
+    tables: Count
+    codes: Count
+    index: Count
+    biases: Count
+    reach: NonNegative
+    histogram: tuple[Count, ...]
+
+    def __post_init__(self) -> None:
+        if self.kept > self.weights:
+            raise ValueError("more weights were kept than there are")
 
 
 class Answers(Spec, frozen=True):
@@ -47,16 +53,20 @@ class Answers(Spec, frozen=True):
 
     images: str
     checksum: str
-    total: int
-    top1: int
-    top5: int
+    total: Positive
+    top1: Count
+    top5: Count
     hits: str
-    against: int
+    against: Count
     lost: float
     low: float
     high: float
-    agreement: float
+    agreement: Share
     divergence: float
+
+    def __post_init__(self) -> None:
+        if max(self.top1, self.top5, self.against) > self.total:
+            raise ValueError("more right answers than images")
 
 
 class CompressedRecord(Spec, frozen=True):
@@ -72,17 +82,20 @@ class CompressedRecord(Spec, frozen=True):
     compression: Compression
     source: str
     network: str
-    price: float
-    parameters: int
-    bytes: int
-    header: int
+    price: NonNegative
+    parameters: Count
+    bytes: Count
+    header: Count
     sha256: str
     layers: tuple[Layer, ...]
     answers: Answers
-    encode_seconds: float
-    decode_seconds: float
+    encode_seconds: NonNegative
+    decode_seconds: NonNegative
     finished: str
     environment: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        msgspec.convert(self.environment, Environment)
 
     @property
     def nonzero(self) -> int:
@@ -91,7 +104,15 @@ class CompressedRecord(Spec, frozen=True):
 
 
 def place(results: Path, experiment: str, variant: str) -> Path:
-    """Where a record is."""
+    """Where a record is.
+
+    Raises:
+        Failure: a name leads to another folder.
+    """
+    for name in (experiment, variant):
+        # Experiments are named by their files, and records by whoever wrote them: not every name was checked before.
+        if name in ("", ".", "..") or "/" in name or "\0" in name:
+            raise Failure(f"{name!r} cannot be part of the name of a record: it leads out of {results / FOLDER}")
     return results / FOLDER / experiment / f"{variant}.json"
 
 
@@ -114,10 +135,13 @@ def read(store: Store, path: Path) -> CompressedRecord | None:
         content = msgspec.json.decode(read_limited(path, LARGEST), type=dict)
         seal = content.pop("seal", None)
         record = msgspec.convert(content, CompressedRecord)
-        if path != place(store.folder.parent, record.experiment, record.variant):
+        if (path.parent.name, path.name) != (record.experiment, f"{record.variant}.json"):
             raise ValueError("it belongs to another variant than its name; was it moved?")
         if seal is not None and seal != sealed(content):
             raise ValueError("it has changed since it was written")
+    except Failure as failure:
+        store.problems.append(f"{failure}; its record was passed over")
+        return None
     except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
         store.problems.append(f"{path} was passed over: {error}")
         return None

@@ -56,15 +56,25 @@ def read_limited(path: Path, most: int) -> bytes:
     Devices and pipes are refused without being read, which could block or never end.
 
     Raises:
-        ValueError: it is larger, or not a regular file.
-        OSError: it cannot be opened, such as a link to itself.
+        FileNotFoundError: there is none.
+        Failure: it is larger, not a regular file, or cannot be read, such as a link to itself; the line names it.
     """
-    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ValueError("it is not a regular file")
-        content = file.read(most + 1)
+    try:
+        # A folder can be opened thus, but not as a Python file: it is told apart first.
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise Failure(f"{path} is not a regular file")
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                content = file.read(most + 1)
+        finally:
+            os.close(handle)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror or error}") from error
     if len(content) > most:
-        raise ValueError(f"it is larger than {most:,} bytes")
+        raise Failure(f"{path} is larger than {most:,} bytes")
     return content
 
 

@@ -1,5 +1,6 @@
 """Joining the records of machines that never met."""
 
+import os
 from typing import Any, NamedTuple
 
 import msgspec
@@ -52,8 +53,9 @@ def merge_runs(ours: Store, theirs: Store) -> Merged:
     refused: list[str] = []
     for record in theirs.all:
         path = ours.files(record.run, record.identity)[0]
-        mine = ours.read(path) if path.is_file() else None
-        if mine is None and path.is_file():
+        # A pipe or a link to itself is no file, but it is there.
+        mine = ours.read(path) if os.path.lexists(path) else None
+        if mine is None and os.path.lexists(path):
             continue  # ours is damaged: told with the problems; only its owner may remove it
         try:
             history = theirs.history(record)
@@ -81,8 +83,8 @@ def merge_files(ours: Store, theirs: Store) -> Merged:
     conflicts: list[str] = []
     for record in compressed.every(theirs):
         path = compressed.place(ours.folder.parent, record.experiment, record.variant)
-        mine = compressed.read(ours, path) if path.is_file() else None
-        if mine is None and path.is_file():
+        mine = compressed.read(ours, path) if os.path.lexists(path) else None
+        if mine is None and os.path.lexists(path):
             continue
         if mine is None:
             compressed.save(ours.folder.parent, record)

@@ -10,6 +10,7 @@ from msgspec import Meta
 from repro.planning.specification import PROTOCOLS, Count, Protocol, Run, Spec
 
 NonNegative = Annotated[float, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 # `diverged`: the loss became infinite or NaN. `collapsed`: the network never left chance. Both are results, and count.
 Status = Literal["done", "diverged", "collapsed"]
@@ -22,14 +23,14 @@ class Epoch(Spec, frozen=True):
     active_logits: share of the test set's logits above zero; 0 means that the last layer is dead behind its ReLU.
     """
 
-    epoch: int
+    epoch: Count
     learning_rate: float
     train_loss: float
-    train_accuracy: float
+    train_accuracy: Share
     test_loss: float
-    test_accuracy: float
-    active_logits: float
-    seconds: float
+    test_accuracy: Share
+    active_logits: Share
+    seconds: NonNegative
 
 
 class Measurement(Spec, frozen=True):
@@ -44,9 +45,9 @@ class Measurement(Spec, frozen=True):
     correct: list[int]
     total: list[int]
     loss: float | None
-    active_logits: float
-    epoch: int
-    top5: int | None = None
+    active_logits: Share
+    epoch: Count
+    top5: Count | None = None
 
     def __post_init__(self) -> None:
         counts = list(zip(self.correct, self.total, strict=False))
@@ -54,6 +55,8 @@ class Measurement(Spec, frozen=True):
             raise ValueError("correct answers and images of each class do not go together")
         if not sum(self.total):
             raise ValueError("no image was measured")
+        if self.top5 is not None and self.top5 > sum(self.total):
+            raise ValueError("more images among the five highest scores than were measured")
 
     @property
     def accuracy(self) -> float:
@@ -78,20 +81,25 @@ class Measurement(Spec, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What is shown of a record's environment, by type; a record may hold more.
+    """What a record's environment holds, by type (see `repro.records.environment`); a record may hold more.
 
     photographs: images of the training and the test set, where both depend on the user's folders.
     replaced: damaged photographs in whose place others of their class were used.
     """
 
+    repro: str | None = None
+    python: str | None = None
+    torch: str | None = None
+    torchvision: str | None = None
+    platform: str | None = None
     device: str | None = None
     device_name: str | None = None
-    threads: Annotated[int, Meta(ge=0)] | None = None
-    cores: Annotated[int, Meta(ge=0)] | None = None
+    threads: Count | None = None
+    cores: Count | None = None
     path: str | None = None
     commit: str | None = None
     dirty: bool | None = None
-    photographs: tuple[int, int] | None = None
+    photographs: tuple[Count, Count] | None = None
     replaced: tuple[str, ...] = ()
 
 

@@ -62,7 +62,7 @@ class Store:
         """What this run's record says of its measurements, unchecked: to count many. `named` reads and checks it."""
         try:
             return msgspec.json.decode(read_limited(self.files(run, identity)[0], LARGEST), type=Outline)
-        except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
+        except (OSError, ValueError, msgspec.MsgspecError, RecursionError, Failure):
             return None
 
     def alike(self, run: Run) -> list[Record]:
@@ -98,8 +98,14 @@ class Store:
                 raise ValueError("its content does not match its identity; was it edited?")
             if path.parent != self.place(record.run, record.identity):
                 raise ValueError("it belongs to another run than its folder; was it moved?")
-            if seal is not None and seal != sealed(content, history_text(path)):
+            if seal is None:
+                # Nothing vouches for the history: looked at now, lest it ends the command that shows it.
+                self.history(record)
+            elif seal != sealed(content, history_text(path)):
                 raise ValueError("it or its history has changed since it was written")
+        except Failure as failure:
+            self.problems.append(f"{failure}; its record was passed over")
+            return None
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             self.problems.append(f"{path} was passed over: {error}")
             return None
@@ -116,7 +122,7 @@ class Store:
         try:
             rows = csv.DictReader(io.StringIO(history_text(path)))
             return [msgspec.convert(row, Epoch, strict=False) for row in rows]
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+        except (ValueError, csv.Error, msgspec.MsgspecError) as error:
             raise Failure(f"{path} is damaged: {error}") from error
 
     def save(self, record: Record, history: list[Epoch]) -> None:
@@ -142,7 +148,11 @@ class Store:
 
 
 def history_text(path: Path) -> str:
-    """The history beside a record, whichever of the two files is named; empty when there is none."""
+    """The history beside a record, whichever of the two files is named; empty when there is none.
+
+    Raises:
+        Failure: as `read_limited`.
+    """
     try:
         return read_limited(path.with_name("history.csv"), LARGEST).decode()
     except FileNotFoundError:

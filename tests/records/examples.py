@@ -54,7 +54,7 @@ def compressed_record(variant: str, size: int, lost: float, **changes) -> Compre
     )  # fmt: skip
     made = CompressedRecord(
         experiment="paper-table2", variant=variant, compression=how, source="", network="squeezenet", price=0.0,
-        parameters=1_248_424, bytes=size, header=size - 5 * 539, sha256="", layers=layers, answers=answers,
+        parameters=1_248_424, bytes=size, header=max(0, size - 5 * 539), sha256="", layers=layers, answers=answers,
         encode_seconds=1.0, decode_seconds=0.1, finished="2026-01-01", environment={"device_name": "a"},
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)

@@ -123,6 +123,25 @@ def test_another_file_of_the_same_variant_is_a_conflict_and_ours_stays(
     assert compressed.place(ours.folder.parent, "paper-table2", "kmeans-5").read_bytes() == before
 
 
+@pytest.mark.parametrize("to", ["/dev/zero", "itself", "nothing"])
+def test_a_link_in_the_place_of_a_record_is_named_and_stays(stores: tuple[Store, Store], to: str):
+    ours, theirs = stores
+    theirs.save(result(0), HISTORY)
+    save_file(theirs, "kmeans-5")
+    places = [
+        ours.files(RUN, result(0).identity)[0],
+        compressed.place(ours.folder.parent, "paper-table2", "kmeans-5"),
+    ]
+    for path in places:
+        path.parent.mkdir(parents=True)
+        path.symlink_to(path if to == "itself" else to)
+    found = merge(ours, theirs)
+    assert found[:4] == (0, 0, 0, [])
+    assert len(found.refused) == 2
+    assert all(str(path) in line for path, line in zip(places, found.refused, strict=True))
+    assert all(path.is_symlink() for path in places)
+
+
 @pytest.mark.parametrize("how", ["cut", "edited", "moved", "ours cut"])
 def test_a_damaged_record_of_a_file_is_refused_by_name_and_the_others_join(stores: tuple[Store, Store], how: str):
     ours, theirs = stores

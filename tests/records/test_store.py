@@ -11,8 +11,8 @@ import pytest
 
 from repro.errors import Failure
 from repro.planning.specification import NUMERICS, Model, Recipe, stated
-from repro.records import Store
-from repro.records.files import sweep, write_atomic
+from repro.records import Epoch, Store
+from repro.records.files import read_limited, sweep, write_atomic
 from repro.records.store import LARGEST
 
 from .examples import HISTORY, RUN, record
@@ -124,14 +124,46 @@ def test_what_is_no_regular_file_is_named_and_not_read(tmp_path: Path):
         assert store.all == []
         # Asked for by name and found among all: said each time, and with the name of the file.
         assert len(store.problems) == 2
-        assert all(str(path.parent) in problem for problem in store.problems)
+        assert all(str(path) in problem and "\n" not in problem for problem in store.problems)
+
+
+def test_a_folder_or_a_link_to_nothing_in_place_of_a_file(tmp_path: Path):
+    with pytest.raises(Failure, match="is not a regular file"):
+        read_limited(tmp_path, 10)
+    (tmp_path / "link").symlink_to("nothing")
+    with pytest.raises(FileNotFoundError):
+        read_limited(tmp_path / "link", 10)
+
+
+@pytest.mark.parametrize("content", ["pipe", "a,b\n1,2\n", "column too long", "seconds", "active_logits"])
+def test_a_damaged_history_that_no_seal_vouches_for_makes_a_damaged_record(tmp_path: Path, content: str):
+    """Else it would end the command that shows it."""
+    store = Store(tmp_path)
+    changes = {content: -3.5} if content in Epoch.__struct_fields__ else {}
+    store.save(record(), [msgspec.structs.replace(HISTORY[0], **changes)])
+    path, beside = store.files(RUN, RUN.identity("abc"))
+    sealed = json.loads(path.read_text())
+    del sealed["seal"]
+    path.write_text(json.dumps(sealed))
+    if content == "pipe":
+        beside.unlink()
+        os.mkfifo(beside)
+    elif content == "column too long":
+        beside.write_text(beside.read_text().replace("0.75", "0.75" + "0" * 200_000))
+    elif not changes:
+        beside.write_text(content)
+    store = Store(tmp_path)
+    assert store.all == []
+    assert str(beside) in store.problems[0]
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("environment", {"device_name": ["x"]}),
+        ("environment", {"torch": 2}),
         ("environment", {"photographs": 3}),
+        ("environment", {"photographs": [-1, 5]}),
         ("environment", {"threads": -1}),
         ("seconds", -1.0),
         ("images_per_second", -0.5),
@@ -144,6 +176,18 @@ def test_values_that_no_run_leaves_make_a_damaged_record(tmp_path: Path, field: 
     store.save(record(), HISTORY)
     path = next(store.folder.glob("*/*/record.json"))
     content = json.loads(path.read_text()) | {field: value}
+    del content["seal"]
+    path.write_text(json.dumps(content))
+    assert Store(tmp_path).all == []
+
+
+@pytest.mark.parametrize(("field", "value"), [("epoch", -1), ("top5", -1), ("top5", 16), ("active_logits", 1.5)])
+def test_a_measurement_out_of_range_makes_a_damaged_record(tmp_path: Path, field: str, value: float):
+    store = Store(tmp_path)
+    store.save(record(), HISTORY)
+    path = next(store.folder.glob("*/*/record.json"))
+    content = json.loads(path.read_text())
+    content["measurements"]["described"][field] = value
     del content["seal"]
     path.write_text(json.dumps(content))
     assert Store(tmp_path).all == []
