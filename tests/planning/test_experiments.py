@@ -131,7 +131,8 @@ def test_one_network_under_two_names_is_trained_once(tmp_path: Path):
     cells = plan.cells(experiments.find("fire-removal"), "laptop")
     steps = plan.plan(cells, Store(tmp_path), tmp_path)
     assert any({"fire-removal/fire2", "fire-removal/fire3"} <= set(step.cells) for step in steps)
-    assert len(steps) == 8 * len(cells[0].runs)
+    once = [cell for cell in cells if cell.variant.name not in ("fire3", "fire7")]
+    assert len(steps) == sum(len(cell.runs) for cell in once)
 
 
 @pytest.mark.parametrize("absent", ["", "cifar10"])
