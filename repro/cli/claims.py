@@ -28,7 +28,8 @@ Examples:
 """
 # Fields of a verdict that say how sure it is, for programs that read on.
 ANALYSES = (
-    "p", "holm_p", "rank_p", "superiority", "superiority_bound", "bootstrap_interval", "converged_only", "seeds_needed",
+    "p", "holm_p", "rank_p", "superiority", "superiority_bound", "bootstrap_interval", "effect_ratio", "predicted",
+    "converged_only", "look", "seeds_needed",
 )  # fmt: skip
 
 
@@ -159,7 +160,13 @@ def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir
     # The sentence on a claim that nothing was run or counted for gives the reason itself.
     if f": {row['reason']}: " not in row["sentence"]:
         click.echo(f"{row['verdict']}: {row['reason']}")
-    click.echo(f"{row['sentence']}\n")
+    click.echo(row["sentence"])
+    if row["effect_ratio"] is not None:
+        click.echo(f"The difference is {row['effect_ratio']:.2f} times the published one.")
+    if row["predicted"] is not None:
+        place = "inside" if row["predicted"] else "outside"
+        click.echo(f"The published value is {place} the 95 % prediction interval of these runs.")
+    click.echo()
     rows = [
         {
             "variant": item.variant.title,

@@ -13,24 +13,38 @@ from repro.judging.samples import Contrast, Sample
 from repro.judging.statistics import Estimate, Interval
 from repro.planning.specification import BUDGETS, PROTOCOLS, Budget
 
-ALPHA = 0.05
+# Each claim may be looked at twice, at the seeds planned and at twice as many; each look has half of the 5 %.
+LOOKS = 2
+ALPHA = 0.05 / LOOKS
 BOUND_DECIDES = 8  # runs of each variant from which P(A > B) has a say: 7 wins of 8 show more than 1/2, 6 of 7 do not
 PLANNED_SEEDS = 5  # named where too few runs exist to know how much they vary
+NO_CONTROL = "no positive control is registered with the experiment"
 
 
 class Case:
     """A claim and what its variants measured, in the claim's unit.
 
     Attributes:
-        samples: of the variants that were run, in the claim's order.
+        samples: of the variants that were run, in the claim's order, as the last look saw them.
+        waiting: what is still missing for the first look; empty = it was taken.
+        look: 1 or 2; 0 where no number of seeds was planned.
+        control: why a reduced scale cannot refute the claim; empty = a known difference was seen on the same runs.
         unclear: why the claim cannot be tested with these samples, though runs or data may come; empty = it can.
         withheld: why it cannot be tested at all here (no data, too small a budget); empty = it can.
         contrast: of the two variants, or of a trend's ends; None where a variant is missing or has no number.
         trains: whether the experiment can run what is missing; a file that nobody published it cannot.
     """
 
-    def __init__(self, claim: Claim, samples: Mapping[str, Sample], experiment: str = "", trains: bool = True):
+    def __init__(
+        self,
+        claim: Claim,
+        samples: Mapping[str, Sample],
+        experiment: str = "",
+        trains: bool = True,
+        control: str = NO_CONTROL,
+    ):
         self.claim = claim
+        self.control = control
         self.experiment = experiment
         self.trains = trains
         self.samples = {
@@ -39,6 +53,7 @@ class Case:
             if variant in samples and samples[variant].values
         }
         self.missing = [variant for variant in claim.variants if variant not in self.samples]
+        self.look, self.waiting = self._take_look()
         self.withheld, self.unclear = self._withheld(), self._unclear()
         self.complete = not self.missing and not self._unmeasured()
         self.contrast = self._contrast() if self.complete and len(claim.variants) > 1 else None
@@ -52,13 +67,24 @@ class Case:
         """Whether Holm's correction counts this claim."""
         return self.claim.type in ("ordering", "trend") and not self.claim.deterministic and not self.withheld
 
+    def _take_look(self) -> tuple[int, str]:
+        """Cut the samples to the runs that the last look saw; between looks more runs change nothing."""
+        if self.missing or not all(sample.planned for sample in self.samples.values()):
+            return 0, ""
+        for name, sample in self.samples.items():
+            if sample.n < sample.planned:
+                return 0, f"{name} has {sample.n} of the {sample.planned} seeds planned: {self._command(self.budget)}"
+        look = min(LOOKS, *(sample.n // sample.planned for sample in self.samples.values()))
+        self.samples = {name: sample.first(look * sample.planned) for name, sample in self.samples.items()}
+        return look, ""
+
     # What stands in the way
 
     def _withheld(self) -> str:
         claim = self.claim
-        # Values and losses are of the size of the networks' accuracies, which reduced runs do not reach; what is
-        # better than what can show at any scale.
-        by_value = claim.type in ("point", "ratio", "no-loss")
+        # Values are of the size of the networks' accuracies, which reduced runs do not reach; what is better than what
+        # can show at any scale, and so can what loses nothing, where the runs show that they can tell.
+        by_value = claim.type in ("point", "ratio") or (claim.type == "no-loss" and bool(self.control or claim.needs))
         if self.missing:
             return f"needs {claim.needs}" if claim.needs and (by_value or not self.trains) else ""
         if claim.deterministic:
@@ -77,7 +103,38 @@ class Case:
         if self.missing:
             names = "" if len(self.missing) == len(self.claim.variants) else f"{', '.join(self.missing)} "
             return f"{names}not run: {self._command(self.claim.budget)}"
-        return self._unmeasured()
+        return self.waiting or self._unmeasured()
+
+    @property
+    def not_at_this_scale(self) -> str:
+        """Why runs at a reduced scale cannot refute the claim; empty where they can, or are not reduced."""
+        if not self.reduced:
+            return ""
+        if self.control:
+            return self.control
+        return self._moving()
+
+    def _moving(self) -> str:
+        """How the difference still moves towards the published one, so that longer training could confirm it.
+
+        Towards it: the change over the second half of the epochs passes the one-sided test, and as much again would end
+        the contradiction. Empty where it does not, or where the accuracies halfway are not known.
+        """
+        first, second = self.ends
+        found, sign, margin = self.contrast, self.claim.sign, self.claim.margin
+        if found is None or not (first.halfway and second.halfway):
+            return ""
+        change = comparing.contrast(first.changes(), second.changes(), sign)
+        end = found.value * sign
+        again = end + change.value * sign
+        bound = -margin if self.claim.type == "no-loss" else margin if found.inside(margin) else 0
+        if change.p >= ALPHA or again < bound:
+            return ""
+        before = found.value - change.value
+        return (
+            f"the difference still moves towards the claim, from {before:+.1f} halfway to {found.value:+.1f}; as much "
+            "again would end the contradiction"
+        )
 
     def _unmeasured(self) -> str:
         for variant, sample in self.samples.items():
@@ -174,7 +231,8 @@ class Case:
         assert claim.published is not None
         if claim.type == "point":
             (sample,) = self.samples.values()
-            return statistics.mean_of(sample.values, sample.step or 0.0).moved(-claim.published)
+            mean = statistics.mean_of(sample.values, sample.step or 0.0).widened(sample.test_set_variance)
+            return mean.moved(-claim.published)
         first, second = ([math.log(value) for value in sample.by_seed] for sample in self.ends)
         return statistics.difference(first, second, comparing.are_paired(self.ends)).moved(-math.log(claim.published))
 
@@ -270,7 +328,7 @@ class Case:
 
 
 def _equivalent(margin: float, sd: float, off: float, n: int) -> bool:
-    return statistics.power_equivalence(margin, sd, n, off) >= statistics.POWER
+    return statistics.power_equivalence(margin, sd, n, off, ALPHA) >= statistics.POWER
 
 
 def _greater(gap: float, sd: float, paired: bool, n: int, alpha: float = ALPHA) -> bool:
@@ -285,4 +343,5 @@ def _in_unit(sample: Sample, claim: Claim) -> Sample:
         truncates = protocol is not None and protocol.truncate and not claim.deterministic
         step = 1.0 if truncates else 100 / sample.total if sample.total else 0.0
     values = tuple(value / claim.scale for value in sample.values)
-    return msgspec.structs.replace(sample, values=values, step=step / claim.scale)
+    halfway = tuple(value / claim.scale for value in sample.halfway)
+    return msgspec.structs.replace(sample, values=values, halfway=halfway, step=step / claim.scale)

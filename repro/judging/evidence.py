@@ -212,8 +212,32 @@ def verdicts_of(experiment: Experiment, store: Store, data_dir: Path) -> "list[V
     from repro.judging.verdicts import judge_family
 
     samples = samples_of(experiment, store, data_dir)
-    found = judge_family(experiment.claims, samples, experiment.name, trains=experiment.kind == "training")
+    control = control_of(experiment, store, data_dir)
+    found = judge_family(experiment.claims, samples, experiment.name, experiment.kind == "training", control)
     return ledger.marked(found, ledger.read(store.folder.parent / LEDGER))
+
+
+def control_of(experiment: Experiment, store: Store, data_dir: Path) -> str:
+    """Why the experiment's reduced runs cannot refute a claim; empty where its positive control was seen."""
+    from repro.judging import samples
+    from repro.judging.case import ALPHA, NO_CONTROL
+
+    if not experiment.control:
+        return NO_CONTROL
+    found = by_variant(gather(experiment, "laptop", store, data_dir))
+    better, worse = (found[name] for name in experiment.control)
+    for item in (better, worse):
+        if item.n < item.expected:
+            return f"the positive control has {item.n} of {item.expected} seeds of {item.variant.name}"
+    if better.failures > 0.1 * better.n:
+        return f"{better.failures} of {better.n} runs of {better.variant.name} failed"
+    seen = contrast(better, worse)
+    if seen.p >= ALPHA:
+        return (
+            f"the positive control was not seen: {experiment.control[0]} against {experiment.control[1]} "
+            f"{samples.in_words(seen)}"
+        )
+    return ""
 
 
 def samples_of(experiment: Experiment, store: Store, data_dir: Path) -> "dict[str, dict[str, Sample]]":
@@ -268,7 +292,34 @@ def sample(experiment: Experiment, claim: Claim, item: Evidence | None, store: S
         same_scope=scope,
         total=sum(described.total) if described and claim.metric in ACCURACIES else 0,
         pairing=pairing(run),
+        planned=item.expected,
+        halfway=halfway([record for record, _ in measured], claim, store),
+        drawn=drawn(run, measured[0][0], claim),
     )
+
+
+def halfway(records: list[Record], claim: Claim, store: Store) -> tuple[float, ...]:
+    """Accuracies in percent after half of the epochs, where they were measured as the claim's are; else empty."""
+    protocol = PROTOCOLS[claim.protocol]
+    plain = protocol.mode == "eval" and protocol.epoch == "last" and not protocol.augmented
+    if claim.metric != "accuracy" or claim.epoch or not plain or claim.type not in ("ordering", "no-loss", "trend"):
+        return ()
+    values = []
+    for record in records:
+        history = store.history(record)
+        middle = record.run.recipe.epochs // 2
+        if record.run.data.balanced or not middle or len(history) <= middle:
+            return ()
+        values.append(100 * history[middle - 1].test_accuracy)
+    return tuple(values)
+
+
+def drawn(run: Run, record: Record, claim: Claim) -> int:
+    """Test images, where accuracy is measured on such as stand in for the published ones; else 0."""
+    described = record.measurements.get("described")
+    if claim.metric not in ACCURACIES or described is None or not data.DATASETS[run.data.name].substitute:
+        return 0
+    return sum(described.total)
 
 
 def pairing(run: Run) -> str:

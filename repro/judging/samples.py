@@ -1,7 +1,7 @@
 """What runs measured, as plain data, and the comparison of two such samples."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -24,6 +24,9 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         otherwise one test image.
     pairing: a name for the training that the weights come from. Samples of equal, non-empty pairing and equal seeds are
         compared seed by seed.
+    planned: the seeds that the experiment asks for, when the first look is taken; 0 = however many there are.
+    halfway: the values after half of the epochs, one per seed; empty where they are not known.
+    drawn: test images, where they stand in for the published ones: another such set would give other values; else 0.
     """
 
     values: tuple[float, ...] = ()
@@ -34,8 +37,13 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     total: int = 0
     step: float | None = None
     pairing: str = ""
+    planned: int = 0
+    halfway: tuple[float, ...] = ()
+    drawn: int = 0
 
     def __post_init__(self) -> None:
+        if self.halfway and len(self.halfway) != len(self.values):
+            raise ValueError(f"{len(self.values)} values need as many from halfway, not {len(self.halfway)}")
         if len(self.values) != len(self.seeds) or len(set(self.seeds)) != len(self.seeds):
             raise ValueError(f"{len(self.values)} values need as many different seeds, not {self.seeds}")
         if not set(self.failed) <= set(self.seeds):
@@ -56,9 +64,33 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
     def converged(self) -> "Sample":
         """Without the failed runs: for the sensitivity analysis alone."""
-        kept = [(seed, value) for seed, value in zip(self.seeds, self.values, strict=True) if seed not in self.failed]
-        seeds, values = tuple(seed for seed, _ in kept), tuple(value for _, value in kept)
-        return msgspec.structs.replace(self, values=values, seeds=seeds, failed=())
+        return self._of(seed for seed in self.seeds if seed not in self.failed)
+
+    def first(self, count: int) -> "Sample":
+        """The runs of the lowest seeds."""
+        return self._of(sorted(self.seeds)[:count])
+
+    def changes(self) -> "Sample":
+        """What the second half of training changed."""
+        values = tuple(end - half for end, half in zip(self.values, self.halfway, strict=True))
+        return msgspec.structs.replace(self, values=values, halfway=(), drawn=0)
+
+    def _of(self, seeds: Iterable[int]) -> "Sample":
+        wanted = set(seeds)
+        at = [index for index, seed in enumerate(self.seeds) if seed in wanted]
+        return msgspec.structs.replace(
+            self,
+            values=tuple(self.values[index] for index in at),
+            seeds=tuple(self.seeds[index] for index in at),
+            halfway=tuple(self.halfway[index] for index in at) if self.halfway else (),
+            failed=tuple(seed for seed in self.failed if seed in wanted),
+        )
+
+    @property
+    def test_set_variance(self) -> float:
+        """Of the mean of percentages, by which images stand in for the published test set; 0 for the published one."""
+        mean = float(np.mean(self.values)) / 100
+        return 1e4 * mean * (1 - mean) / self.drawn if self.drawn else 0.0
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +121,6 @@ class Contrast(NamedTuple):
     p: float
     opposite: float
     interval: Interval
-    interval_90: Interval
     paired: bool
     n: int
 
@@ -103,8 +134,13 @@ class Contrast(NamedTuple):
         return self.estimate.draw
 
     def inside(self, margin: float) -> bool:
-        """Equivalence: two one-sided tests at 5 %, that is, the 90 % interval inside the margin."""
-        return self.interval_90.inside(Interval(-margin, margin))
+        """Equivalence: two one-sided tests at 2.5 %, that is, the 95 % interval inside the margin."""
+        return self.interval.inside(Interval(-margin, margin))
+
+
+def in_words(found: Contrast) -> str:
+    """A difference with its interval and p."""
+    return f"{found.value:+.1f} points [{found.interval.low:+.1f}, {found.interval.high:+.1f}], p = {found.p:.2g}"
 
 
 def are_paired(samples: Sequence[Sample]) -> bool:
@@ -125,18 +161,23 @@ def contrast(first: Sample, second: Sample, sign: int = 1, binary: bool = False)
     a, b = first.by_seed, second.by_seed
     paired = not binary and are_paired([first, second])
     estimate = statistics.difference(a, b, paired, step=max(first.step or 0.0, second.step or 0.0))
-    wide, narrow = estimate.interval(0.95), estimate.interval(0.90)
+    # As if the two networks' errors fell on different images: on the same ones the difference varies less.
+    drawn = first.test_set_variance + second.test_set_variance
+    estimate = estimate.widened(drawn)
+    interval = estimate.interval()
     if binary:
         p, opposite = statistics.p_more_often(a, b), statistics.p_more_often(b, a)
         # Equal shares of few runs have no variance, and so no t interval worth the name.
-        wide, narrow = statistics.share_difference(a, b, 0.95), statistics.share_difference(a, b, 0.90)
+        interval = statistics.share_difference(a, b, 0.95)
     elif min(first.n, second.n) < 2:
         p = opposite = 1.0
+    elif drawn:
+        p, opposite = estimate.p_above(0), estimate.p_below(0)
     else:
         p, opposite = statistics.p_greater(a, b, paired), statistics.p_greater(b, a, paired)
     if sign < 0:
         p, opposite = opposite, p
-    return Contrast(estimate, p, opposite, wide, narrow, paired, min(first.n, second.n))
+    return Contrast(estimate, p, opposite, interval, paired, min(first.n, second.n))
 
 
 def summarise(sample: Sample, deterministic: bool = False, binary: bool = False, percent: bool = True) -> Summary:

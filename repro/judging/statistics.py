@@ -1,8 +1,8 @@
 """The tests behind the verdicts: scipy and statsmodels, in the few forms that the rule needs.
 
 Every mean, difference or log ratio becomes an `Estimate`, from which the t intervals, the one-sided tests and the
-equivalence test (two one-sided tests, which is the 90 % interval inside the margins) are read. Intervals of one run
-are infinite, so that too few seeds never decide anything.
+equivalence test (two one-sided tests at 2.5 %: the 95 % interval inside the margins) are read. Intervals of one
+run are infinite, so that too few seeds never decide anything.
 """
 
 import math
@@ -78,6 +78,10 @@ class Estimate(NamedTuple):
 
     def negated(self) -> "Estimate":
         return self._replace(value=-self.value)
+
+    def widened(self, variance: float) -> "Estimate":
+        """With an independent error of this variance added, which more runs do not reduce."""
+        return self._replace(error=math.sqrt(self.error**2 + variance), draw=math.sqrt(self.draw**2 + variance))
 
     def _around(self, error: float, level: float) -> Interval:
         if math.isinf(error):
@@ -268,14 +272,14 @@ def wilson(hits: float, total: int, level: float = 0.95) -> Interval:
     return Interval(*map(float, stats.binomtest(round(hits), total).proportion_ci(level, method="wilson")))
 
 
-def power_equivalence(margin: float, sd: float, n: int, shift: float = 0.0) -> float:
-    """Chance that n runs show equivalence by TOST at 5 %, where the true difference is `shift`."""
+def power_equivalence(margin: float, sd: float, n: int, shift: float = 0.0, alpha: float = 0.05) -> float:
+    """Chance that n runs show equivalence by TOST at level `alpha`, where the true difference is `shift`."""
     if sd == 0:
         return float(abs(shift) < margin)
     if n < 2:
         return 0.0
     # For each possible sample deviation the chance that the mean lies well enough inside.
-    reach = special.stdtrit(n - 1, 0.95) * _possible_deviations(n)
+    reach = special.stdtrit(n - 1, 1 - alpha) * _possible_deviations(n)
     root = math.sqrt(n) / sd
     chance = special.ndtr(root * (margin - shift) - reach) - special.ndtr(-root * (margin + shift) + reach)
     return float(np.clip(chance, 0, None).mean())

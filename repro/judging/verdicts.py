@@ -4,15 +4,20 @@ Plain data in and out. Whether a claim can be tested is asked first, then the ou
 direction only, not reproduced, inconclusive; the first that holds is the verdict.
 
 * exact, and ratios of counts: equal up to the margin.
-* point, ratio (as its logarithm): reproduced if the 90 % interval of the difference to the published value lies inside
+* point, ratio (as its logarithm): reproduced if the 95 % interval of the difference to the published value lies inside
   the margin. Not reproduced only if the 95 % *prediction* interval, in which the published value is one more random
   draw, lies outside: nobody is accused of what the seed noise of a single published run explains.
 * ordering: reproduced if the one-sided test passes after Holm's correction within the experiment, the exact lower bound
   of P(A > B) exceeds 1/2 (from eight runs on; below, a single lost comparison would veto), and the interval of the
   difference meets the published effect (direction only if it does not). Not reproduced if the test of the opposite
   passes, corrected in the same way, or the difference is shown to be nil.
-* no-loss: the one-sided 95 % bounds of the difference against minus the margin.
+* no-loss: the one-sided 97.5 % bounds of the difference against minus the margin.
 * trend: as an ordering of its two ends, with a trend test beside it, and equivalence from where it is said to saturate.
+
+Every claim may be looked at twice, at the seeds that the experiment plans and at twice as many, at 2.5 % each; runs
+between the looks change nothing. At a reduced scale nothing is "not reproduced" unless the experiment's positive
+control was seen on the same runs and the difference does not still move towards the claim; otherwise it is not
+testable there.
 
 Diverged and collapsed runs count with the value they reached. More than one in ten leave a point or a ratio
 inconclusive: such a recipe has no typical value.
@@ -26,10 +31,10 @@ import msgspec
 import numpy as np
 
 from repro.judging import statistics, wording
-from repro.judging.case import ALPHA, PLANNED_SEEDS, Case
+from repro.judging.case import ALPHA, LOOKS, NO_CONTROL, PLANNED_SEEDS, Case
 from repro.judging.claims import FILE_METRICS, Claim, EvidenceKind, Outcome
 from repro.judging.samples import Sample, Summary, summarise
-from repro.judging.statistics import Interval
+from repro.judging.statistics import Estimate, Interval
 from repro.planning.specification import Budget
 
 REDUCED = "reduced scale"  # the badge of verdicts on runs that are not quite what the claim is about
@@ -49,6 +54,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         and for orderings and trends after Holm's correction.
     bootstrap_interval, rank_p: the same difference by BCa bootstrap; p of an ordering by ranks.
     superiority, superiority_bound: P(A > B) and its one-sided lower 95 % bound.
+    effect_ratio: measured over published difference.
+    predicted: whether the published value lies inside the 95 % prediction interval of our runs.
+    look: how many of the two looks were taken.
     evidence: what it rests on; empty where nothing was measured.
     n, failures: runs of the variant with the fewest; failed runs of all.
     seeds_needed: per variant, in all, for a decision with 80 % power if differences stay as they are; None where no
@@ -75,6 +83,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     rank_p: float | None = None
     superiority: float | None = None
     superiority_bound: float | None = None
+    effect_ratio: float | None = None
+    predicted: bool | None = None
+    look: int = 0
     n: int = 0
     failures: int = 0
     seeds_needed: int | None = None
@@ -116,7 +127,11 @@ def judge(claim: Claim, samples: Mapping[str, Sample], experiment: str = "") -> 
 
 
 def judge_family(
-    claims: Sequence[Claim], samples: Mapping[str, Mapping[str, Sample]], experiment: str = "", trains: bool = True
+    claims: Sequence[Claim],
+    samples: Mapping[str, Mapping[str, Sample]],
+    experiment: str = "",
+    trains: bool = True,
+    control: str = NO_CONTROL,
 ) -> list[Verdict]:
     """The verdicts on the claims of one experiment, a family for Holm's correction, in the order given.
 
@@ -127,8 +142,9 @@ def judge_family(
         samples: by claim id, then by variant, because claims differ in metric, protocol and epoch.
         experiment: its name, for the command that would run what is missing.
         trains: whether it is an experiment whose missing variants can be run.
+        control: why its reduced runs cannot refute; empty = they showed a difference that is known to exist.
     """
-    cases = [Case(claim, samples.get(claim.id, {}), experiment, trains) for claim in claims]
+    cases = [Case(claim, samples.get(claim.id, {}), experiment, trains, control) for claim in claims]
     verdicts = _judge_cases(cases)
     failing = [any(sample.failed for sample in case.samples.values()) for case in cases]
     if not any(failing):
@@ -136,7 +152,7 @@ def judge_family(
     converged = {
         claim.id: {name: sample.converged() for name, sample in samples.get(claim.id, {}).items()} for claim in claims
     }
-    others = _judge_cases([Case(claim, converged[claim.id], experiment, trains) for claim in claims])
+    others = _judge_cases([Case(claim, converged[claim.id], experiment, trains, control) for claim in claims])
     return [
         msgspec.structs.replace(verdict, converged_only=other.verdict) if failed else verdict
         for verdict, other, failed in zip(verdicts, others, failing, strict=True)
@@ -154,12 +170,15 @@ def _judge_cases(cases: Sequence[Case]) -> list[Verdict]:
 def _judge_case(case: Case, adjusted: Adjusted | None) -> Verdict:
     claim = case.claim
     finding = find(case, adjusted)
+    if finding.verdict == "not reproduced" and (why := case.not_at_this_scale):
+        finding = Finding("not testable", f"not testable at this scale: {why}")
     percent = claim.unit in ("%", "points")
     summaries = {
         variant: summarise(sample, claim.deterministic, case.binary, percent)
         for variant, sample in case.samples.items()
     }
-    numbers = _numbers(case, adjusted and adjusted.p) if case.complete else {}
+    corrected = adjusted.p if adjusted and case.testable else None
+    numbers = _numbers(case, corrected) if case.complete else {}
     outcome = finding.verdict + (f" ({finding.badge})" if finding.badge else "")
     return Verdict(
         id=claim.id,
@@ -169,6 +188,7 @@ def _judge_case(case: Case, adjusted: Adjusted | None) -> Verdict:
         sentence=wording.sentence(claim, outcome, finding.reason, summaries, numbers),
         claim_hash=claim.hash(),
         n=case.n,
+        look=case.look,
         failures=sum(sample.failures for sample in case.samples.values()),
         seeds_needed=finding.seeds_needed,
         budget=case.budget if case.samples else None,
@@ -242,16 +262,16 @@ def _find_value(case: Case) -> Finding:
             )
     margin = math.log1p(claim.margin) if claim.type == "ratio" else claim.margin
     band, estimate = Interval(-margin, margin), case.value()
-    decisive, prediction = estimate.interval(0.90), estimate.prediction(claim.original_runs)
+    decisive, prediction = estimate.interval(), estimate.prediction(claim.original_runs)
     if decisive.inside(band):
-        return Finding("reproduced", f"the 90 % interval of the difference is inside {wording.margin(claim)}")
+        return Finding("reproduced", f"the 95 % interval of the difference is inside {wording.margin(claim)}")
     if claim.direction == "two-sided":
         contradicted = not prediction.meets(band)
     else:
         # With "better" upwards, whichever way that is.
         upward = estimate if claim.sign > 0 else estimate.negated()
-        if upward.interval(0.90).low > -margin:
-            return Finding("reproduced", "the 90 % interval of the difference is on the better side", "exceeded")
+        if upward.interval().low > -margin:
+            return Finding("reproduced", "the 95 % interval of the difference is on the better side", "exceeded")
         contradicted = upward.prediction(claim.original_runs).high < -margin
     if contradicted:
         return Finding(
@@ -264,14 +284,15 @@ def _find_value(case: Case) -> Finding:
 def _find_no_loss(case: Case) -> Finding:
     claim, found = case.claim, case.contrast
     assert found is not None
-    # The ends of a two-sided 90 % interval are the one-sided 95 % bounds.
-    low, high = found.interval_90 if claim.sign > 0 else found.interval_90.times(-1)[::-1]
+    badge = REDUCED if case.reduced else ""
+    # The ends of a two-sided 95 % interval are the one-sided 97.5 % bounds.
+    low, high = found.interval if claim.sign > 0 else found.interval.times(-1)[::-1]
     allowed = wording.margin(claim, both=False)
     if low > -claim.margin:
-        return Finding("reproduced", f"a loss of {allowed} is excluded")
+        return Finding("reproduced", f"a loss of {allowed} is excluded", badge)
     if high < -claim.margin:
-        return Finding("not reproduced", f"the loss is more than {allowed}")
-    return _undecided(case, case.seeds_for_difference(abs(found.value * claim.sign + claim.margin)))
+        return Finding("not reproduced", f"the loss is more than {allowed}", badge)
+    return _undecided(case, case.seeds_for_difference(abs(found.value * claim.sign + claim.margin)), badge)
 
 
 def _find_ordering(case: Case, adjusted: Adjusted) -> Finding:
@@ -299,7 +320,7 @@ def _find_ordering(case: Case, adjusted: Adjusted) -> Finding:
         reason = f"the opposite holds (p {wording.p_value(adjusted.opposite)} after Holm's correction)"
         return Finding("not reproduced", reason, badge)
     if found.inside(claim.margin):
-        return Finding("not reproduced", f"no difference: the 90 % interval is inside {wording.margin(claim)}", badge)
+        return Finding("not reproduced", f"no difference: the 95 % interval is inside {wording.margin(claim)}", badge)
     if significant and plateau:
         return _undecided(case, case.seeds_for_plateau(), badge, f"whether it is flat from {claim.saturates}")
     return _undecided(case, case.seeds_for_ordering(holm_p), badge)
@@ -312,6 +333,10 @@ def _undecided(case: Case, needed: int | None, badge: str = "", what: str = "it"
         reason = f"n = {case.n} does not decide {what}, and more seeds would hardly"
     else:
         reason = f"n = {case.n} does not decide {what}: about {needed} seeds would"
+    if case.look == LOOKS:
+        reason += ", but both looks are taken"
+    elif case.look:
+        reason += f"; the second look is at {LOOKS * min(s.planned for s in case.samples.values())}"
     return Finding("inconclusive", reason, badge, needed)
 
 
@@ -330,11 +355,13 @@ def _numbers(case: Case, holm_p: float | None) -> dict[str, Any]:
         "measured": found.value,
         "interval": found.interval.limited(),
         "difference": found.value,
+        "effect_ratio": found.value / claim.effect if claim.effect else None,
+        "predicted": _predicted(found.estimate.moved(-claim.effect), claim) if claim.effect else None,
         "bootstrap_interval": case.bootstrap_interval().limited(),
     }
     if claim.type == "no-loss":
         p = case.p_no_loss() if found.n > 1 else None
-        return {**numbers, "difference_interval": found.interval_90.limited(), "level": 90, "p": p}
+        return {**numbers, "difference_interval": found.interval.limited(), "level": 95, "p": p}
     superiority, bound = case.superiority
     return {
         **numbers,
@@ -363,14 +390,21 @@ def _value_numbers(case: Case) -> dict[str, Any]:
     assert claim.published is not None
     estimate, published = case.value(), claim.published
     measured = published * math.exp(estimate.value) if claim.type == "ratio" else published + estimate.value
-    wide, decisive = (_in_claims_unit(estimate.interval(level), claim) for level in (0.95, 0.90))
+    interval = _in_claims_unit(estimate.interval(), claim)
     return {
         "measured": measured,
-        "interval": wide,
+        "interval": interval,
         "difference": measured - published,
-        "difference_interval": decisive.moved(-published) if decisive else None,
-        "level": 90,
+        "difference_interval": interval.moved(-published) if interval else None,
+        "level": 95,
+        "predicted": _predicted(estimate, claim),
     }
+
+
+def _predicted(off: Estimate, claim: Claim) -> bool | None:
+    """Whether the published value lies where our runs predict as many more to fall (95 %); None of a single run."""
+    expected = off.prediction(claim.original_runs).limited()
+    return None if expected is None else expected.low <= 0 <= expected.high
 
 
 def _in_claims_unit(interval: Interval, claim: Claim) -> Interval | None:

@@ -117,6 +117,8 @@ class Experiment(Spec, frozen=True):
     kind: `training` = variants are trained; the others are computed from the networks: `sizes` counts the variants,
         `strategies` is the arithmetic of section 3.1, `diagrams` draws the architectures; `compression` compresses the
         released network and measures the files.
+    control: two variants of which the first is known to be better. Only where the laptop's runs show that can they
+        refute a claim (see docs/verdicts.md).
     finding: what came out, in a sentence; its numbers are made from records (see `repro.reporting.blocks`).
     reduced: what the laptop budget changes against the source, in a sentence.
     """
@@ -136,6 +138,7 @@ class Experiment(Spec, frozen=True):
     paper: Settings = Settings()
     variants: tuple[Variant, ...] = ()
     claims: tuple[Claim, ...] = ()
+    control: tuple[str, str] | None = None
     figure: Figure = Figure()
 
     def variant(self, name: str) -> Variant:
@@ -208,6 +211,9 @@ def read(path: Path) -> Experiment:
             raise unknown("protocol", protocol, PROTOCOLS, f"{path}: protocols[{index}]")
     if experiment.figure.baseline and experiment.figure.baseline not in seen:
         raise unknown("variant", experiment.figure.baseline, seen, f"{path}: figure.baseline")
+    for variant in experiment.control or ():
+        if variant not in seen:
+            raise unknown("variant", variant, seen, f"{path}: control")
     for index, claim in enumerate(experiment.claims):
         for variant in claim.variants:
             if variant not in seen:

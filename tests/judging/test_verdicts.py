@@ -51,9 +51,9 @@ def test_a_point_is_reproduced_inside_its_margin():
     assert verdict.measured == pytest.approx(np.mean(NEAR_67))
     assert verdict.interval == pytest.approx(stats.ttest_1samp(NEAR_67, 67).confidence_interval(0.95))
     assert verdict.difference_interval == pytest.approx(
-        [limit - 67 for limit in stats.ttest_1samp(NEAR_67, 67).confidence_interval(0.90)]
+        [limit - 67 for limit in stats.ttest_1samp(NEAR_67, 67).confidence_interval(0.95)]
     )
-    assert (verdict.level, verdict.n, verdict.failures) == (90, 5, 0)
+    assert (verdict.level, verdict.n, verdict.failures) == (95, 5, 0)
     assert verdict.claim_hash == POINT.hash()
 
 
@@ -106,7 +106,7 @@ def test_one_run_decides_nothing_but_shows_the_interval_of_its_test_set():
 
 
 def test_truncated_percentages_do_not_pass_for_certainty():
-    notebook = change(POINT, protocol="notebook", margin=0.5)
+    notebook = change(POINT, protocol="notebook", margin=0.75)
     # Equal integers have no spread, but they hide up to a point each.
     assert judge(notebook, {"a": sample([67, 67, 67])}).verdict == "reproduced"
     assert judge(notebook, {"a": sample([67, 67])}).verdict == "inconclusive"
@@ -232,7 +232,7 @@ def test_holm_corrects_within_the_experiment_and_counts_what_is_not_run():
     claims = [change(ORDERING, id=f"claim-{i}") for i in range(4)]
     p = judge(ORDERING, borderline()).p
     assert p is not None
-    assert 0.025 < p < 0.05
+    assert 0.0125 < p < 0.025
     assert judge(ORDERING, borderline()).verdict == "reproduced"
     not_run = judge_family(claims, {"claim-0": borderline()}, "x")
     assert [verdict.verdict for verdict in not_run] == ["inconclusive"] * 4
@@ -250,7 +250,7 @@ def test_holm_corrects_within_the_experiment_and_counts_what_is_not_run():
 
 
 def borderline() -> dict[str, Sample]:
-    return {"a": sample([68.4, 69.1, 67.7, 68.0, 68.5]), "b": sample([67.5, 68.3, 66.6, 67.9, 67.6])}
+    return {"a": sample([68.5, 69.2, 67.8, 68.1, 68.6]), "b": sample([67.5, 68.3, 66.6, 67.9, 67.6])}
 
 
 # ---- No loss ----
@@ -272,20 +272,129 @@ def test_the_p_of_a_no_loss_claim_is_of_the_margin():
     assert verdict.p is not None
     assert (verdict.verdict, verdict.difference) == ("reproduced", pytest.approx(-0.6))
     assert verdict.p == pytest.approx(statistics.welch_difference(up(NEAR_67, -0.6), NEAR_67).p_above(-NO_LOSS.margin))
-    assert verdict.p < 0.05
+    assert verdict.p < 0.025
     assert "margin 1 points" in verdict.sentence
     assert "P(A>B)" not in verdict.sentence
-    # The p passes 5 % where the one-sided bound passes the margin.
+    # The p passes 2.5 % where the one-sided bound passes the margin.
     tighter = change(NO_LOSS, margin=-verdict.difference_interval.low)
-    assert judge(tighter, runs).p == pytest.approx(0.05)
+    assert judge(tighter, runs).p == pytest.approx(0.025)
 
 
-def test_losses_are_not_judged_at_reduced_scale():
+def test_losses_are_not_judged_at_reduced_scale_without_a_positive_control():
     runs = {name: sample(NEAR_67, budget="laptop") for name in "ab"}
     verdict = judge(NO_LOSS, runs, "table1")
     assert (verdict.verdict, verdict.badge, verdict.difference) == ("not testable", "", 0)
     assert verdict.reason == "measured at the laptop budget; to test it: repro run table1 --budget paper"
     assert judge(change(NO_LOSS, budget="laptop"), runs).verdict == "reproduced"
+
+
+# ---- Looks ----
+
+
+def planned(a: list[float], b: list[float], seeds: int = 5, **fields) -> dict[str, Sample]:
+    return {"a": sample(a, planned=seeds, **fields), "b": sample(b, planned=seeds, **fields)}
+
+
+def test_nothing_is_decided_before_the_first_look():
+    early = judge(ORDERING, planned(NEAR_70[:4], NEAR_67))
+    assert (early.verdict, early.look, early.n) == ("inconclusive", 0, 4)
+    assert early.reason == "a has 4 of the 5 seeds planned: repro run EXPERIMENT --budget paper"
+    assert early.difference == pytest.approx(np.mean(NEAR_70[:4]) - np.mean(NEAR_67))
+    assert early.holm_p is None
+    first = judge(ORDERING, planned(NEAR_70, NEAR_67))
+    assert (first.verdict, first.look) == ("reproduced", 1)
+
+
+def test_between_looks_more_runs_change_nothing():
+    decided = judge(ORDERING, planned(NEAR_70, NEAR_67))
+    more = judge(ORDERING, planned(NEAR_70 + [50.0] * 4, NEAR_67 + [90.0] * 9))
+    assert (more.verdict, more.difference, more.n) == (decided.verdict, decided.difference, 5)
+    second = judge(ORDERING, planned(NEAR_70 + [50.0] * 5, NEAR_67 + [90.0] * 9))
+    assert (second.verdict, second.look, second.n) != (decided.verdict, 2, 10)
+    second = judge(ORDERING, planned(NEAR_70 + [50.0] * 5, NEAR_67 + [90.0] * 5))
+    assert (second.verdict, second.look, second.n) == ("not reproduced", 2, 10)
+    wide = judge(ORDERING, planned(WIDE * 2, WIDE[::-1] * 2))
+    assert wide.reason.endswith("but both looks are taken")
+    # After the second look it stays as it is.
+    third = judge(ORDERING, planned(NEAR_70 + [50.0] * 5 + [99.0] * 20, NEAR_67 + [90.0] * 25))
+    assert (third.difference, third.n) == (second.difference, 10)
+
+
+def test_an_undecided_first_look_names_the_second():
+    vague = judge(ORDERING, planned(up(WIDE, 1), WIDE))
+    assert vague.verdict == "inconclusive"
+    assert vague.reason.endswith("; the second look is at 10")
+
+
+# ---- Reduced scale ----
+
+
+def reduced(a: list[float], b: list[float], **fields) -> dict[str, Sample]:
+    return {"a": sample(a, budget="laptop", **fields), "b": sample(b, budget="laptop", **fields)}
+
+
+def judged_at_scale(claim: Claim, runs: dict[str, Sample], control: str = "") -> Verdict:
+    return judge_family([claim], {claim.id: runs}, "x", control=control)[0]
+
+
+def test_a_reduced_scale_refutes_only_after_a_positive_control():
+    opposite = reduced(NEAR_67, NEAR_70)
+    assert judged_at_scale(ORDERING, opposite).verdict == "not reproduced"
+    for reason in ("no positive control is registered with the experiment", "the positive control was not seen"):
+        found = judged_at_scale(ORDERING, opposite, reason)
+        assert (found.verdict, found.badge) == ("not testable", "")
+        assert found.reason == f"not testable at this scale: {reason}"
+    # What holds needs no control, and the full scale needs none either.
+    assert judged_at_scale(ORDERING, reduced(NEAR_70, NEAR_67), "none").verdict == "reproduced"
+    assert judge(ORDERING, {"a": sample(NEAR_67), "b": sample(NEAR_70)}).verdict == "not reproduced"
+
+
+def test_a_loss_is_judged_at_reduced_scale_after_a_positive_control():
+    for first, outcome in ((NEAR_67, "reproduced"), (up(NEAR_67, -4), "not reproduced")):
+        found = judged_at_scale(NO_LOSS, reduced(first, NEAR_67))
+        assert (found.verdict, found.badge) == (outcome, "reduced scale")
+    # Images that nobody has are another matter.
+    assert judged_at_scale(change(NO_LOSS, needs="ImageNet"), reduced(NEAR_67, NEAR_67)).verdict == "not testable"
+
+
+def test_a_difference_that_moves_towards_the_claim_refutes_nothing():
+    def found(by_half: float, by_end: float, claim: Claim = ORDERING) -> Verdict:
+        runs = {
+            "a": sample(up(NEAR_67, by_end), budget="laptop", halfway=tuple(up(NEAR_67, by_half - 8))),
+            "b": sample(NEAR_67, budget="laptop", halfway=tuple(up(NEAR_67[::-1], -8))),
+        }
+        return judged_at_scale(claim, runs)
+
+    moving = found(-6, -3)
+    assert moving.verdict == "not testable"
+    assert "from -6.0 halfway to -3.0" in moving.reason
+    assert found(-6, -4).verdict == "not reproduced"  # as much again would leave two points
+    assert found(-2, -3).verdict == "not reproduced"  # it moves away
+    assert found(-3.01, -3).verdict == "not reproduced"
+    assert found(-5, -2.5, NO_LOSS).verdict == "not testable"
+    assert found(-3, -3, NO_LOSS).verdict == "not reproduced"
+    # What holds is not asked where it moves.
+    assert found(6, 3).verdict == "reproduced"
+
+
+# ---- Test sets that stand in for others ----
+
+
+def test_a_stand_in_test_set_brings_its_own_error():
+    plain, drawn = (
+        judge(ORDERING, {"a": sample(up(NEAR_67, 3), **more), "b": sample(NEAR_67, **more)})
+        for more in ({}, {"drawn": 400})
+    )
+    assert plain.verdict == "reproduced"
+    assert drawn.verdict == "inconclusive"
+    assert plain.difference_interval is not None
+    assert drawn.difference_interval is not None
+    a, b = np.mean(up(NEAR_67, 3)) / 100, np.mean(NEAR_67) / 100
+    error = 100 * math.sqrt((a * (1 - a) + b * (1 - b)) / 400)
+    assert drawn.difference_interval.high - drawn.difference_interval.low > 2 * 1.96 * error
+    # A true value inside the margin is not accused by a test set that happens to be easy.
+    easy = [sample([value], drawn=400) for value in (67.0,)]
+    assert judge(POINT, {"a": easy[0]}).verdict == "inconclusive"
 
 
 def test_intervals_beside_a_verdict_are_those_of_what_was_measured():
@@ -304,9 +413,9 @@ def test_intervals_beside_a_verdict_are_those_of_what_was_measured():
 
 def rising(*means: float, **fields) -> dict[str, Sample]:
     """Five runs of each of a, b, c ... around the means."""
-    shape = ([-0.2, 0.1, 0.3, -0.1, -0.1], [0.2, -0.3, 0.0, 0.1, 0.0])
+    shape = ([-0.1, 0.1, 0.2, -0.1, -0.1], [0.1, -0.2, 0.0, 0.1, 0.0], [0.0, 0.1, -0.1, 0.2, -0.2])
     return {
-        name: sample(up(shape[i % 2], mean), **fields)
+        name: sample(up(shape[i % 3], mean), **fields)
         for i, (name, mean) in enumerate(zip("abcdef", means, strict=False))
     }
 
@@ -380,7 +489,7 @@ def test_ratios_of_counts_and_of_measurements():
 def test_the_sentence_says_it_all():
     assert judge(POINT, {"a": sample([66.8, 67.1, 67.5, 67.4, 67.2])}).sentence == (
         "a, n = 5 seeds, 0 failed: 67.2 ± 0.3 % (SD), 95 % interval of the mean 66.9 to 67.5; report says 67 %; "
-        "difference +0.2 [-0.06, +0.5] (90 %); margin ±1 points: REPRODUCED."
+        "difference +0.2 [-0.1, +0.5] (95 %); margin ±1 points: REPRODUCED."
     )
     assert judge(EXACT, {"a": sample([1_248_424])}).sentence == (
         "a: 1,248,424 parameters; paper says 1,248,424 parameters: REPRODUCED."
@@ -454,13 +563,35 @@ def test_an_ordering_of_equals_is_reproduced_in_at_most_5_percent(n: int, pairin
     assert found["reproduced"] + found["direction only"] <= FIVE_PERCENT
 
 
+def test_two_looks_call_equals_an_ordering_in_at_most_5_percent():
+    """Who adds seeds until a verdict comes gets no more than 5 % of wrong ones, in either direction."""
+    claim = change(ORDERING, margin=0.001)
+    rng = np.random.default_rng(12)
+    wrong, unplanned = {"reproduced": 0, "not reproduced": 0}, 0
+    for _ in range(600):
+        a, b = rng.normal(67, 1, 30), rng.normal(67, 1, 30)
+        seen = set()
+        for n in range(2, 31):
+            runs = {"a": sample(a[:n], planned=5), "b": sample(b[:n], planned=5)}
+            case = Case(claim, runs)
+            if case.look or not seen:
+                seen.add(find(case, Adjusted(case.p, case.p_opposite)).verdict)
+        for outcome in wrong:
+            wrong[outcome] += outcome in seen
+        unplanned += any(statistics.p_greater(a[:n], b[:n], False) < 0.05 for n in range(3, 31, 3))
+    assert wrong["reproduced"] / 600 <= FIVE_PERCENT
+    assert wrong["not reproduced"] / 600 <= FIVE_PERCENT
+    # Ten looks at 5 % each, which is what the rule forbids, would be wrong more often.
+    assert unplanned / 600 > FIVE_PERCENT
+
+
 def test_an_ordering_is_found_as_often_as_promised():
-    # Two deviations apart: Welch's test passes in 88 % with 5 runs each and in 98 % with 8, where the exact bound of
+    # Two deviations apart: Welch's test passes in 78 % with 5 runs each and in 96 % with 8, where the exact bound of
     # P(A > B) asks for 7 wins of 8, which these have in 87 %.
     def draw(n: int):
         return lambda rng: {"a": sample(rng.normal(69, 1, n)), "b": sample(rng.normal(67, 1, n))}
 
-    for n, promised in ((5, 0.88), (8, 0.86)):
+    for n, promised in ((5, 0.78), (8, 0.85)):
         found = rates(ORDERING, draw(n), 600)
         assert found["reproduced"] == pytest.approx(promised, abs=0.04)
         assert found["not reproduced"] <= 0.01
@@ -579,7 +710,7 @@ RUNS = st.lists(st.floats(60, 75, allow_nan=False), min_size=3, max_size=6).filt
 @given(values=RUNS, margin=st.floats(0.5, 5))
 def test_verdicts_on_points_follow_the_rule_as_scipy_computes_it(values: list[float], margin: float):
     test = stats.ttest_1samp(values, 67)
-    low, high = (limit - 67 for limit in test.confidence_interval(0.90))
+    low, high = (limit - 67 for limit in test.confidence_interval(0.95))
     sd = np.std(values, ddof=1)
     half = stats.t.ppf(0.975, len(values) - 1) * sd * math.sqrt(1 / len(values) + 1)
     off = np.mean(values) - 67
@@ -599,15 +730,15 @@ def test_verdicts_on_orderings_follow_the_rule_as_scipy_computes_it(
     test = stats.ttest_ind(a, b, equal_var=False)
     one_sided: Any = stats.ttest_ind(a, b, equal_var=False, alternative="greater")
     p = one_sided.pvalue
-    wide, narrow = test.confidence_interval(0.95), test.confidence_interval(0.90)
+    interval = test.confidence_interval(0.95)
     claim = msgspec.structs.replace(ORDERING, effect=effect, margin=1.0)
     verdict = judge(claim, {"a": sample(a), "b": sample(b)})
     assert verdict.superiority_bound is not None
-    meets = effect is None or (wide.low <= effect + 1 and wide.high >= effect - 1)
+    meets = effect is None or (interval.low <= effect + 1 and interval.high >= effect - 1)
     conditions = {
-        "reproduced": p < 0.05 and meets,
-        "direction only": p < 0.05 and not meets,
-        "not reproduced": p > 0.95 or (narrow.low > -1 and narrow.high < 1),
+        "reproduced": p < 0.025 and meets,
+        "direction only": p < 0.025 and not meets,
+        "not reproduced": p > 0.975 or (interval.low > -1 and interval.high < 1),
         "inconclusive": True,
     }
     assert verdict.verdict == next(outcome for outcome, holds in conditions.items() if holds)
