@@ -13,6 +13,7 @@ from repro.errors import Failure, unknown
 VERBS = {
     "list": ("repro.cli.listing", "Experiments of the suite and how far each is."),
     "run": ("repro.cli.run", "Run experiments, show their tables."),
+    "decide": ("repro.cli.decide", "Spend hours where they decide most claims."),
     "ablate": ("repro.cli.ablate", "Change a network, train both, compare."),
     "sweep": ("repro.cli.sweep", "Train a network over a grid of settings, show table and figure."),
     "train": ("repro.cli.train", "Train one network."),
