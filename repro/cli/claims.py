@@ -7,16 +7,19 @@ from typing import Any
 import click
 
 from repro.cli import options
+from repro.cli.run import KINDS
 from repro.errors import BadInput, unknown
-from repro.judging.claims import EVIDENCE_KINDS, OUTCOMES
-from repro.planning import experiments
+from repro.judging.claims import EVIDENCE_KINDS, OUTCOMES, Claim
+from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.records import Store
+from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
 
 CLAIMS_EXAMPLES = """\b
 Examples:
   repro claims
+  repro claims --central
   repro claims --source report --verdict "not reproduced"
   repro claims parameters-squeezenet
   repro claims --format json
@@ -40,6 +43,7 @@ ANALYSES = (
 @click.option(
     "--experiment", "name", shell_complete=options.complete_experiments, help="Only claims of this experiment."
 )
+@click.option("--central", is_flag=True, help="The claims that the sources are known for, a paragraph each.")
 @options.data_dir
 @options.results_dir
 @options.output_format
@@ -48,6 +52,7 @@ def claims_command(
     source: str | None,
     verdict: str | None,
     name: str | None,
+    central: bool,
     data_dir: Path,
     results_dir: Path,
     output_format: str,
@@ -66,6 +71,11 @@ def claims_command(
         if output_format == "text":
             show_one(rows[0], known[claim_id], store, data_dir)
             return
+    if central:
+        named = experiments.central()
+        rows = sorted(
+            (row for row in rows if row["id"] in named.central), key=lambda row: named.central.index(row["id"])
+        )
     if source:
         sources = sorted({row["source"] for row in rows})
         if source not in sources:
@@ -73,6 +83,9 @@ def claims_command(
         rows = [row for row in rows if row["source"] == source]
     if verdict:
         rows = [row for row in rows if row["outcome"] == verdict]
+    if central and output_format == "text":
+        show_central(rows)
+        return
     columns = [
         Column("id"),
         Column("source"),
@@ -98,6 +111,19 @@ def claims_command(
     else:
         rows = [row | {name: in_words(row[name]) for name in ("published", "measured")} for row in rows]
     Table(f"{len(rows)} claim{'s' * (len(rows) != 1)}", columns, rows, notes).print(output_format)
+
+
+def show_central(rows: list[dict[str, Any]]) -> None:
+    """Each claim with its verdict, what that rests on and the sentence that states the result; then what to know."""
+    for row in rows:
+        kind = f", {row['evidence']}" if row["evidence"] else ""
+        click.echo(f"{row['id']} ({row['source']}): {row['statement']}")
+        click.echo(f"  {row['verdict'].upper()}{kind}: {row['reason']}")
+        if row["measured"] is not None:
+            click.echo(f"  {row['sentence']}")
+        click.echo()
+    for note in experiments.central().notes:
+        click.echo(note)
 
 
 def in_words(value: float | None) -> str | None:
@@ -166,6 +192,8 @@ def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir
     if row["predicted"] is not None:
         place = "inside" if row["predicted"] else "outside"
         click.echo(f"The published value is {place} the 95 % prediction interval of these runs.")
+    if lacking := to_decide(claim, experiment, store, data_dir):
+        click.echo(lacking)
     click.echo()
     rows = [
         {
@@ -187,6 +215,25 @@ def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir
         Table(f"Runs, protocol {claim.protocol}", columns, rows).print()
     elif experiment.kind == "training":
         click.echo(f"not run: repro run {experiment.name}")
+
+
+def to_decide(claim: Claim, experiment: Experiment, store: Store, data_dir: Path) -> str:
+    """What a claim without a verdict lacks, in runs and hours; empty where it has one, or no run could decide it."""
+    from repro.judging.decide import queue
+
+    for budget in ("laptop", "paper"):
+        for decision in queue([experiment], budget, store, data_dir, "cpu", only=claim.id):
+            if decision.claim.id == claim.id:
+                steps = decision.steps
+                cpu, gpu = (sum(plan.estimates(steps, store, device)) for device in ("cpu", "cuda"))
+                option = "" if budget == "laptop" else f" --budget {budget}"
+                unsure = "" if decision.likely else ", which will hardly decide it"
+                return (
+                    f"Lacks {len(steps)} runs for look {decision.look}{unsure}: "
+                    f"about {duration(cpu)} on {KINDS['cpu']}, {duration(gpu)} on {KINDS['cuda']}: "
+                    f"repro decide --hours {max(cpu / 3600, 0.1):.1f}{option} {experiment.name}"
+                )
+    return ""
 
 
 @click.command("compare", epilog=COMPARE_EXAMPLES)

@@ -102,7 +102,9 @@ class Case:
     def _unclear(self) -> str:
         if self.missing:
             names = "" if len(self.missing) == len(self.claim.variants) else f"{', '.join(self.missing)} "
-            return f"{names}not run: {self._command(self.claim.budget)}"
+            # Differences show at a reduced scale too.
+            whole = self.claim.type in ("exact", "point", "ratio") or self.claim.budget == "smoke"
+            return f"{names}not run: {self._command(self.claim.budget if whole else 'laptop')}"
         return self.waiting or self._unmeasured()
 
     @property

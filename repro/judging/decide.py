@@ -39,15 +39,19 @@ class Decision(NamedTuple):
     likely: bool
 
 
-def queue(suite: Sequence[Experiment], budget: Budget, store: Store, data_dir: Path, device: str) -> list[Decision]:
+def queue(
+    suite: Sequence[Experiment], budget: Budget, store: Store, data_dir: Path, device: str, only: str = ""
+) -> list[Decision]:
     """What runs at a budget could decide: likely decisions first, of these the cheapest; shared runs count once.
 
     Left out is what needs images that are not here.
 
     Args:
         device: the kind of device that the times are estimated for, such as `cpu`.
+        only: the id of a claim: nothing else is looked at, and nothing shared with others.
     """
     open_ones = [found for experiment in suite for found in undecided(experiment, budget, store, data_dir)]
+    open_ones = [decision for decision in open_ones if only in ("", decision.claim.id)]
     steps = plan.plan([cell for decision in open_ones for cell in decision.cells], store, data_dir)
     todo = {run_key(step.run): step for step in steps if step.state != "done"}
     seconds = dict(zip(map(key, steps), plan.estimates(steps, store, device), strict=True))

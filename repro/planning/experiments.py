@@ -23,6 +23,7 @@ from repro.planning.specification import BUDGETS, PROTOCOLS, Budget, Compression
 T = TypeVar("T")
 
 SHARED = "budgets"  # the file of common settings, beside the experiments
+CENTRAL = "central"  # the file that names the claims which the sources are known for
 
 
 # Part of the names of files, so it holds nothing that leads to another folder.
@@ -168,7 +169,7 @@ def names() -> list[str]:
 @cache
 def everything() -> tuple[Experiment, ...]:
     """All experiments of the suite, in order."""
-    files = [path for path in folder().glob("*.toml") if path.stem != SHARED]
+    files = [path for path in folder().glob("*.toml") if path.stem not in (SHARED, CENTRAL)]
     return tuple(sorted((read(path) for path in files), key=lambda e: (e.order, e.name)))
 
 
@@ -181,9 +182,40 @@ def find(name: str) -> Experiment:
     if name.endswith(".toml"):
         return read(Path(name))
     path = folder() / f"{name}.toml"
-    if name == SHARED or not path.is_file():
+    if name in (SHARED, CENTRAL) or not path.is_file():
         raise unknown("experiment", name, names())
     return read(path)
+
+
+class Central(Spec, frozen=True):
+    """What the sources are known for: ids of claims, and what a reader should know first, a paragraph each."""
+
+    central: tuple[str, ...]
+    scope: str
+    easy: str
+    difficult: str
+
+    @property
+    def notes(self) -> list[str]:
+        """The paragraphs, each on one line behind its title."""
+        parts = {"Scope": self.scope, "What was easy": self.easy, "What was difficult": self.difficult}
+        return [f"{title}: {' '.join(text.split())}" for title, text in parts.items()]
+
+
+@cache
+def central() -> Central:
+    """The claims that head every summary.
+
+    Raises:
+        BadInput: the file cannot be read, or names a claim that no experiment has.
+    """
+    path = folder() / f"{CENTRAL}.toml"
+    found = decode(path, Central)
+    known = {claim.id for experiment in everything() for claim in experiment.claims}
+    for index, name in enumerate(found.central):
+        if name not in known:
+            raise unknown("claim", name, known, f"{path}: central[{index}]")
+    return found
 
 
 @cache

@@ -8,6 +8,7 @@ A part within a line is written the same way, without line breaks.
 
     table EXPERIMENT                               the experiment's table, with its title and notes
     claims EXPERIMENT                              its claims: statement, published, measured, verdict
+    central                                        the claims that the sources are known for, and what to know first
     verdicts                                       how many claims of each source got which verdict
     bench NAME                                     a table of `repro bench`, as it was written
     mean EXPERIMENT/VARIANT                        mean accuracy in percent: `61.7`
@@ -38,7 +39,7 @@ from repro.planning.specification import BUDGETS, PROTOCOLS, Budget
 from repro.records import Store, compressed
 from repro.records.compressed import CompressedRecord
 from repro.reporting import compression
-from repro.reporting.summary import Section, verdicts_table
+from repro.reporting.summary import Section, central_table, verdicts_table
 from repro.reporting.table import Column, Table
 from repro.reporting.tables import difference, experiment_table, file_of
 
@@ -89,10 +90,10 @@ def concluded_table(experiment: Experiment, store: Store, data_dir: Path, budget
 def make(request: str, store: Store, data_dir: Path) -> str:
     """What one request asks for, as Markdown."""
     match request.split():
-        case ["verdicts"]:
+        case ["verdicts" | "central" as what]:
             suite = experiments.everything()
             sections = [Section(e, {}, verdicts_of(e, store, data_dir), []) for e in suite]
-            return verdicts_table(sections).markdown(heading=False)
+            return (verdicts_table if what == "verdicts" else central_table)(sections).markdown(heading=False)
         case ["table", name]:
             return experiment_table(experiments.find(name), store, data_dir).markdown()
         case ["claims", name]:
@@ -118,7 +119,7 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return compression.lost_text(file_record(path, store).answers)
         case ["photographs", path]:
             return f"{file_record(path, store).answers.total:,}"
-    known = "table, claims, verdicts, bench, mean, after, gap, failed, dead, bytes, lost, photographs"
+    known = "table, claims, central, verdicts, bench, mean, after, gap, failed, dead, bytes, lost, photographs"
     raise BadInput(f"`made: {request}` asks for none of {known}")
 
 

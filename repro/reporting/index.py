@@ -6,7 +6,15 @@ from repro.planning import plan
 from repro.planning.specification import Budget
 from repro.records import Store
 from repro.reporting import tables
-from repro.reporting.summary import Section, benchmarks, counted, duration, open_questions, verdicts_table
+from repro.reporting.summary import (
+    Section,
+    benchmarks,
+    central_table,
+    counted,
+    duration,
+    open_questions,
+    verdicts_table,
+)
 from repro.reporting.table import Column, Table
 
 HEAD = """\
@@ -22,6 +30,7 @@ def index(sections: list[Section], store: Store, data_dir: Path) -> str:
     lines = [HEAD]
     judged = [verdict for section in sections for verdict in section.verdicts]
     if judged:
+        lines += [central_table(sections).markdown(heading=False)]
         lines += [counted(judged), "", verdicts_table(sections).markdown(heading=False)]
     lines += [overview(sections, store, data_dir).markdown(heading=False)]
     for section in sections:

@@ -18,7 +18,7 @@ from repro.records import Record, Store
 from repro.reporting import style, tables
 from repro.reporting.figures.curves import trained
 from repro.reporting.figures.parts import first_protocol
-from repro.reporting.summary import Section, benchmarks, by_evidence, counted, duration, open_questions
+from repro.reporting.summary import Section, benchmarks, by_evidence, central_table, counted, duration, open_questions
 from repro.reporting.table import DASH
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -57,7 +57,9 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         js=Markup((TEMPLATES / "page.js").read_text()),
         summary=counted([verdict for section in sections for verdict in section.verdicts]),
         outcomes=list(OUTCOME.values()),
+        outcome_of=OUTCOME,
         by_evidence=by_evidence(sections),
+        central=central_table(sections),
         sources=sorted({claim["source"] for claim in claims}),
         claims=claims,
         forest=forest(sections),

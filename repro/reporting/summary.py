@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.judging.claims import EVIDENCE_KINDS, OUTCOMES
 from repro.judging.evidence import Evidence
+from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.planning.specification import Budget
 from repro.records import Record
@@ -82,10 +83,28 @@ def verdicts_table(sections: Iterable[Section]) -> Table:
     return Table("Verdicts by kind of evidence", columns, rows)
 
 
-def open_questions(experiments: Iterable[Experiment]) -> dict[str, list[str]]:
+def central_table(sections: Iterable[Section]) -> Table:
+    """The claims that the sources are known for, with their verdicts and what these rest on."""
+    named = experiments.central()
+    found = {
+        claim.id: {
+            "source": claim.source,
+            "claim": claim.statement,
+            "verdict": verdict.verdict,
+            "evidence": verdict.evidence or "not measured yet",
+            "id": claim.id,
+        }
+        for section in sections
+        for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True)
+    }
+    columns = [Column("source"), Column("claim"), Column("verdict"), Column("evidence")]
+    return Table("Central claims", columns, [found[name] for name in named.central if name in found], named.notes)
+
+
+def open_questions(suite: Iterable[Experiment]) -> dict[str, list[str]]:
     """What the sources leave open, as the reading taken here, each with the ids of the claims that rest on it."""
     found: dict[str, list[str]] = {}
-    for experiment in experiments:
+    for experiment in suite:
         for claim in experiment.claims:
             for text in claim.assumptions:
                 found.setdefault(text, []).append(claim.id)

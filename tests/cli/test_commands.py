@@ -12,6 +12,7 @@ import pytest
 
 from repro.cli import VERBS, main
 from repro.judging.claims import OUTCOMES
+from repro.planning import experiments
 
 CHECKOUT = Path(__file__).parents[2]
 FAST = ["--budget", "smoke", "--device", "cpu", "--set", "data.train_images=64", "--set", "recipe.epochs=1"]
@@ -79,7 +80,7 @@ def test_claims_are_told_with_counts_in_full_and_each_reason_once(repro):
     assert row.split()[2:5] == ["1,248,424", "1,248,424", "parameters"]
     (record,) = json.loads(repro("claims", "parameters-squeezenet", "--format", "json").out)
     assert record["measured"] == 1248424
-    assert repro("claims", "table1-order-mnist").out.count("not run: repro run table1 --budget paper") == 1
+    assert repro("claims", "table1-order-mnist").out.count("not run: repro run table1 --budget laptop") == 1
     said = repro("claims", "parameters-squeezenet").out
     assert "reproduced: equal" in said
     assert "1,248,424 parameters: REPRODUCED." in said
@@ -383,3 +384,26 @@ def test_a_plan_on_imagenet_says_what_it_costs_on_many_gpus(repro, tmp_path):
     assert "No run on a GPU is recorded" in shown
     assert "155 GB" in shown
     assert "Cost" not in repro("run", "imagenet", "--budget", "smoke", "--dry-run", "--data-dir", str(tmp_path)).out
+
+
+def test_central_claims_head_every_summary_with_verdict_and_kind(repro):
+    answer = repro("claims", "--central")
+    named = experiments.central()
+    assert len(named.central) == 12
+    assert [line.split(" (")[0] for line in answer.out.splitlines() if line.split(" (")[0] in named.central] == [
+        *named.central
+    ]
+    assert "  REPRODUCED, counted: equal within ±5 %" in answer.out
+    for title in ("Scope: ", "What was easy: ", "What was difficult: "):
+        assert title in answer.out
+    rows = json.loads(repro("claims", "--central", "--format", "json").out)
+    assert [row["id"] for row in rows] == [*named.central]
+
+
+def test_an_undecided_claim_says_what_it_lacks(repro):
+    answer = repro("claims", "fire-removal-no-loss")
+    assert "Lacks " in answer.out
+    assert "on a CPU such as this" in answer.out
+    assert "repro decide --hours" in answer.out
+    # What no run can decide promises none.
+    assert "Lacks" not in repro("claims", "paper-table2-6bit-no-loss").out

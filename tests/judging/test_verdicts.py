@@ -153,7 +153,7 @@ def test_what_was_not_run_says_so_with_the_command():
     assert (verdict.verdict, verdict.reason) == ("inconclusive", "not run: repro run table1 --budget paper")
     assert (verdict.n, verdict.measured, verdict.variants) == (0, None, {})
     half = judge(ORDERING, {"a": sample(NEAR_70)}, "x")
-    assert (half.verdict, half.reason) == ("inconclusive", "b not run: repro run x --budget paper")
+    assert (half.verdict, half.reason) == ("inconclusive", "b not run: repro run x --budget laptop")
     assert judge(EXACT, {}, "parameters").reason == "not run: repro run parameters"
 
 
@@ -246,7 +246,7 @@ def test_holm_corrects_within_the_experiment_and_counts_what_is_not_run():
     possible = judge_family([claims[0], *impossible], {"claim-0": borderline()}, "x")
     assert [verdict.verdict for verdict in possible] == ["inconclusive"] * 4
     assert possible[0].holm_p == pytest.approx(4 * p)
-    assert possible[1].reason == "not run: repro run x --budget paper"
+    assert possible[1].reason == "not run: repro run x --budget laptop"
 
 
 def borderline() -> dict[str, Sample]:
