@@ -33,10 +33,11 @@ test: lint $(if $(REPRO_DATA),,$(if $(PACKED_DATA),.data)) ## Check the code and
 stress: $(INSTALLED) ## Bring about every failure that docs/reliability.md lists, in full, and count (about ten minutes on 2 cores)
 	REPRO_STRESS=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress --timeout 3600
 
-lint: $(INSTALLED) ## Check style and types: ruff, pyright
+lint: $(INSTALLED) ## Check style, types and the order of imports: ruff, pyright, import-linter
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 .venv/bin/python -m pyright --pythonpath .venv/bin/python
+	.venv/bin/lint-imports --no-logo
 
 all: $(INSTALLED) ## Bring results/ up to date, running what is missing (BUDGET=laptop)
 	.venv/bin/repro run --all --budget $(BUDGET)

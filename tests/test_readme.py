@@ -7,7 +7,7 @@ import pytest
 
 from repro.cli import VERBS
 from repro.records import Store
-from repro.reporting import blocks
+from repro.reporting import snippets
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 README = (CHECKOUT / "README.md").read_text()
@@ -18,7 +18,7 @@ def test_what_it_shows_is_made_from_the_records(name, tmp_path):
     """Without images, as after a clone: `repro report --renew` would change nothing."""
     document = (CHECKOUT / name).read_text()
     assert document.count("<!-- made: ") > 1
-    assert blocks.renew(document, Store(CHECKOUT / "results"), tmp_path) == document
+    assert snippets.renew(document, Store(CHECKOUT / "results"), tmp_path) == document
 
 
 def test_every_command_it_names_exists():

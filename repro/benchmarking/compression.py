@@ -11,11 +11,12 @@ import numpy as np
 from repro import models
 from repro.benchmarking.machine import describe, load
 from repro.benchmarking.rounds import interleaved, median_interval
-from repro.benchmarking.sheet import Sheet
-from repro.compression import coding, container, prune, released, stages
-from repro.compression.coding import CODERS, Coder
-from repro.compression.shared import CompressedNetwork
+from repro.benchmarking.tables import Sheet
+from repro.compression import prune, stages
 from repro.errors import Failure
+from repro.formats import coding, container, released
+from repro.formats.coding import CODERS, Coder
+from repro.formats.shared import CompressedNetwork
 from repro.reporting.table import Column
 
 TARGETS = {"encode": 10.0, "decode": 0.5}  # seconds

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from repro.benchmarking.machine import MIB, cores, describe, device_name, load
 from repro.benchmarking.runs import laptop_run, without_images
-from repro.benchmarking.sheet import Sheet
-from repro.benchmarking.whole import carried_out
-from repro.planning.specification import Run
+from repro.benchmarking.subprocess_runs import carried_out
+from repro.benchmarking.tables import Sheet
+from repro.config.specification import Run
 from repro.reporting.table import Column
 from repro.training import devices
 

@@ -19,10 +19,10 @@ from torchvision.models import alexnet, squeezenet1_0, vgg19
 from torchvision.models.squeezenet import Fire
 
 from repro import models
-from repro.benchmarking.side import Side, Work, images, in_memory, without_chance
+from repro.benchmarking.contender import Side, Work, images, in_memory, without_chance
+from repro.config.specification import Run, axis_seed
 from repro.data import ImageSet
 from repro.data.batches import epoch_order
-from repro.planning.specification import Run, axis_seed
 
 
 class Images(torch.utils.data.Dataset):

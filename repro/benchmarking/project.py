@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from repro.benchmarking.clock import Turn, clock
-from repro.benchmarking.side import Side, Work, images, synchronise, without_chance
-from repro.planning.specification import PROTOCOLS, Run
+from repro.benchmarking.contender import Side, Work, images, synchronise, without_chance
+from repro.config.specification import PROTOCOLS, Run
 from repro.training import devices
 from repro.training.devices import without_denormals
 from repro.training.evaluation import batch_size, measure

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+from repro.config.specification import Run
 from repro.data import files
 from repro.data.catalogue import CIFAR10_FILES
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Settings, Variant
-from repro.planning.specification import Run
 
 
 def laptop_run(network: str, settings: dict[str, Any], pixels: int = 32) -> Run:

@@ -10,8 +10,8 @@ from pathlib import Path
 from shutil import copytree
 
 from repro.benchmarking.machine import describe, load
-from repro.benchmarking.sheet import Sheet
 from repro.benchmarking.startup import environment
+from repro.benchmarking.tables import Sheet
 from repro.errors import Failure
 from repro.planning import experiments, plan
 from repro.records import Store

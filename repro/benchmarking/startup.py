@@ -12,7 +12,7 @@ from statistics import median
 import repro
 from repro.benchmarking.machine import describe, load
 from repro.benchmarking.rounds import interleaved, median_interval
-from repro.benchmarking.sheet import Sheet
+from repro.benchmarking.tables import Sheet
 from repro.errors import Failure
 from repro.reporting.table import Column
 

@@ -7,10 +7,10 @@ import click
 from repro import models
 from repro.cli import changes, options
 from repro.cli.run import carry_out
+from repro.config.specification import Run
 from repro.errors import BadInput
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Variant
-from repro.planning.specification import Run
 from repro.records import Store
 
 EXAMPLES = """\b

@@ -8,7 +8,7 @@ import click
 from repro.cli import options
 
 if TYPE_CHECKING:
-    from repro.benchmarking.sheet import Sheet
+    from repro.benchmarking.tables import Sheet
 
 EXAMPLES = """\b
 Examples:
@@ -143,7 +143,7 @@ def tell(line: str) -> None:
 
 def finish(sheets: list["Sheet"], results_dir: Path, output_format: str) -> None:
     """Write the tables and print them."""
-    from repro.benchmarking.sheet import show
+    from repro.benchmarking.tables import show
 
     for sheet in sheets:
         sheet.write(results_dir)

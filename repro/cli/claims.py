@@ -8,8 +8,8 @@ import click
 
 from repro.cli import options
 from repro.cli.run import KINDS
+from repro.config.claims import EVIDENCE_KINDS, OUTCOMES, Claim
 from repro.errors import BadInput, unknown
-from repro.judging.claims import EVIDENCE_KINDS, OUTCOMES, Claim
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.records import Store
@@ -129,9 +129,9 @@ def show_central(rows: list[dict[str, Any]]) -> None:
 def in_words(value: float | None) -> str | None:
     """A value as it is shown in a table for people: counts in full, with separators."""
     # Imported here because scipy, behind it, takes longer to load than most verbs to run.
-    from repro.judging import wording
+    from repro.judging import formatting
 
-    return None if value is None else wording.number(value)
+    return None if value is None else formatting.number(value)
 
 
 def judged(experiment: Experiment, store: Store, data_dir: Path) -> list[dict[str, Any]]:

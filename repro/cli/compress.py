@@ -13,7 +13,7 @@ from repro.records import Store
 from repro.reporting.table import Column, Estimate, Table
 
 if TYPE_CHECKING:
-    from repro.compression.shared import CompressedNetwork, Inputs
+    from repro.formats.shared import CompressedNetwork, Inputs
 
 COMPRESS_EXAMPLES = """\b
 Examples:
@@ -124,9 +124,10 @@ def compress_command(
     mixed) every layer gets the precision at which the network's answers change least for the bytes.
     """
     from repro import models
-    from repro.compression import container, released, stages
+    from repro.compression import stages
     from repro.compression.prune import densities
-    from repro.records.files import write_atomic
+    from repro.formats import container, released
+    from repro.storage import write_atomic
 
     if output.suffix not in (".sqz", ".net"):
         raise unknown("kind of file", output.suffix or output.name, [".sqz", ".net"], str(output))
@@ -184,9 +185,8 @@ def compress_command(
 @click.option("-o", "--output", type=FILE, required=True, help="The file to write: .safetensors or .net.")
 def decompress_command(path: Path, output: Path) -> None:
     """Write a compressed network's weights as they are computed with: exactly those that were written into it."""
-    from repro.compression import files, released
-    from repro.models import weights
-    from repro.records.files import write_atomic
+    from repro.formats import files, released, weights
+    from repro.storage import write_atomic
 
     network = files.open_network(path)
     match output.suffix:
@@ -204,7 +204,7 @@ def decompress_command(path: Path, output: Path) -> None:
 @options.output_format
 def inspect_command(path: Path, output_format: str) -> None:
     """Where the bytes of a .sqz file, or of the released .net, are: layer by layer, every one accounted for."""
-    from repro.compression.inspecting import KINDS, account
+    from repro.formats.inspecting import KINDS, account
 
     if not path.is_file():
         raise BadInput(f"{path}: there is no such file")
@@ -251,24 +251,25 @@ def evaluate_command(
     output_format: str,
 ) -> None:
     """Measure a network on real images: top-1 and top-5 with their 95 % intervals (Wilson)."""
-    from repro.compression import files
-    from repro.compression.images import images_for
-    from repro.training import answers, devices
+    from repro.formats import files
+    from repro.running import classification
+    from repro.running.images import images_for
+    from repro.training import devices
 
     chosen, _ = devices.choose(device)
     rows, first = [], None
     for name in [source, *([against] if against else [])]:
         network = find_network(name, results_dir)
         images = images_for(network, inputs_of(network, data, normalisation), data_dir, half, limit)
-        logits = answers.scores(files.module(network), images.images, images.prepare, chosen)
-        top1, top5 = (answers.right(logits, images.labels, among) for among in (1, 5))
+        logits = classification.scores(files.module(network), images.images, images.prepare, chosen)
+        top1, top5 = (classification.right(logits, images.labels, among) for among in (1, 5))
         row = {"network": name, "images": len(images.labels), "top1": estimate(top1), "top5": estimate(top5)}
         if first is not None:
-            lost, interval = answers.paired_loss(top1, first[0])
+            lost, interval = classification.paired_loss(top1, first[0])
             row |= {
                 "lost": Estimate(lost, interval.low, interval.high, len(images.labels), signed=True),
                 "agreement": float((first[1].argmax(1) == logits.argmax(1)).float().mean()),
-                "divergence": answers.divergence(logits, first[1]),
+                "divergence": classification.divergence(logits, first[1]),
             }
         first = first or (top1, logits)
         rows.append(row)
@@ -291,7 +292,7 @@ def evaluate_command(
 
 def estimate(right: Any) -> Estimate:
     """A percentage of images with Wilson's interval."""
-    from repro.training.answers import share
+    from repro.running.classification import share
 
     found = share(right)
     return Estimate(found.percent, *found.interval, found.total)
@@ -312,9 +313,9 @@ def read_bits(bits: str | None, max_bytes: int | None) -> int | None:
 
 def find_network(source: str, results: Path) -> "CompressedNetwork":
     """The network in a file, or the trained one of a run. Raises BadInput where there is neither."""
-    from repro.compression import files
-    from repro.compression.shared import Inputs
     from repro.compression.stages import replaced
+    from repro.formats import files
+    from repro.formats.shared import Inputs
 
     if Path(source).exists() or "." in source or "/" in source:
         return files.open_network(Path(source))
@@ -340,8 +341,9 @@ def inputs_of(network: "CompressedNetwork", data: str | None, normalisation: Any
 
 def calibrated(network: "CompressedNetwork", inputs: "Inputs", root: Path, count: int) -> Any:
     """Statistics of the network's layers over calibration images, told as they come."""
-    from repro.compression import calibration, files
-    from repro.compression.images import images_for
+    from repro.compression import calibration
+    from repro.formats import files
+    from repro.running.images import images_for
 
     images = images_for(network, inputs, root, "calibration", count)
     total = len(images.labels)

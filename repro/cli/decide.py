@@ -8,8 +8,8 @@ import click
 
 from repro.cli import options
 from repro.cli.run import carry_out, kind_of
+from repro.config.specification import Budget
 from repro.planning import experiments
-from repro.planning.specification import Budget
 from repro.records import Store
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table

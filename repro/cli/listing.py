@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from repro.cli import options
+from repro.config.specification import Budget
 from repro.planning import experiments, plan
-from repro.planning.specification import Budget
 from repro.records import Store
 from repro.reporting.table import Column, Table
 

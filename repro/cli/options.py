@@ -9,10 +9,10 @@ import click
 from click.shell_completion import CompletionItem
 
 from repro import models
+from repro.config.specification import BUDGETS, Budget
 from repro.data import DATASETS
 from repro.errors import BadInput
 from repro.planning import experiments
-from repro.planning.specification import BUDGETS, Budget
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

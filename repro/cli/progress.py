@@ -5,9 +5,9 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from repro.config.specification import Run
 from repro.planning import plan
 from repro.planning.plan import Step
-from repro.planning.specification import Run
 from repro.records import Epoch, Record
 from repro.records.store import run_key
 from repro.reporting.summary import duration

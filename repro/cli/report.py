@@ -39,10 +39,10 @@ def report_command(
     report.render(results_dir, data_dir, only=list(names) or None, progress=lambda line: click.echo(line, err=True))
     for document in documents:
         from repro.records import Store
-        from repro.reporting import blocks
-        from repro.reporting.keep import write_if_changed
+        from repro.reporting import snippets
+        from repro.storage import write_if_changed
 
-        if write_if_changed(document, blocks.renew(document.read_text(), Store(results_dir), data_dir)):
+        if write_if_changed(document, snippets.renew(document.read_text(), Store(results_dir), data_dir)):
             click.echo(str(document), err=True)
     page = results_dir / "index.html"
     if show and page.is_file():

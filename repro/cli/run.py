@@ -13,7 +13,7 @@ from repro.errors import BadInput, Failure
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.planning.plan import Step
-from repro.records import Store, compressed
+from repro.records import Store
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
 
@@ -43,7 +43,7 @@ def run_command(names: tuple[str, ...], everything: bool, explain: bool, running
     store = Store(running.results_dir)
     settings = (running.budget, running.seeds, running.overrides)
     cells = [cell for experiment in chosen for cell in plan.cells(experiment, *settings)]
-    lacking = {experiment.name: len(compressed.missing(experiment, store)) for experiment in chosen}
+    lacking = {experiment.name: len(plan.files_to_make(experiment, store)) for experiment in chosen}
     files = [f"{name}: {count} compressed files to make and measure." for name, count in lacking.items() if count]
     failures = carry_out(cells, store, running._replace(dry_run=running.dry_run or explain), files)
     failures += sum(not compress(experiment, store, running.data_dir, running.device) for experiment in chosen)
@@ -114,7 +114,8 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
     todo = [step for step in steps if step.state != "done"]
     if not todo:
         return 0
-    from repro.training import cluster, devices, launch, local, parallel
+    from repro.running import cluster, local, worker
+    from repro.training import devices, parallel
 
     chosen, reason = devices.choose("auto" if launcher.name == "ray" else device)
     with parallel.group(chosen, launcher.name):
@@ -130,7 +131,7 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
             match launcher.name:
                 case "here":
                     teller.say(f"{runs} on {chosen.type} ({reason}), about {duration(seconds)} in all")
-                    failures = launch.carry_out(todo, store, data_dir, chosen, teller, fail_fast)
+                    failures = worker.carry_out(todo, store, data_dir, chosen, teller, fail_fast)
                 case "local":
                     jobs = min(launcher.jobs or local.default_jobs(chosen), len(todo))
                     teller.say(f"{runs} on {chosen.type} ({reason}), {jobs} at a time")
@@ -151,10 +152,10 @@ def compress(experiment: Experiment, store: Store, data_dir: Path, device: str) 
 
     torch is imported only when there are some.
     """
-    lacking = compressed.missing(experiment, store)
+    lacking = plan.files_to_make(experiment, store)
     if not lacking:
         return True
-    from repro.compression import measuring
+    from repro.running import measuring
     from repro.training import devices
 
     chosen, reason = devices.choose(device)
@@ -173,7 +174,7 @@ def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store,
     Runs with changed settings are shown, but leave the published tables and figures alone: those hold the experiments
     as their files state them. `--seeds` changes none: an experiment's table has all the seeds there are.
     """
-    from repro.reporting import blocks, figures, report, tables
+    from repro.reporting import figures, report, snippets, tables
 
     budget, results, data_dir = running.budget, running.results_dir, running.data_dir
     if running.overrides:
@@ -189,7 +190,7 @@ def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store,
                 ]
                 Table(experiment.title, [Column("figure"), Column("shows")], drawn).print(running.output_format)
             else:
-                blocks.concluded_table(experiment, store, data_dir, [budget]).print(running.output_format)
+                snippets.concluded_table(experiment, store, data_dir, [budget]).print(running.output_format)
     for problem in dict.fromkeys(store.problems):
         click.echo(f"warning: {problem}", err=True)
     sys.stdout.flush()

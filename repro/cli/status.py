@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from repro.cli import options
+from repro.config.specification import BUDGETS
 from repro.planning import experiments, plan
-from repro.planning.specification import BUDGETS
 from repro.records import Store
-from repro.records.files import cache_folder
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
+from repro.storage import cache_folder
 
 EXAMPLES = """\b
 Examples:

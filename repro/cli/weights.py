@@ -38,8 +38,7 @@ def import_command(path: Path, model: str | None, pairs: tuple[str, ...], output
 
     Names are mapped, layouts transposed, shapes checked; nothing in the file is run.
     """
-    from repro.compression import released
-    from repro.models import weights
+    from repro.formats import released, weights
 
     chosen = read_options(pairs)
     if model is None and path.suffix == ".net":
@@ -66,8 +65,8 @@ def import_command(path: Path, model: str | None, pairs: tuple[str, ...], output
 @click.option("-o", "--output", type=FILE, required=True, help="The file to write: .safetensors or .onnx.")
 def export_command(path: Path, size: str | None, output: Path) -> None:
     """Write a network that `repro import` or a run left as safetensors or ONNX; ONNX is verified in onnxruntime."""
-    from repro.models import weights
-    from repro.models.onnx import export_onnx
+    from repro.formats import weights
+    from repro.formats.onnx import export_onnx
 
     if not path.is_file():
         raise BadInput(f"{path}: there is no such file")

@@ -1,1 +1,1 @@
-"""Deep Compression (paper, Table 2; Han et al., arXiv 1510.00149): prune, share, code, into files that exist."""
+"""Compress weights (paper, Table 2; Han et al., arXiv 1510.00149): prune, cluster, factorise, round."""

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from repro.compression.shared import Shared
+from repro.formats.shared import Shared
 
 Init = Literal["linear", "density", "random"]
 INITS: tuple[Init, ...] = get_args(Init)

@@ -21,9 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from repro.compression import container
 from repro.compression.calibration import Statistics, damped
-from repro.compression.shared import Shared
+from repro.formats import container
+from repro.formats.shared import Shared
 
 ROUNDS = 2
 # Of the step that suits fine rounding: layers of which most weights become zero want a finer one.

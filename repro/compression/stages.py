@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from repro.compression import cluster, container
+from repro.compression import cluster
 from repro.compression.cluster import Init
-from repro.compression.coding import Coder
 from repro.compression.prune import mask
-from repro.compression.shared import CompressedNetwork, Inputs, Shared, Tensor, dense
 from repro.errors import BadInput
+from repro.formats import container
+from repro.formats.coding import Coder
+from repro.formats.shared import CompressedNetwork, Inputs, Shared, Tensor, dense
 
 if TYPE_CHECKING:
     from repro.compression.calibration import Statistics

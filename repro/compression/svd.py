@@ -6,7 +6,7 @@ layer two dense layers, of a convolution one with fewer filters and a 1x1 after 
 
 import numpy as np
 
-from repro.compression.shared import Factored
+from repro.formats.shared import Factored
 
 
 def rank_of(weights: np.ndarray, share: float) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from repro.config.specification import Data
 from repro.data import bike_ship, files, imagenet
 from repro.data.catalogue import (
     CIFAR10_FILES,
@@ -18,8 +19,7 @@ from repro.data.catalogue import (
 )
 from repro.data.preparation import prepare, status
 from repro.errors import BadInput, unknown
-from repro.planning.specification import Data
-from repro.records.files import cache_folder
+from repro.storage import cache_folder
 
 if TYPE_CHECKING:
     import torch

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from repro.config.specification import Recipe
 from repro.data.batches import Draws
-from repro.planning.specification import Recipe
 
 
 class Pipeline(nn.Module):

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from repro.config.specification import Recipe, axis_seed
 from repro.errors import BadInput
-from repro.planning.specification import Recipe, axis_seed
 
 
 class Draws(NamedTuple):

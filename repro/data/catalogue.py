@@ -40,7 +40,7 @@ def moments(normalisation: str, mean: tuple[float, ...], std: tuple[float, ...])
     """Means and deviations by which images are normalised, per channel in 0..1; None = by each image's own.
 
     Args:
-        normalisation: as `repro.planning.specification.Data` has it.
+        normalisation: as `repro.config.specification.Data` has it.
         mean, std: the data set's own.
     """
     channels = len(mean)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from repro.errors import Failure
-from repro.records.files import cache_folder, write_atomic
+from repro.storage import cache_folder, write_atomic
 
 
 def marker(folder: Path, names: Iterable[str]) -> Path:

@@ -10,7 +10,7 @@ from typing import Any
 from repro.data import bike_ship, files, imagenet
 from repro.data.catalogue import CIFAR10_FILES, DATASETS, MNIST_FILES, MODIFIED_MNIST_FILES
 from repro.errors import Failure, unknown
-from repro.records.files import cache_folder, write_atomic
+from repro.storage import cache_folder, write_atomic
 
 # What a user without a network has to put below the data root.
 BY_HAND = {

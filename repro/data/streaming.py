@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
+from repro.config.specification import axis_seed
 from repro.data.photographs import opened
 from repro.errors import Failure
-from repro.planning.specification import axis_seed
 
 Cut = Literal["squash", "caffe", "torchvision"]
 # More decoding processes than this do not help one device.
@@ -134,7 +134,7 @@ class Decoder:
 
 
 def squares(cut: Cut, pixels: int, training: bool) -> Callable[[Image.Image], Image.Image]:
-    """A photograph of any shape as a square of `pixels`, as `repro.planning.specification.Data` has it; bilinear."""
+    """A photograph of any shape as a square of `pixels`, as `repro.config.specification.Data` has it; bilinear."""
     match cut:
         case "squash":
             steps = [transforms.Resize((pixels, pixels))]

@@ -1,1 +1,1 @@
-"""Judging published numbers: claims (plain data), statistics (the tests) and verdicts (the rule). Knows no torch."""
+"""Judge published numbers: samples from records, statistics, verdicts, the ledger. Imports no torch."""

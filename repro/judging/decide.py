@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import msgspec
 
+from repro.config.claims import Claim
+from repro.config.specification import BUDGETS, Budget
 from repro.judging.case import LOOKS
-from repro.judging.claims import Claim
 from repro.judging.evidence import begins, by_variant, gather, verdicts_of
 from repro.judging.verdicts import Verdict
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.planning.plan import Cell, Step
-from repro.planning.specification import BUDGETS, Budget
 from repro.records import Store
 from repro.records.store import run_key
 

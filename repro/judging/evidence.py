@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from repro import data, models
+from repro.config.claims import Claim
+from repro.config.specification import PROTOCOLS, Budget, Run
 from repro.errors import unknown
-from repro.judging.claims import Claim
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
-from repro.planning.specification import PROTOCOLS, Budget, Run
 from repro.records import Record, Store, compressed
 
 if TYPE_CHECKING:

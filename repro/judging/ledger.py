@@ -9,7 +9,7 @@ import msgspec
 
 from repro.errors import Failure
 from repro.judging.verdicts import Verdict
-from repro.records.files import write_atomic
+from repro.storage import write_atomic
 
 COLUMNS = ["claim", "hash"]
 CHANGED = "claim changed after it was first judged"

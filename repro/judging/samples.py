@@ -7,9 +7,9 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
+from repro.config.specification import Budget
 from repro.judging import statistics
 from repro.judging.statistics import Estimate, Interval
-from repro.planning.specification import Budget
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,12 +30,12 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from repro.judging import statistics, wording
+from repro.config.claims import FILE_METRICS, Claim, EvidenceKind, Outcome
+from repro.config.specification import Budget
+from repro.judging import formatting, statistics
 from repro.judging.case import ALPHA, LOOKS, NO_CONTROL, PLANNED_SEEDS, Case
-from repro.judging.claims import FILE_METRICS, Claim, EvidenceKind, Outcome
 from repro.judging.samples import Sample, Summary, summarise
 from repro.judging.statistics import Estimate, Interval
-from repro.planning.specification import Budget
 
 REDUCED = "reduced scale"  # the badge of verdicts on runs that are not quite what the claim is about
 MOST_FAILURES = 0.1  # of the runs behind a point or ratio
@@ -185,7 +185,7 @@ def _judge_case(case: Case, adjusted: Adjusted | None) -> Verdict:
         verdict=finding.verdict,
         badge=finding.badge,
         reason=finding.reason,
-        sentence=wording.sentence(claim, outcome, finding.reason, summaries, numbers),
+        sentence=formatting.sentence(claim, outcome, finding.reason, summaries, numbers),
         claim_hash=claim.hash(),
         n=case.n,
         look=case.look,
@@ -247,10 +247,10 @@ def _find_exact(case: Case) -> Finding:
     # A published 4.8 stands for 4.75 to 4.85, the ends included whatever binary fractions make of them.
     margin += 1e-9 * max(1.0, abs(claim.published))
     if abs(off) <= margin:
-        return Finding("reproduced", "equal" if off == 0 else f"equal within {wording.margin(claim)}")
+        return Finding("reproduced", "equal" if off == 0 else f"equal within {formatting.margin(claim)}")
     if claim.direction != "two-sided" and off * claim.sign > 0:
-        return Finding("reproduced", f"better than {wording.published(claim)}", "exceeded")
-    return Finding("not reproduced", f"off by more than {wording.margin(claim)}" if claim.margin else "not equal")
+        return Finding("reproduced", f"better than {formatting.published(claim)}", "exceeded")
+    return Finding("not reproduced", f"off by more than {formatting.margin(claim)}" if claim.margin else "not equal")
 
 
 def _find_value(case: Case) -> Finding:
@@ -264,7 +264,7 @@ def _find_value(case: Case) -> Finding:
     band, estimate = Interval(-margin, margin), case.value()
     decisive, prediction = estimate.interval(), estimate.prediction(claim.original_runs)
     if decisive.inside(band):
-        return Finding("reproduced", f"the 95 % interval of the difference is inside {wording.margin(claim)}")
+        return Finding("reproduced", f"the 95 % interval of the difference is inside {formatting.margin(claim)}")
     if claim.direction == "two-sided":
         contradicted = not prediction.meets(band)
     else:
@@ -276,7 +276,7 @@ def _find_value(case: Case) -> Finding:
     if contradicted:
         return Finding(
             "not reproduced",
-            f"off by more than {wording.margin(claim)} even if the published value has seed noise of its own",
+            f"off by more than {formatting.margin(claim)} even if the published value has seed noise of its own",
         )
     return _undecided(case, case.seeds_for_value(margin))
 
@@ -287,7 +287,7 @@ def _find_no_loss(case: Case) -> Finding:
     badge = REDUCED if case.reduced else ""
     # The ends of a two-sided 95 % interval are the one-sided 97.5 % bounds.
     low, high = found.interval if claim.sign > 0 else found.interval.times(-1)[::-1]
-    allowed = wording.margin(claim, both=False)
+    allowed = formatting.margin(claim, both=False)
     if low > -claim.margin:
         return Finding("reproduced", f"a loss of {allowed} is excluded", badge)
     if high < -claim.margin:
@@ -306,21 +306,23 @@ def _find_ordering(case: Case, adjusted: Adjusted) -> Finding:
     if significant and as_large and all(step.inside(claim.margin) for step in plateau) and case.superior:
         size = "" if claim.effect is None else ", and the difference agrees with the published one"
         flat = f", and it is flat from {claim.saturates}" if plateau else ""
-        return Finding("reproduced", f"p {wording.p_value(holm_p)} after Holm's correction{size}{flat}", badge)
+        return Finding("reproduced", f"p {formatting.p_value(holm_p)} after Holm's correction{size}{flat}", badge)
     if significant and not as_large:
         return Finding(
             "direction only",
-            f"the direction holds, but the 95 % interval {wording.bracketed(found.interval)} excludes the published "
-            f"{wording.signed(claim.effect)} {wording.margin(claim)}",
+            f"the direction holds, but the 95 % interval {formatting.bracketed(found.interval)} excludes the published "
+            f"{formatting.signed(claim.effect)} {formatting.margin(claim)}",
             badge,
         )
     if significant and not all(step.interval.meets(margin) for step in plateau):
         return Finding("direction only", f"the direction holds, but it does not level off at {claim.saturates}", badge)
     if adjusted.opposite < ALPHA:
-        reason = f"the opposite holds (p {wording.p_value(adjusted.opposite)} after Holm's correction)"
+        reason = f"the opposite holds (p {formatting.p_value(adjusted.opposite)} after Holm's correction)"
         return Finding("not reproduced", reason, badge)
     if found.inside(claim.margin):
-        return Finding("not reproduced", f"no difference: the 95 % interval is inside {wording.margin(claim)}", badge)
+        return Finding(
+            "not reproduced", f"no difference: the 95 % interval is inside {formatting.margin(claim)}", badge
+        )
     if significant and plateau:
         return _undecided(case, case.seeds_for_plateau(), badge, f"whether it is flat from {claim.saturates}")
     return _undecided(case, case.seeds_for_ordering(holm_p), badge)

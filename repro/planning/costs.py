@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from repro import data, models
+from repro.config.specification import Run
 from repro.planning import plan
 from repro.planning.plan import Step
-from repro.planning.specification import Run
 from repro.records import Store
 
 GPUS = (1, 8, 64)

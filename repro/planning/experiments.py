@@ -15,10 +15,10 @@ import tomli
 from msgspec import Meta
 
 from repro import models
+from repro.config.claims import Claim
+from repro.config.specification import BUDGETS, PROTOCOLS, Budget, Compression, Data, Hold, Model, Recipe, Run, Spec
 from repro.data import DATASETS, SYNTHETIC_SIZE
 from repro.errors import BadInput, unknown
-from repro.judging.claims import Claim
-from repro.planning.specification import BUDGETS, PROTOCOLS, Budget, Compression, Data, Hold, Model, Recipe, Run, Spec
 
 T = TypeVar("T")
 
@@ -120,7 +120,7 @@ class Experiment(Spec, frozen=True):
         released network and measures the files.
     control: two variants of which the first is known to be better. Only where the laptop's runs show that can they
         refute a claim (see docs/verdicts.md).
-    finding: what came out, in a sentence; its numbers are made from records (see `repro.reporting.blocks`).
+    finding: what came out, in a sentence; its numbers are made from records (see `repro.reporting.snippets`).
     reduced: what the laptop budget changes against the source, in a sentence.
     """
 

@@ -1,4 +1,4 @@
-"""What runs leave behind: reading and writing of `results/runs/`. Knows no torch."""
+"""Read and write the records of runs in `results/runs/`. Imports no torch."""
 
 from repro.records.record import Epoch, Measurement, Record, Status
 from repro.records.store import Store

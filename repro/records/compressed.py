@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 
+from repro.config.specification import Compression, Count, Positive, Spec
 from repro.errors import Failure
-from repro.planning.experiments import Experiment, Variant
-from repro.planning.specification import Compression, Count, Positive, Spec
-from repro.records.files import read_limited, write_atomic
 from repro.records.record import Environment, NonNegative, Share
 from repro.records.store import LARGEST, Store, sealed
+from repro.storage import read_limited, write_atomic
 
 FOLDER = "compressed"  # in the results folder, beside `runs`
 
@@ -146,12 +145,6 @@ def read(store: Store, path: Path) -> CompressedRecord | None:
         store.problems.append(f"{path} was passed over: {error}")
         return None
     return record
-
-
-def missing(experiment: Experiment, store: Store) -> list[Variant]:
-    """The variants of an experiment that are to be compressed and have no record."""
-    wanted = [(variant, variant.compress) for variant in experiment.variants if variant.compress is not None]
-    return [variant for variant, how in wanted if find(store, experiment.name, variant.name, how) is None]
 
 
 def save(results: Path, record: CompressedRecord) -> None:

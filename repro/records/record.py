@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from repro.planning.specification import PROTOCOLS, Count, Protocol, Run, Spec
+from repro.config.specification import PROTOCOLS, Count, Protocol, Run, Spec
 
 NonNegative = Annotated[float, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, le=1)]

@@ -10,10 +10,10 @@ from typing import Any
 
 import msgspec
 
+from repro.config.specification import NUMERICS, Run
 from repro.errors import Failure
-from repro.planning.specification import NUMERICS, Run
-from repro.records.files import read_limited, write_atomic
 from repro.records.record import Epoch, Outline, Record
+from repro.storage import read_limited, write_atomic
 
 IDENTITY_SHOWN = 16  # hex digits in folder names and on screen
 LARGEST = 2**24  # bytes of a record that are read: a thousand times what one has

@@ -1,1 +1,1 @@
-
+"""Tables, figures, the page and parts of documents, made from records."""

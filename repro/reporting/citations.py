@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from repro import __version__
 from repro.planning.experiments import Experiment
 
-# By claim source (`repro.judging.claims.Source`), network and data set.
+# By claim source (`repro.config.claims.Source`), network and data set.
 ENTRIES: dict[str, str] = {
     "paper": """@article{iandola2016squeezenet,
   author  = {Iandola, Forrest N. and Han, Song and Moskewicz, Matthew W. and Ashraf, Khalid and Dally, William J. and

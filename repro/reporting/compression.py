@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from repro import models
-from repro.judging.claims import Claim
+from repro.config.claims import Claim
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, compressed
 from repro.records.compressed import Answers, CompressedRecord
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from repro.reporting.figures import Drawn
+    from repro.reporting.drawn import Drawn
 
 SECTIONS = ("index", "codes", "codebook", "tables", "biases")
 FLOAT = 4  # bytes of a number that is not compressed
@@ -132,7 +132,7 @@ def notes(experiment: Experiment, found: dict[str, CompressedRecord]) -> list[st
 
 def described(experiment: Experiment, store: Store) -> "list[Drawn]":
     """The figures there are records for."""
-    from repro.reporting.figures import Drawn
+    from repro.reporting.drawn import Drawn
 
     found = records(experiment, store)
     if not found:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from repro.config.specification import Budget
 from repro.planning import plan
-from repro.planning.specification import Budget
 from repro.records import Store
 from repro.reporting import tables
 from repro.reporting.summary import (

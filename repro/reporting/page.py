@@ -10,14 +10,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from repro.judging.claims import OUTCOMES, Claim
+from repro.config.claims import OUTCOMES, Claim
+from repro.config.specification import Budget, Run
 from repro.judging.evidence import value
 from repro.judging.verdicts import Verdict
-from repro.planning.specification import Budget, Run
 from repro.records import Record, Store
 from repro.reporting import style, tables
+from repro.reporting.figures.common import first_protocol
 from repro.reporting.figures.curves import trained
-from repro.reporting.figures.parts import first_protocol
 from repro.reporting.summary import Section, benchmarks, by_evidence, central_table, counted, duration, open_questions
 from repro.reporting.table import DASH
 

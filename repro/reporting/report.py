@@ -13,40 +13,26 @@ from pathlib import Path
 import msgspec
 
 import repro
+from repro.config.specification import Budget
 from repro.judging import ledger
 from repro.judging.evidence import LEDGER, Evidence, shown, verdicts_of
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
-from repro.planning.specification import Budget
 from repro.processes import end_with_parent
 from repro.records import Store
-from repro.records.files import cache_folder, write_atomic
-from repro.reporting import blocks, compression, figures, page, tables
-from repro.reporting.figures import Drawn
+from repro.reporting import compression, figures, page, snippets, tables
+from repro.reporting.drawn import Drawn
 from repro.reporting.index import index
-from repro.reporting.keep import write_if_changed
 from repro.reporting.style import FORMATS
 from repro.reporting.summary import Section
+from repro.storage import cache_folder, write_atomic, write_if_changed
 
 WORKERS = 2
 # Starting another process takes longer than drawing a few figures.
 WORTH_A_POOL = 3
 
-# Whatever changes here may change a figure.
-DRAWING_CODE = (
-    "reporting/compression.py",
-    "reporting/figures",
-    "reporting/diagrams.py",
-    "reporting/sizes.py",
-    "reporting/style.py",
-    "reporting/svg.py",
-    "judging/evidence.py",
-    "judging/statistics.py",
-    "planning/specification.py",
-    "records/compressed.py",
-    "records/record.py",
-    "models",
-)
+# Whatever changes in these packages may change a figure.
+DRAWING_CODE = ("config", "judging", "models", "planning", "records", "reporting")
 
 Progress = Callable[[str], None]
 
@@ -86,7 +72,7 @@ def render(
                 for drawn in figures.described(experiment, evidence[experiment.name], store)
                 if (results / "figures" / f"{drawn.name}.svg").is_file()
             ],
-            finding=blocks.finding(experiment, store, data_dir),
+            finding=snippets.finding(experiment, store, data_dir),
         )
         for experiment in suite
     ]
@@ -102,7 +88,7 @@ def write_tables(experiment: Experiment, evidence: dict[Budget, list[Evidence]],
     if experiment.kind == "diagrams":
         return False
     folder = store.folder.parent / "tables"
-    table = blocks.concluded_table(experiment, store, data_dir)
+    table = snippets.concluded_table(experiment, store, data_dir)
     numbers = tables.numbers_table(experiment, store, data_dir) if evidence else table
     contents = {"md": table.render("md"), "tex": table.render("tex"), "csv": numbers.render("csv")}
     written = [write_if_changed(folder / f"{experiment.name}.{suffix}", text) for suffix, text in contents.items()]
@@ -206,5 +192,5 @@ def code_hash() -> str:
     """Of the code that turns records into figures."""
     package = Path(repro.__file__).parent
     places = [package / name for name in DRAWING_CODE]
-    paths = [path for place in places for path in (sorted(place.glob("*.py")) if place.is_dir() else [place])]
+    paths = [path for place in places for path in sorted(place.rglob("*.py"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from repro import models
-from repro.judging.claims import Claim
+from repro.config.claims import Claim
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.reporting import style
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from repro.reporting.figures import Drawn
+    from repro.reporting.drawn import Drawn
 
 BYTES_PER_PARAMETER = 4  # float32
 
 
 def described(experiment: Experiment) -> "list[Drawn]":
     """The figures of an experiment of kind `sizes`: one, or none where it wants none."""
-    from repro.reporting.figures import Drawn
+    from repro.reporting.drawn import Drawn
 
     if experiment.figure.kind == "none":
         return []

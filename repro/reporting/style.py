@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.reporting.keep import write_if_changed
+from repro.storage import write_if_changed
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

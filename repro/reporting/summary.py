@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.judging.claims import EVIDENCE_KINDS, OUTCOMES
+from repro.config.claims import EVIDENCE_KINDS, OUTCOMES
+from repro.config.specification import Budget
 from repro.judging.evidence import Evidence
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
-from repro.planning.specification import Budget
 from repro.records import Record
-from repro.reporting.figures import Drawn
+from repro.reporting.drawn import Drawn
 from repro.reporting.table import Column, Table
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from repro import models
+from repro.config.claims import Claim
+from repro.config.specification import BUDGETS, Budget, Run
 from repro.data import DATASETS
-from repro.judging.claims import Claim
 from repro.judging.evidence import ACCURACIES, Evidence, contrast, counted, of_cell, part_of, published, shown
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
-from repro.planning.specification import BUDGETS, Budget, Run
 from repro.records import Store
 from repro.reporting import compression
 from repro.reporting.table import Column, Estimate, Table

@@ -1,1 +1,1 @@
-"""Training and measuring networks: the one loop, its recipes, evaluation and checkpoints."""
+"""Train and measure a network: the loop, the recipe, evaluation, checkpoints, devices."""

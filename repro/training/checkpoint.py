@@ -11,7 +11,7 @@ import msgspec
 import torch
 
 from repro.records import Epoch
-from repro.records.files import writing
+from repro.storage import writing
 from repro.training import parallel
 
 # A checkpoint is put off while writing them would take more than this share of the time: AlexNet's takes as long to

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from repro.config.specification import Protocol, axis_seed
 from repro.data import ImageSet
 from repro.data.augment import Pipeline
 from repro.data.batches import Draws
 from repro.data.streaming import PhotographSet
 from repro.models.network import Network
-from repro.planning.specification import Protocol, axis_seed
 from repro.records import Measurement
 from repro.training import parallel
 

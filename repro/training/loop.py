@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from repro import models
+from repro.config.specification import NUMERICS, PROTOCOLS, Run, axis_seed
 from repro.data import Dataset
 from repro.data.augment import Pipeline
 from repro.data.batches import Draws, epoch_draws, epoch_order
 from repro.data.catalogue import moments
 from repro.data.streaming import PhotographSet
-from repro.planning.specification import NUMERICS, PROTOCOLS, Run, axis_seed
 from repro.records import Epoch, Measurement, Record, Status
 from repro.records.environment import describe
 from repro.training import parallel

@@ -11,12 +11,12 @@ from repro.benchmarking import compression, memory, rounds, scaling, stages, sta
 from repro.benchmarking.clock import Turn
 from repro.benchmarking.rounds import Ratio
 from repro.benchmarking.scaling import AXES, Axis, Point
-from repro.benchmarking.sheet import Sheet, show
+from repro.benchmarking.tables import Sheet, show
 from repro.benchmarking.training import CASES, GPU_CASES, Case, Measured, run_of
 from repro.cli import main
-from repro.compression.coding import CODERS, Coder
-from repro.compression.container import encode
 from repro.errors import Failure
+from repro.formats.coding import CODERS, Coder
+from repro.formats.container import encode
 from repro.planning import experiments
 from repro.reporting.table import Column
 
@@ -34,7 +34,7 @@ def test_cases_cover_what_is_to_be_measured():
     laptop = experiments.budgets()["laptop"]
     assert Case("squeezenet", 32, laptop.recipe["batch"]) in CASES
     for network, settings in laptop.networks.items():
-        assert Case(network, 32, settings.recipe["batch"]) in CASES
+        assert Case(network, 32, settings.recipe.get("batch", laptop.recipe["batch"])) in CASES
     assert {case.network for case in GPU_CASES} == {case.network for case in CASES}
 
 
@@ -204,7 +204,7 @@ def test_scaling_leaves_a_table_and_a_figure(tmp_path: Path):
 
 
 def test_a_point_of_scaling_is_a_whole_run():
-    from repro.benchmarking.whole import carried_out
+    from repro.benchmarking.subprocess_runs import carried_out
 
     axis = Axis("runs", "runs", (2,), images=20, batch=10)
     outcome = carried_out(axis.runs(2), Path(), "cpu", 1)

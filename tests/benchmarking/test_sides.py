@@ -13,12 +13,12 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from repro import data, models
-from repro.benchmarking import plain, project, side
+from repro.benchmarking import contender, plain, project
+from repro.benchmarking.contender import PHASES
 from repro.benchmarking.plain import Plain
 from repro.benchmarking.project import MatrixProduct, Project
-from repro.benchmarking.side import PHASES
 from repro.benchmarking.training import Case, operations, run_of
-from repro.planning.specification import Data, Run
+from repro.config.specification import Data, Run
 
 NOWHERE = Path("no-images")
 
@@ -67,7 +67,7 @@ def test_losses_that_differ_are_seen():
     """Another learning rate on one side shows from the second step on."""
     run = run_on_stand_ins("mini-squeezenet")
     theirs, _ = sides(run)
-    _, ours = sides(msgspec.structs.replace(run, recipe=msgspec.structs.replace(run.recipe, learning_rate=1e-3)))
+    _, ours = sides(msgspec.structs.replace(run, recipe=msgspec.structs.replace(run.recipe, learning_rate=3e-3)))
     a, b = theirs.losses(3), ours.losses(3)
     assert a[0] == pytest.approx(b[0], rel=1e-5)
     assert a[2] != pytest.approx(b[2], rel=1e-3)
@@ -76,7 +76,7 @@ def test_losses_that_differ_are_seen():
 @pytest.mark.parametrize(("network", "pixels"), [("squeezenet", 224), ("squeezenet", 32), ("alexnet", 32)])
 def test_the_plain_network_is_the_same_function(network: str, pixels: int):
     """torchvision's network with the run's stem and weights gives the logits of this project's."""
-    run = side.without_chance(run_on_stand_ins(network, pixels))
+    run = contender.without_chance(run_on_stand_ins(network, pixels))
     theirs = plain.network(run).eval()
     images = torch.randn(2, 3, pixels, pixels, generator=torch.Generator().manual_seed(1))
     ours = models.build(network, **run.model.options).eval()
@@ -126,7 +126,7 @@ def test_workers_end_with_the_turn():
 
 
 def test_stand_ins_are_repeated_to_the_size_of_the_real_set():
-    found = side.images(
+    found = contender.images(
         Run(
             model=run_on_stand_ins("squeezenet").model,
             data=Data(name="mnist", synthetic=True),

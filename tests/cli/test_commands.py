@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from repro.cli import VERBS, main
-from repro.judging.claims import OUTCOMES
+from repro.config.claims import OUTCOMES
 from repro.planning import experiments
 
 CHECKOUT = Path(__file__).parents[2]

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from repro.cli import main
-from repro.compression import container, released
-from repro.compression.files import open_network
-from repro.compression.shared import CompressedNetwork, Inputs, Shared
-from repro.models import build, weights
+from repro.formats import container, released, weights
+from repro.formats.files import open_network
+from repro.formats.shared import CompressedNetwork, Inputs, Shared
+from repro.models import build
 
 OPTIONS = {"compression": 0.125, "conv10_padding": 1}
 CAFFE = Inputs("imagenet-val", 0, "caffe")

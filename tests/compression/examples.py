@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from repro.compression.container import shapes_of
-from repro.compression.shared import CompressedNetwork, Shared, Tensor
+from repro.formats.container import shapes_of
+from repro.formats.shared import CompressedNetwork, Shared, Tensor
 
 NETWORK = "squeezenet"
 OPTIONS = {"classes": 10, "compression": 0.125, "stem": "cifar"}

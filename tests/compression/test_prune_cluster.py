@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.utils import prune as torch_prune
 
-from repro.compression import cluster, container, prune, stages, svd
+from repro.compression import cluster, prune, stages, svd
 from repro.compression.cluster import INITS, Init
-from repro.compression.shared import Factored
 from repro.errors import BadInput
+from repro.formats import container
+from repro.formats.shared import Factored
 from repro.models import architecture
 from repro.models.layers import Conv
 

@@ -6,12 +6,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from repro.compression import container, files, ratedistortion, stages
+from repro.compression import ratedistortion, stages
 from repro.compression.calibration import Statistics, calibrate, unfolded
 from repro.compression.ratedistortion import bits, information, round_layer
-from repro.compression.shared import CompressedNetwork, Shared, dense
 from repro.errors import BadInput
-from repro.training import answers
+from repro.formats import container, files
+from repro.formats.shared import CompressedNetwork, Shared, dense
+from repro.running import classification
 
 from . import examples
 
@@ -127,12 +128,14 @@ def test_a_codebook_is_paid_for(together, monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_higher_price_gives_a_smaller_file_and_other_answers(
     network: CompressedNetwork, images: torch.Tensor, seen: dict
 ) -> None:
-    reference = answers.scores(files.module(network), images, lambda x: x)
+    reference = classification.scores(files.module(network), images, lambda x: x)
     sizes, divergences = [], []
     for price in (1e-9, 1e-6, 1e-4):
         found = stages.rounded(network, seen, price)
         sizes.append(len(container.encode(found)))
-        divergences.append(answers.divergence(reference, answers.scores(files.module(found), images, lambda x: x)))
+        divergences.append(
+            classification.divergence(reference, classification.scores(files.module(found), images, lambda x: x))
+        )
     assert sizes[0] > sizes[1] > sizes[2]
     assert divergences[0] < divergences[1] < divergences[2]
     assert all(isinstance(found.tensors[f"{name}.weight"], Shared) for name in seen)

@@ -7,10 +7,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from repro.config.specification import Recipe
 from repro.data.augment import Pipeline, interpolation, local_normalisation, resize, resized_crop, shear_and_zoom
 from repro.data.batches import Draws, epoch_draws
 from repro.data.catalogue import moments
-from repro.planning.specification import Recipe
 
 
 def draws(count, **given):

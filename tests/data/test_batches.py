@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from repro.config.specification import Recipe
 from repro.data.batches import epoch_draws, epoch_order
 from repro.errors import BadInput
-from repro.planning.specification import Recipe
 
 BOTH = Recipe(flip=True, crop_padding=4)
 

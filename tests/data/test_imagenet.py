@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 
 from repro import data
+from repro.config.specification import Data
 from repro.data import imagenet, streaming
 from repro.data.streaming import PhotographSet
 from repro.errors import BadInput, Failure
-from repro.planning.specification import Data
 
 SPEC = Data(name="imagenet", pixels=32)
 ROWS = torch.arange(6).split(2)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from repro import data
+from repro.config.specification import Data
 from repro.data import DATASETS, _first_of_each_class
 from repro.errors import BadInput, Failure
-from repro.planning.specification import Data
 
 NOWHERE = Path("nowhere")
 
@@ -27,7 +27,7 @@ def load(**spec):
 
 
 def test_nothing_heavy_is_imported_before_images_are_loaded():
-    code = "import sys, pathlib, repro.data as d; from repro.planning.specification import Data;"
+    code = "import sys, pathlib, repro.data as d; from repro.config.specification import Data;"
     code += "d.checksum(Data(name='cifar10'), pathlib.Path('x')); d.status(pathlib.Path('x'));"
     code += "print([m for m in ('torch', 'torchvision', 'numpy', 'PIL') if m in sys.modules])"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"

@@ -15,10 +15,10 @@ from torchvision import datasets
 from torchvision.datasets import utils
 
 from repro import data
+from repro.config.specification import Data
 from repro.data import cifar10, files, mnist
 from repro.data.catalogue import CIFAR10_FILES, MNIST_FILES
 from repro.errors import Failure
-from repro.planning.specification import Data
 
 ROOT = Path("nowhere")
 

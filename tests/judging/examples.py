@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from repro.judging.claims import Claim
+from repro.config.claims import Claim
 from repro.judging.samples import Sample
 
 POINT = Claim(

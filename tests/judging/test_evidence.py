@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from repro import data
+from repro.config.claims import Claim
+from repro.config.specification import NUMERICS, PROTOCOLS, Budget, Run
 from repro.errors import BadInput
-from repro.judging.claims import Claim
 from repro.judging.evidence import (
     begins,
     contrast,
@@ -24,7 +25,6 @@ from repro.judging.evidence import (
 )
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
-from repro.planning.specification import NUMERICS, PROTOCOLS, Budget, Run
 from repro.records import Epoch, Measurement, Record, Status, Store
 from repro.reporting.tables import notes
 

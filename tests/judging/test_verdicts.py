@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from repro.config.claims import OUTCOMES, Claim
 from repro.judging import statistics
 from repro.judging.case import Case
-from repro.judging.claims import OUTCOMES, Claim
 from repro.judging.samples import Sample
 from repro.judging.verdicts import Adjusted, Verdict, find, judge, judge_family
 
@@ -747,7 +747,7 @@ def test_verdicts_on_orderings_follow_the_rule_as_scipy_computes_it(
 
 def test_fragments_are_judged_without_runs():
     """Every claim of the project has a verdict and a reason before anything has run."""
-    from .test_claims import EXPERIMENTS
+    from ..config.test_claims import EXPERIMENTS
 
     for path in EXPERIMENTS.rglob("*.toml"):
         claims = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")).get("claims", []), list[Claim])

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from repro import data
+from repro.config.specification import BUDGETS
 from repro.errors import BadInput
 from repro.planning import experiments, plan
-from repro.planning.specification import BUDGETS
 from repro.records import Store
 
 CHECKOUT = Path(__file__).parents[2]

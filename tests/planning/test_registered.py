@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from repro.judging.claims import Claim
+from repro.config.claims import Claim
+from repro.config.specification import Spec
 from repro.planning import experiments
-from repro.planning.specification import Spec
 
 
 class Registered(Spec, frozen=True):

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from repro.config.specification import NUMERICS, PROTOCOLS, Data, Model, Recipe, Run
 from repro.planning import experiments
-from repro.planning.specification import NUMERICS, PROTOCOLS, Data, Model, Recipe, Run
 from repro.records import Epoch, Measurement, Record
 from repro.records.compressed import Answers, CompressedRecord, Layer
 

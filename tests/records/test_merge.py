@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from repro.planning.specification import PROTOCOLS, Compression
+from repro.config.specification import PROTOCOLS, Compression
 from repro.records import Record, Store, compressed
 from repro.records.merge import merge
 

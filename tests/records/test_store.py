@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from repro.config.specification import NUMERICS, Model, Recipe, stated
 from repro.errors import Failure
-from repro.planning.specification import NUMERICS, Model, Recipe, stated
 from repro.records import Epoch, Store
-from repro.records.files import read_limited, sweep, write_atomic
 from repro.records.store import LARGEST
+from repro.storage import read_limited, sweep, write_atomic
 
 from .examples import HISTORY, RUN, record
 
@@ -229,7 +229,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("repro.records.files.os.fsync", full)
+    monkeypatch.setattr("repro.storage.os.fsync", full)
     with pytest.raises(Failure, match=r"table\.md: No space left"):
         write_atomic(path, "new")
     assert path.read_text() == "old"

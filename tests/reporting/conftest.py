@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from repro import data, models
+from repro.config.specification import NUMERICS, PROTOCOLS, Budget, Run
 from repro.planning import plan
 from repro.planning.experiments import Experiment
-from repro.planning.specification import NUMERICS, PROTOCOLS, Budget, Run
 from repro.records import Epoch, Measurement, Record, Store
 
 IMAGES = 10_000

@@ -5,9 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from repro.config.specification import Compression
 from repro.judging.evidence import verdicts_of
-from repro.planning import experiments
-from repro.planning.specification import Compression
+from repro.planning import experiments, plan
 from repro.records import Store, compressed
 from repro.reporting import compression, figures
 
@@ -41,8 +41,8 @@ def test_a_record_of_other_settings_does_not_count(store: Store) -> None:
     old = compressed_record("kmeans-5", 300_000, 9.0)
     compressed.save(store.folder.parent, msgspec.structs.replace(old, compression=Compression(bits=4)))
     assert "kmeans-5" not in compression.records(EXPERIMENT, store)
-    assert "kmeans-5" in {variant.name for variant in compressed.missing(EXPERIMENT, store)}
-    assert "kmeans-6" not in {variant.name for variant in compressed.missing(EXPERIMENT, store)}
+    assert "kmeans-5" in {variant.name for variant in plan.files_to_make(EXPERIMENT, store)}
+    assert "kmeans-6" not in {variant.name for variant in plan.files_to_make(EXPERIMENT, store)}
     path = compressed.place(store.folder.parent, EXPERIMENT.name, "kmeans-6")
     path.write_text("{")
     assert "kmeans-6" not in compression.records(EXPERIMENT, store)

@@ -12,16 +12,16 @@ import msgspec
 import pytest
 
 from repro.cli import main
+from repro.config.specification import Data, Model, Recipe, Run
 from repro.judging.evidence import gather
 from repro.judging.evidence import shown as evidence_of
 from repro.judging.statistics import Interval
 from repro.judging.verdicts import Verdict
 from repro.planning import experiments
-from repro.planning.specification import Data, Model, Recipe, Run
 from repro.records import Store
 from repro.reporting import figures, report, style, tables
 from repro.reporting.figures import differences
-from repro.reporting.figures.parts import ByBudget
+from repro.reporting.figures.common import ByBudget
 from repro.reporting.page import Drawings, configuration, otherwise
 
 # One of each kind of figure that few runs fill: bars, parameters, grid.

@@ -9,7 +9,7 @@ import pytest
 
 from repro.errors import BadInput
 from repro.records import Store
-from repro.training import cluster, launch
+from repro.running import cluster, worker
 
 from .workers import CPU, Quiet, outcome, steps
 
@@ -20,7 +20,7 @@ def expected(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     """What the plan leaves when this process carries it out."""
     monkeypatch.setenv("REPRO_CACHE", str(folder / "cache"))
     store = Store(folder / "results")
-    launch.carry_out(steps(store, SEEDS, EPOCHS), store, folder, CPU, Quiet())
+    worker.carry_out(steps(store, SEEDS, EPOCHS), store, folder, CPU, Quiet())
     return outcome(folder / "results", folder / "cache")
 
 
@@ -80,7 +80,7 @@ def test_what_a_machine_does_comes_home(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("REPRO_CACHE", str(whole / "cache"))
     store = Store(whole / "results")
     (step,) = steps(store, 1, 1, "notebook-mlp")
-    launch.carry_out([step], store, whole, CPU, Quiet())
+    worker.carry_out([step], store, whole, CPU, Quiet())
     monkeypatch.setenv("REPRO_CACHE", str(tmp_path / "machine"))
     home = cluster.on_machine(cluster.CODE, step, str(tmp_path), "cpu")
     assert home.record is not None, home.reason

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from repro import data
+from repro.config.specification import Data
 from repro.data import files, mnist
 from repro.data.catalogue import MNIST_FILES
 from repro.errors import Failure
-from repro.planning.specification import Data
 
 SPEC = Data(name="mnist")
 

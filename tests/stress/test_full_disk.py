@@ -12,7 +12,7 @@ import pytest
 from repro.errors import Failure
 from repro.records import Store
 from repro.reporting import report
-from repro.training import launch
+from repro.running import worker
 
 from .workers import CPU, Quiet, outcome, partial, steps
 
@@ -48,7 +48,7 @@ def test_every_write_of_a_run(tmp_path: Path, often, count, monkeypatch: pytest.
     def run(name: str, seeds: int) -> Quiet:
         monkeypatch.setenv("REPRO_CACHE", str(tmp_path / name / "cache"))
         store, audience = Store(tmp_path / name / "results"), Quiet()
-        launch.carry_out(steps(store, seeds, 2, "notebook-mlp"), store, tmp_path, CPU, audience)
+        worker.carry_out(steps(store, seeds, 2, "notebook-mlp"), store, tmp_path, CPU, audience)
         return audience
 
     monkeypatch.setattr("repro.training.checkpoint.SHARE", 1e9)  # a checkpoint after every epoch

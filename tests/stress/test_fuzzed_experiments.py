@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from repro.config.specification import BUDGETS
 from repro.errors import Failure
 from repro.planning import experiments, plan
-from repro.planning.specification import BUDGETS
 from repro.records import Store
 
 SETTINGS = {

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from repro.records import Store
-from repro.training import local
+from repro.running import local
 
 from .workers import CPU, Quiet, epochs_kept, outcome, partial, started, steps
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from repro.records import Store
-from repro.training import launch, loop
+from repro.running import worker
+from repro.training import loop
 
 from .workers import CPU, Quiet, steps
 
@@ -32,11 +33,11 @@ def test_the_run_says_so_and_the_others_go_on(
 
     monkeypatch.setattr(loop.Trainee, place, once)
     store, audience = Store(tmp_path / "results"), Quiet()
-    assert launch.carry_out(steps(store, 2, 1, "notebook-mlp"), store, tmp_path, CPU, audience) == 1
+    assert worker.carry_out(steps(store, 2, 1, "notebook-mlp"), store, tmp_path, CPU, audience) == 1
     (told,) = audience.errors
     assert told == "out of memory with batches of 16; try --set recipe.batch=8 (another run)"
     assert [record.run.seed for record in store.all] == [1]
-    assert launch.carry_out(steps(store, 2, 1, "notebook-mlp"), store, tmp_path, CPU, audience) == 0
+    assert worker.carry_out(steps(store, 2, 1, "notebook-mlp"), store, tmp_path, CPU, audience) == 0
     assert len(store.all) == 2
     count(f"memory that ran out ({type(error).__name__} in {place}), the other run done", 1)
 
@@ -48,4 +49,4 @@ def test_an_error_of_the_code_is_no_shortage_of_memory(tmp_path: Path, monkeypat
     monkeypatch.setattr(loop.Trainee, "step", broken)
     store = Store(tmp_path / "results")
     with pytest.raises(RuntimeError, match="shape mismatch"):
-        launch.carry_out(steps(store, 1, 1, "notebook-mlp"), store, tmp_path, CPU, Quiet())
+        worker.carry_out(steps(store, 1, 1, "notebook-mlp"), store, tmp_path, CPU, Quiet())

@@ -18,16 +18,16 @@ import pytest
 import torch
 
 from repro import data
+from repro.config.specification import Data
 from repro.data import cifar10, mnist
 from repro.errors import Failure
+from repro.formats.weights import import_weights
 from repro.models import build
-from repro.models.weights import import_weights
 from repro.planning.plan import checkpoint_file
-from repro.planning.specification import Data
 from repro.records import Store
-from repro.training import launch
+from repro.running import worker
 
-from ..models.test_weights import NETWORK, OPTIONS, WRITERS
+from ..formats.test_weights import NETWORK, OPTIONS, WRITERS
 from ..records.examples import HISTORY, RUN, record
 from .workers import CPU, Quiet, outcome, steps
 
@@ -127,7 +127,7 @@ def test_a_damaged_checkpoint_starts_the_run_again(tmp_path: Path, often, count,
             checkpoint.write_bytes(left)
         with monkeypatch.context() as patch:
             patch.setattr(store, "save", lambda *_: kept.append(checkpoint.read_bytes()) or Store.save(store, *_))
-            assert launch.carry_out([step], store, tmp_path, CPU, Quiet()) == 0
+            assert worker.carry_out([step], store, tmp_path, CPU, Quiet()) == 0
         return kept[0]
 
     content = run("whole")

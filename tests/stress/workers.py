@@ -9,13 +9,13 @@ import msgspec
 import pytest
 import torch
 
-from repro.models import weights
+from repro.config.specification import Run
+from repro.formats import weights
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Step, weights_file
-from repro.planning.specification import Run
 from repro.records import Epoch, Measurement, Record, Store
-from repro.training import launch
+from repro.running import worker
 
 CPU = torch.device("cpu")
 
@@ -72,8 +72,8 @@ def carry_out(
     os.environ["REPRO_CACHE"] = str(cache)
     torch.set_num_threads(1)
     store, audience = Store(results), Quiet(heard)
-    launch.PATIENCE = 0.2
-    launch.carry_out(steps(store, seeds, epochs), store, results, CPU, audience)
+    worker.PATIENCE = 0.2
+    worker.carry_out(steps(store, seeds, epochs), store, results, CPU, audience)
     if tell is not None:
         tell.write_text("\n".join([*audience.done, *audience.errors]))
 
@@ -81,7 +81,7 @@ def carry_out(
 def started(*arguments: object) -> BaseProcess:
     """A process at work on `carry_out`."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["repro.training.local"])
+    context.set_forkserver_preload(["repro.running.local"])
     process = context.Process(target=carry_out, args=arguments, daemon=True)
     process.start()
     return process

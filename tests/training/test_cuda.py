@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from repro import data
+from repro.config.specification import Data, Model, Recipe, Run
 from repro.data.augment import Pipeline
 from repro.models import build
-from repro.planning.specification import Data, Model, Recipe, Run
-from repro.training import answers
+from repro.running import classification
 from repro.training.checkpoint import Checkpoint
 from repro.training.graph import captured, optimizer_tensors
 from repro.training.loop import Trainee, train
@@ -99,5 +99,5 @@ def test_scores_are_those_of_the_cpu():
     torch.manual_seed(0)
     network, pipeline = build("mini-squeezenet"), Pipeline(32, 3, (0.5,) * 3, (0.25,) * 3)
     images = torch.randint(0, 256, (8, 3, 40, 40), dtype=torch.uint8)
-    here = answers.scores(network, images, pipeline)
-    assert torch.allclose(answers.scores(network, images, pipeline, CUDA), here, atol=1e-4)
+    here = classification.scores(network, images, pipeline)
+    assert torch.allclose(classification.scores(network, images, pipeline, CUDA), here, atol=1e-4)

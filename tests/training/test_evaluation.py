@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from repro import data, models
+from repro.config.specification import Data, Model, Protocol, Recipe, Run
 from repro.data import ImageSet
 from repro.data.augment import Pipeline
-from repro.planning.specification import Data, Model, Protocol, Recipe, Run
 from repro.training.evaluation import among_highest, first_dead_layer, measure
 from repro.training.loop import Trainee
 

@@ -13,16 +13,16 @@ import pytest
 import torch
 
 from repro import data
+from repro.config.specification import Data, Model, Protocol, Recipe, Run
 from repro.errors import Failure
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Variant
-from repro.planning.specification import Data, Model, Protocol, Recipe, Run
 from repro.records import Measurement, Store
-from repro.training import launch
+from repro.running import worker
+from repro.running.worker import carry_out
 from repro.training.checkpoint import Checkpoint
 from repro.training.devices import without_denormals
 from repro.training.graph import captured
-from repro.training.launch import carry_out
 from repro.training.loop import Trainee, judge_status, train
 
 CPU = torch.device("cpu")
@@ -256,7 +256,7 @@ def test_what_another_process_still_works_on_is_told_once(tmp_path: Path, monkey
     store, told = Store(tmp_path / "results"), []
     found = steps_for(store, tmp_path)
     outcomes = {0: ["taken", "done"], 1: ["taken", "taken", "taken", "done"]}
-    monkeypatch.setattr(launch, "attempt", lambda step, *_: outcomes[step.run.seed].pop(0))
+    monkeypatch.setattr(worker, "attempt", lambda step, *_: outcomes[step.run.seed].pop(0))
     audience = Quiet()
     audience.waits = lambda step: told.append(step.run.seed)
     assert carry_out(found, store, tmp_path, CPU, audience) == 0
@@ -271,7 +271,7 @@ def test_a_plan_is_done_once_and_a_new_protocol_needs_no_training(tmp_path: Path
     assert {step.state for step in steps_for(store, tmp_path)} == {"done"}
     more = steps_for(store, tmp_path, ("described", "notebook"))
     assert {step.state for step in more} == {"to measure"}
-    monkeypatch.setattr("repro.training.launch.train", None)
+    monkeypatch.setattr("repro.running.worker.train", None)
     assert carry_out(more, store, tmp_path, CPU, audience) == 0
     for step in steps_for(store, tmp_path, ("described", "notebook")):
         assert step.state == "done"
@@ -290,7 +290,7 @@ def test_a_run_that_fails_is_told_and_tried_again_later(tmp_path: Path, monkeypa
             raise Failure("the first one breaks")
         return train(*arguments, **settings)
 
-    monkeypatch.setattr("repro.training.launch.train", fails_once)
+    monkeypatch.setattr("repro.running.worker.train", fails_once)
     assert carry_out(steps, store, tmp_path, CPU, audience) == 1
     assert audience.errors == ["the first one breaks"]
     assert [step.state for step in steps_for(store, tmp_path)] == ["to do", "done"]

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from repro.planning.specification import Recipe
+from repro.config.specification import Recipe
 from repro.training.recipe import learning_rate, optimizer, set_learning_rate
 
 

@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from repro import data
+from repro.config.specification import Data, Model, Recipe, Run
 from repro.data import streaming
 from repro.data.augment import Pipeline
 from repro.data.catalogue import moments
-from repro.planning.specification import Data, Model, Recipe, Run
-from repro.training.answers import caffe
+from repro.running.classification import caffe
 from repro.training.checkpoint import Checkpoint
 from repro.training.loop import train
 

@@ -5,29 +5,18 @@ is told by colour alone.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import compression, sizes, style
+from repro.reporting.drawn import Drawn
 from repro.reporting.figures import against, bars, curves, differences, grid, share, sweep
-from repro.reporting.figures.parts import ByBudget, beside, spoken
+from repro.reporting.figures.common import ByBudget, beside, spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A figure that was written as NAME.svg, .png and .pdf.
-
-    alt: what it shows, for those who cannot see it.
-    """
-
-    name: str
-    alt: str
 
 
 def described(experiment: Experiment, evidence: ByBudget, store: Store) -> list[Drawn]:

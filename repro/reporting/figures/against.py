@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
-from repro.reporting.figures.labels import place_labels
-from repro.reporting.figures.parts import (
+from repro.reporting.figures.common import (
     PUBLISHED_MARK,
     ByBudget,
     beside,
@@ -28,6 +27,7 @@ from repro.reporting.figures.parts import (
     shorten,
     title,
 )
+from repro.reporting.figures.labels import place_labels
 from repro.reporting.style import COLOURS, DASHES, MUTED, PUBLISHED
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from repro.judging.claims import Claim
+from repro.config.claims import Claim
+from repro.config.specification import Budget
 from repro.judging.evidence import ACCURACIES, Evidence, published
 from repro.planning.experiments import Experiment
-from repro.planning.specification import Budget
 from repro.records import Store
 from repro.reporting import style
-from repro.reporting.figures.parts import (
+from repro.reporting.figures.common import (
     PUBLISHED_MARK,
     ByBudget,
     first_protocol,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from repro.judging.evidence import Evidence, contrast
 from repro.planning.experiments import Experiment
 from repro.reporting import style
-from repro.reporting.figures import parts
+from repro.reporting.figures import common
 from repro.reporting.style import COLOURS, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from repro.reporting.figures.parts import ByBudget
+    from repro.reporting.figures.common import ByBudget
 
 SUFFIX = "-differences"
 
@@ -49,13 +49,13 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
     by_budget: ByBudget = {budget: found for budget, found in evidence.items() if pairs(experiment, found)}
     protocols = experiment.protocols
     there = {item.variant.name for found in by_budget.values() for _, item in pairs(experiment, found)}
-    rows = parts.layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
-    everything = [item for found in by_budget.values() for item in parts.first_protocol(found)]
-    names = {item.variant.name: name for name, item in parts.merged(everything)}
+    rows = common.layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
+    everything = [item for found in by_budget.values() for item in common.first_protocol(found)]
+    names = {item.variant.name: name for name, item in common.merged(everything)}
     step = 1 / (len(protocols) + 0.6)
     bottom = rows[-1][1] + 0.5
     figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.19 * len(protocols) + 0.06))
-    axes = parts.panels(figure, by_budget)
+    axes = common.panels(figure, by_budget)
     by_seed = False
     for axis, (budget, found) in zip(axes, by_budget.items(), strict=True):
         axis.axvline(0, color=MUTED, lw=0.9, zorder=1)
@@ -70,7 +70,7 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
             for seed, change in changes.items():
                 mark = {"marker": "x", "ms": 4, "mew": 1} if seed in lost else {"marker": "o", "ms": 3, "mew": 0.6}
                 axis.plot(change, y + 0.13, ls="", mfc="none", mec=COLOURS[index % 6], alpha=0.75, zorder=2, **mark)
-            parts.error_bar(axis, gap.value, y, gap.interval, index, along="x")
+            common.error_bar(axis, gap.value, y, gap.interval, index, along="x")
             # Of two seeds the interval is so wide that nothing of the rest would be seen: it may leave the panel.
             numbers += [gap.value, *changes.values(), *(gap.interval if gap.n > 2 else ())]
             axis.annotate(f"{gap.value:+.1f}", (1, y), xycoords=("axes fraction", "data"), xytext=(3, 0),
@@ -78,14 +78,14 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
         spread = max(numbers) - min(numbers)
         axis.set_xlim(min(numbers) - 0.06 * spread, max(numbers) + 0.06 * spread)
         axis.set_ylim(bottom, -0.6)
-        axis.set_title(parts.budget_title(budget, found))
+        axis.set_title(common.budget_title(budget, found))
         title = experiment.variant(experiment.figure.baseline).title
         axis.set_xlabel(f"difference from \u201c{title}\u201d in points of accuracy")
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
-    axes[0].set_yticks([y for _, y, _ in rows], [parts.wrap(names[v.name], 34) for v, _, _ in rows])
-    parts.title(figure, experiment, "differences")
-    parts.legend(figure, [*parts.protocol_keys(protocols), *(parts.seed_keys(evidence) if by_seed else [])])
+    axes[0].set_yticks([y for _, y, _ in rows], [common.wrap(names[v.name], 34) for v, _, _ in rows])
+    common.title(figure, experiment, "differences")
+    common.legend(figure, [*common.protocol_keys(protocols), *(common.seed_keys(evidence) if by_seed else [])])
 
 
 def changes_by_seed(base: Evidence, item: Evidence) -> dict[int, float]:
@@ -100,7 +100,7 @@ def alt_text(experiment: Experiment, evidence: "ByBudget") -> str:
     for budget, found in evidence.items():
         said = []
         for base, item in pairs(experiment, found):
-            how = f" ({parts.spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
+            how = f" ({common.spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
             said.append(f"{item.variant.title}{how} {contrast(item, base).value:+.1f} points")
         sentences += [f"At the {budget} budget: {'; '.join(said)}."] if said else []
     title = experiment.variant(experiment.figure.baseline).title

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
-from repro.reporting.figures.parts import ByBudget, budget_title, panels, spoken, title, wrap
+from repro.reporting.figures.common import ByBudget, budget_title, panels, spoken, title, wrap
 from repro.reporting.style import MUTED, PAPER
 
 if TYPE_CHECKING:

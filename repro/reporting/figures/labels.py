@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from repro.reporting.figures.parts import wrap
+from repro.reporting.figures.common import wrap
 from repro.reporting.style import MUTED
 
 if TYPE_CHECKING:

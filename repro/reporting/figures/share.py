@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
-from repro.reporting.figures.parts import ByBudget, budget_title, first_protocol, legend, title
+from repro.reporting.figures.common import ByBudget, budget_title, first_protocol, legend, title
 from repro.reporting.figures.sweep import places_along
 from repro.reporting.style import COLOURS, DASHES, MARKERS
 

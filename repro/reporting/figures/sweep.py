@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from repro.judging.evidence import ACCURACIES, published
 from repro.planning.experiments import Experiment
 from repro.reporting import style
-from repro.reporting.figures.parts import (
+from repro.reporting.figures.common import (
     PUBLISHED_MARK,
     ByBudget,
     beside,

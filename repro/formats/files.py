@@ -1,0 +1,48 @@
+"""Networks from and to whatever file they are in: compressed (`.sqz`), as released (`.net`), plain (`.safetensors`)."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from repro.errors import BadInput, unknown
+from repro.formats import container, released
+from repro.formats.shared import CompressedNetwork
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SUFFIXES = (".sqz", ".net", ".safetensors")
+
+
+def open_network(path: Path) -> CompressedNetwork:
+    """The network in a file, told by its suffix.
+
+    Raises:
+        BadInput: there is no such file, or its suffix is not among those read.
+        Failure: it is damaged, or does not say which network it holds.
+    """
+    if not path.is_file():
+        raise BadInput(f"{path}: there is no such file")
+    match path.suffix.lower():
+        case ".sqz":
+            return container.read(path)
+        case ".net":
+            return released.read(path)
+        case ".safetensors":
+            from repro.formats import weights
+
+            network, options, inputs = weights.described(path)
+            state = weights.load(path).state_dict()
+            tensors = {name: state[name].numpy() for name in container.shapes_of(network, options)}
+            return CompressedNetwork(network, options, tensors, inputs)
+    hint = "`repro import` reads files of other programs"
+    raise BadInput(f"{unknown('kind of file', path.suffix or path.name, SUFFIXES, str(path))}; {hint}")
+
+
+def module(network: CompressedNetwork) -> "nn.Module":
+    """The network as a torch module, in evaluation mode."""
+    import torch
+
+    from repro.formats import weights
+
+    found = {name: torch.from_numpy(array.copy()) for name, array in network.arrays().items()}
+    return weights.assemble(found, network.network, network.options, Path("the network"))

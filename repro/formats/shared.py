@@ -1,0 +1,127 @@
+"""A compressed network in memory: weights that share the values of a codebook, and everything else as it is."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The weights of one layer after pruning and weight sharing.
+
+    codes: uint8, in the weights' shape ([C_out, C_in, kH, kW] or [out, in]); the weight is `codebook[code]`.
+    codebook: float32 [K], K <= 256; codebook[0] is 0.0, and code 0 is a pruned weight.
+    """
+
+    codes: np.ndarray
+    codebook: np.ndarray
+
+    @property
+    def nonzero(self) -> int:
+        """Weights that were kept."""
+        return int(np.count_nonzero(self.codes))
+
+    @property
+    def density(self) -> float:
+        """Share of the weights kept."""
+        return self.nonzero / max(1, self.codes.size)
+
+    def weights(self) -> np.ndarray:
+        """float32, in the weights' shape."""
+        return self.codebook[self.codes]
+
+
+@dataclass(frozen=True)
+class Factored:
+    """The weights of one layer as a product of two matrices.
+
+    left: float32 [outputs, rank]. right: float32 [rank, inputs x kernel area]. shape: of the weights.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    shape: tuple[int, ...]
+
+    def weights(self) -> np.ndarray:
+        """float32, in the weights' shape."""
+        return (self.left @ self.right).reshape(self.shape)
+
+
+Tensor = Shared | Factored | np.ndarray
+
+Normalisation = Literal["", "caffe", "imagenet", "data", "half", "none", "image"]
+
+
+class Inputs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The images that a network takes.
+
+    data: a data set of the suite; empty where it is not known.
+    pixels: height and width; 0 = the data set's own.
+    normalisation: `caffe` = BGR from 0 to 255 less 104, 117 and 123; `imagenet` = torchvision's means and deviations;
+        `data`, `half`, `none`, `image` = as `repro.config.specification.Data` has them; empty where it is not known.
+    """
+
+    data: str = ""
+    pixels: int = 0
+    normalisation: Normalisation = ""
+
+
+UNKNOWN = Inputs()
+
+
+@dataclass(frozen=True)
+class CompressedNetwork:
+    """A network whose weights are shared, with all it takes to build it.
+
+    network, options: as in `repro.models.build`.
+    tensors: by state-dict name, in the state dict's order; arrays are float32 or float16 (biases, batch norm, weights
+        that share nothing).
+    """
+
+    network: str
+    options: Mapping[str, Any]
+    tensors: Mapping[str, Tensor] = field(repr=False)
+    inputs: Inputs = UNKNOWN
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Every tensor of the state dict as float32: what the network computes with."""
+        return {name: dense(tensor) for name, tensor in self.tensors.items()}
+
+    @property
+    def nonzero(self) -> int:
+        """Parameters that are not pruned: kept weights, and all biases, zero or not (as the paper's Table 1 counts)."""
+        return sum(kept(tensor) for tensor in self.tensors.values())
+
+    @property
+    def density(self) -> float:
+        """Share of the weights kept, biases not counted."""
+        weights = [array for array in self.arrays().values() if array.ndim > 1]
+        return sum(map(np.count_nonzero, weights)) / max(1, sum(array.size for array in weights))
+
+    @property
+    def parameters(self) -> int:
+        """Parameters, pruned ones included."""
+        return sum(math.prod(shape_of(tensor)) for tensor in self.tensors.values())
+
+
+def dense(tensor: Tensor) -> np.ndarray:
+    """The tensor's numbers as float32."""
+    return tensor.astype(np.float32) if isinstance(tensor, np.ndarray) else tensor.weights()
+
+
+def shape_of(tensor: Tensor) -> tuple[int, ...]:
+    """The shape that the network knows it by."""
+    return tensor.codes.shape if isinstance(tensor, Shared) else tensor.shape
+
+
+def kept(tensor: Tensor) -> int:
+    """Numbers that are not pruned: of weights those that are not zero, of factors and biases all."""
+    if isinstance(tensor, Shared):
+        return tensor.nonzero
+    if isinstance(tensor, Factored):
+        return tensor.left.size + tensor.right.size
+    return int(np.count_nonzero(tensor)) if tensor.ndim > 1 else tensor.size

@@ -1,0 +1,14 @@
+"""A figure that was drawn, as tables and the page refer to it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure that was written as NAME.svg, .png and .pdf.
+
+    alt: what it shows, for those who cannot see it.
+    """
+
+    name: str
+    alt: str

@@ -1,0 +1,206 @@
+"""What the figures share: panels, marks, names, legends."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from repro.config.claims import Claim
+from repro.config.specification import Budget
+from repro.data import DATASETS
+from repro.judging.evidence import Evidence, published
+from repro.planning.experiments import Experiment, Variant
+from repro.reporting.style import COLOURS, DASHES, MARKERS, MUTED, PAPER, PUBLISHED
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ByBudget = dict[Budget, list[Evidence]]
+
+
+PUBLISHED_MARK: dict[str, Any] = {
+    "marker": "D", "ms": 5, "mfc": "none", "mec": PUBLISHED, "mew": 1.3, "ls": "", "zorder": 4, "clip_on": False,
+}  # fmt: skip
+
+
+def panels(figure: "Figure", evidence: ByBudget, sharey: bool = True) -> "Sequence[Axes]":
+    """One panel for each budget, side by side."""
+    return figure.subplots(1, len(evidence), squeeze=False, sharey=sharey)[0]
+
+
+def error_bar(
+    axis: "Axes",
+    mean: float,
+    at: float,
+    interval: tuple[float, float] | None,
+    index: int,
+    along: str,
+    around: bool = False,
+) -> None:
+    """A mean with its interval, along one axis.
+
+    Args:
+        around: draw the mark hollow and larger, so that the one before, which may be at the same place, is seen in it.
+    """
+    look: dict[str, Any] = {
+        "marker": MARKERS[index % 6], "color": COLOURS[index % 6], "ms": 5, "mec": PAPER, "mew": 0.5, "elinewidth": 1.1,
+        "capsize": 2.5, "ls": "", "zorder": 3,
+    }  # fmt: skip
+    if around:
+        look |= {"ms": 5 + 3 * index, "mfc": "none", "mec": COLOURS[index % 6], "mew": 1.1}
+    error = None if interval is None else [[max(0.0, mean - interval[0])], [max(0.0, interval[1] - mean)]]
+    if along == "x":
+        axis.errorbar([mean], [at], xerr=error, **look)
+    else:
+        axis.errorbar([at], [mean], yerr=error, **look)
+
+
+def seeds(axis: "Axes", item: Evidence, at: float, index: int, along: str) -> None:
+    """A small mark for each run, along one axis; a cross for one that failed."""
+    for value, failed in zip(item.values, item.failed, strict=True):
+        mark: dict[str, Any] = {"marker": "x", "ms": 4, "mew": 1} if failed else {"marker": "o", "ms": 3, "mew": 0.6}
+        place = (value, at) if along == "x" else (at, value)
+        axis.plot(*place, ls="", mfc="none", mec=COLOURS[index % 6], alpha=0.75, zorder=2, **mark)
+
+
+def layout_rows(experiment: Experiment, variants: Sequence[Variant]) -> list[tuple[Variant, float, str]]:
+    """Variants from top to bottom: (variant, y, heading of the group that starts there or empty)."""
+    rows, y, last = [], 0.0, None
+    grouped = len({group_of(experiment, v) for v in variants}) > 1
+    order = list(dict.fromkeys(group_of(experiment, v) for v in variants))
+    for variant in sorted(variants, key=lambda v: order.index(group_of(experiment, v))):
+        group = group_of(experiment, variant)
+        starts = grouped and group != last
+        y += 0.75 if starts else 0.0
+        rows.append((variant, y, group if starts else ""))
+        last = group
+        y += 1
+    return rows
+
+
+def group_of(experiment: Experiment, variant: Any) -> str:
+    """The group a variant is shown in: its series, or its data set where the experiment has several."""
+    if variant.series:
+        return variant.series
+    names = {v.data.get("name", "cifar10") for v in experiment.variants}
+    return DATASETS[variant.data.get("name", "cifar10")].title if len(names) > 1 else ""
+
+
+def first_protocol(found: list[Evidence]) -> list[Evidence]:
+    """One piece of evidence for each variant."""
+    return list({item.variant.name: item for item in reversed(found)}.values())[::-1]
+
+
+def merged(found: list[Evidence]) -> list[tuple[str, Evidence]]:
+    """Evidence with its name; variants that turned out to be the same network are one, under all their names."""
+    groups: dict[bytes, list[Evidence]] = {}
+    for item in found:
+        groups.setdefault(item.run.without_seed(), []).append(item)
+    return [(" = ".join(item.variant.title for item in group), group[0]) for group in groups.values()]
+
+
+def sensible(item: Evidence) -> list[float]:
+    """The numbers an axis must hold: not the ends of an interval that failed runs or two seeds blow up; such may leave
+    the panel.
+    """
+    return [*item.values, item.mean, *(item.interval or () if item.n > 2 and not item.failures else ())]
+
+
+def short(experiment: Experiment, variant: Any) -> str:
+    """A variant's title without the name of the group that it is shown in."""
+    group = group_of(experiment, variant)
+    rest = variant.title.replace(group, "").strip(" ,:") if group else ""
+    return rest or variant.title
+
+
+def limits(setter: Callable[[float, float], Any], numbers: Sequence[float], room: float = 0.06) -> None:
+    """Axis limits around the numbers, inside what percentages can be."""
+    low, high = (min(numbers), max(numbers)) if numbers else (0.0, 100.0)
+    span = max(high - low, 4.0)
+    setter(max(low - room * span, -1.0), min(high + room * span, 101.0))
+
+
+def title(figure: "Figure", experiment: Experiment, suffix: str = "") -> None:
+    """The figure's heading, from the left edge."""
+    text = experiment.figure.title or experiment.title
+    figure.suptitle(wrap(f"{text}: {suffix}" if suffix else text, 96), x=0.008, ha="left")
+
+
+def legend(figure: "Figure", handles: list[Any], labels: list[str] | None = None) -> None:
+    """One legend under all panels."""
+    if handles:
+        labels = labels or [handle.get_label() for handle in handles]
+        longest = max(len(label) for label in labels)
+        columns = max(1, min(len(handles), 110 // (longest + 7)))
+        figure.legend(handles, labels, loc="outside lower left", ncols=columns, handlelength=2.2, columnspacing=1.4)
+
+
+def key(label: str, **look: Any) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=label, **look)
+
+
+def protocol_keys(protocols: Sequence[str]) -> list[Any]:
+    """Legend entries of the means."""
+    return [
+        key(
+            f"mean, 95 % interval{f' ({spoken(p)})' if len(protocols) > 1 else ''}",
+            color=COLOURS[i % 6], marker=MARKERS[i % 6], ms=5, mec=PAPER, lw=1.1,
+        )
+        for i, p in enumerate(protocols)
+    ]  # fmt: skip
+
+
+def seed_keys(evidence: ByBudget) -> list[Any]:
+    """Legend entries of single seeds."""
+    keys = [key("one seed", ls="", marker="o", ms=3, mfc="none", mec=MUTED, mew=0.6)]
+    if any(item.failures for found in evidence.values() for item in found):
+        keys.append(key("one seed, failed to train", ls="", marker="x", ms=4, mec=MUTED, mew=1))
+    return keys
+
+
+def beside(experiment: Experiment, variant: Variant) -> list[Claim]:
+    """The published accuracies that may stand beside a variant's own: not those on ImageNet's 1,000 classes."""
+    return [claim for claim in published(experiment, variant) if "ImageNet" not in claim.needs]
+
+
+def published_keys(experiment: Experiment, name: str = "published") -> list[Any]:
+    """The legend entry of published values, where `beside` has any or they are named otherwise."""
+    if name == "published" and not any(beside(experiment, variant) for variant in experiment.variants):
+        return []
+    return [key(name, **{k: v for k, v in PUBLISHED_MARK.items() if k not in ("zorder", "clip_on")})]
+
+
+def series_keys(series: Sequence[str]) -> list[Any]:
+    """Legend entries of the series of `against` and `sweep`."""
+    return [
+        key(name or "others", color=COLOURS[i % 6], ls=DASHES[i % 6], marker=MARKERS[i % 6], ms=5, mec=PAPER, lw=1.1)
+        for i, name in enumerate(series)
+    ]
+
+
+def budget_title(budget: Budget, found: list[Evidence]) -> str:
+    """A panel's heading."""
+    counts = sorted({item.n for item in found if item.n})
+    if not counts:
+        return f"{budget} budget"
+    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{budget} budget, {seeds} seed{'s' if counts[-1] > 1 else ''}"
+
+
+def spoken(protocol: str) -> str:
+    """A protocol's name as words."""
+    return protocol.replace("-", " ")
+
+
+def shorten(number: float) -> str:
+    """A count for an axis: 740k, 1.25M."""
+    if number >= 1e6:
+        return f"{number / 1e6:.3g}M"
+    return f"{number / 1e3:.3g}k" if number >= 1e3 else f"{number:g}"
+
+
+def wrap(text: str, width: int) -> str:
+    """The text over several lines."""
+    return "\n".join(textwrap.wrap(text, width, break_long_words=False)) or text

@@ -1,0 +1,208 @@
+"""Carrying out a plan with several processes of this machine: one a run, on its share of the cores or its own GPU."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections import deque
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import torch
+
+from repro.config.specification import Run
+from repro.planning.plan import Step
+from repro.processes import end_with_parent
+from repro.records import Epoch, Record, Store
+from repro.running import worker
+from repro.running.worker import PATIENCE, Audience, Outcome
+from repro.training.loop import Watch
+
+CORES = 2  # of a run, where the number of processes is left to us: what the laptop budget's times are stated for
+LOSSES = 3  # a run whose process was killed this often, by the system's memory watchdog say, has failed
+
+
+@dataclass
+class Job:
+    """A run that is to be done. patience: as in `worker.attempt`. losses: how many processes have died of it."""
+
+    step: Step
+    patience: float = 0.0
+    losses: int = 0
+
+
+@dataclass
+class Worker:
+    """A process at work on a job. slot: its number among those running, from 0."""
+
+    job: Job
+    slot: int
+    process: BaseProcess
+    watch: Watch | None = None
+    outcome: Outcome | None = None
+
+
+def carry_out(
+    steps: list[Step],
+    store: Store,
+    data_dir: Path,
+    device: torch.device,
+    audience: Audience,
+    fail_fast: bool = False,
+    jobs: int | None = None,
+) -> int:
+    """As `worker.carry_out`, with `jobs` runs at a time; see `default_jobs`.
+
+    A run whose process is killed is taken up again by another one, from its last checkpoint.
+    """
+    waiting = deque(Job(step) for step in steps if step.state != "done")
+    jobs = max(1, min(jobs or default_jobs(device), len(waiting)))
+    threads = max(1, torch.get_num_threads() // jobs)
+    # As torchrun says it: so many processes of this machine share its cores.
+    environment = dict(os.environ) | {"LOCAL_WORLD_SIZE": str(jobs)}
+    # Forked from a server that has imported torch and used nothing of it: at work in a moment, and with no GPU open.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    idle = list(range(jobs))
+    working: dict[Connection, Worker] = {}
+    failures = 0
+    told = False
+    try:
+        while waiting or working:
+            while waiting and idle:
+                job, slot = waiting.popleft(), idle.pop(0)
+                pipe, far = context.Pipe(duplex=False)
+                # The fork server has the environment of when it was started.
+                arguments = (far, job, store.folder.parent, data_dir, device, slot, threads, environment)
+                # No daemon: those may not have processes of their own, which decode photographs.
+                process = context.Process(target=work, args=arguments)
+                process.start()
+                far.close()  # so that the end of the process ends the pipe
+                working[pipe] = Worker(job, slot, process)
+            ready = wait(list(working))
+            for pipe, worker in [(pipe, worker) for pipe, worker in working.items() if pipe in ready]:
+                if hear(pipe, worker, audience):
+                    continue
+                del working[pipe]
+                idle.append(worker.slot)
+                job, outcome = worker.job, worker.outcome
+                if outcome is None:
+                    outcome = lost(worker, audience)
+                    if outcome is None:
+                        waiting.append(job)
+                if outcome == "taken":
+                    if not told:
+                        audience.waits(job.step)
+                    told, job.patience = True, PATIENCE
+                    waiting.append(job)
+                failures += outcome == "failed"
+                if failures and fail_fast:
+                    return failures
+    finally:
+        for worker in working.values():
+            worker.process.terminate()
+            worker.process.join()
+    return failures
+
+
+def default_jobs(device: torch.device) -> int:
+    """How many runs go on at a time: one a GPU, or one for every two cores and two at least.
+
+    On two cores two runs with a thread each get more done than one after the other with two threads.
+    """
+    if device.type == "cpu":
+        return max(min(2, torch.get_num_threads()), torch.get_num_threads() // CORES)
+    return torch.cuda.device_count() if device.type == "cuda" else 1
+
+
+def hear(pipe: Connection, worker: Worker, audience: Audience) -> bool:
+    """Pass on one message of a worker; False when there is none because it has ended."""
+    step = worker.job.step
+    try:
+        what, *content = pipe.recv()
+    except (EOFError, ConnectionError):
+        worker.process.join()
+        return False
+    match what:
+        case "begins":
+            audience.begins(step)
+        case "restores":
+            worker.watch = audience.restores(step, *content)
+        case "watches":
+            worker.watch = audience.watch(step)
+        case "watch" if worker.watch:
+            worker.watch(*content)
+        case "finished":
+            audience.finished(step, *content)
+        case "failed":
+            audience.failed(step, *content)
+        case "outcome":
+            (worker.outcome,) = content
+    return True
+
+
+def lost(worker: Worker, audience: Audience) -> Outcome | None:
+    """A process has ended without a word: `failed` when its run is given up, None when it is to be tried again."""
+    worker.job.losses += 1
+    code = worker.process.exitcode or 0
+    if code < 0 and worker.job.losses < LOSSES:
+        return None
+    times = f"killed by {signal.Signals(-code).name} {LOSSES} times; is memory short?"
+    audience.failed(worker.job.step, f"its process {f'was {times}' if code < 0 else 'ended in an error, shown above'}")
+    return "failed"
+
+
+def work(
+    pipe: Connection,
+    job: Job,
+    results: Path,
+    data_dir: Path,
+    device: torch.device,
+    slot: int,
+    threads: int,
+    environment: dict[str, str],
+) -> None:
+    """What a process does: one run."""
+    os.environ.update(environment)
+    end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its processes
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.cuda.set_device(slot % torch.cuda.device_count())
+    images, relay = worker.Images(data_dir), Relay(pipe)
+    # Where the parent is gone the pipe is broken, and the process about to end; the same command goes on with the run.
+    with contextlib.suppress(BrokenPipeError):
+        pipe.send(("outcome", worker.attempt(job.step, Store(results), images, device, relay, job.patience)))
+
+
+class Relay:
+    """An audience that passes everything on to the parent."""
+
+    def __init__(self, pipe: Connection):
+        self.pipe = pipe
+
+    def begins(self, step: Step) -> None:
+        self.pipe.send(("begins",))
+
+    def restores(self, step: Step, prior: Run) -> Watch:
+        self.pipe.send(("restores", prior))
+        return self.tell
+
+    def watch(self, step: Step) -> Watch:
+        self.pipe.send(("watches",))
+        return self.tell
+
+    def tell(self, *state: float) -> None:
+        """How far the run is that is watched."""
+        self.pipe.send(("watch", *state))
+
+    def finished(self, step: Step, record: Record, history: list[Epoch]) -> None:
+        self.pipe.send(("finished", record, history))
+
+    def failed(self, step: Step, reason: str) -> None:
+        self.pipe.send(("failed", reason))
+
+    def waits(self, step: Step) -> None:
+        """The parent knows by the outcome."""
