@@ -11,7 +11,7 @@ from repro.errors import Failure, unknown
 
 # verb: (module, one line of help)
 VERBS = {
-    "list": ("repro.cli.listing", "Experiments of the suite and how far each is."),
+    "list": ("repro.cli.listing", "Experiments of the suite and the progress of each."),
     "run": ("repro.cli.run", "Run experiments, show their tables."),
     "decide": ("repro.cli.decide", "Spend hours where they decide most claims."),
     "ablate": ("repro.cli.ablate", "Change a network, train both, compare."),
@@ -22,14 +22,14 @@ VERBS = {
     "export": ("repro.cli.weights", "Write a network as safetensors or ONNX."),
     "compress": ("repro.cli.compress", "Prune, share and code a network into a file."),
     "decompress": ("repro.cli.compress", "Write a compressed network's weights out again."),
-    "inspect": ("repro.cli.compress", "Where the bytes of a compressed file are."),
+    "inspect": ("repro.cli.compress", "Bytes of a compressed file, by layer and kind."),
     "evaluate": ("repro.cli.compress", "Measure a network on real images."),
     "claims": ("repro.cli.claims", "Published numbers and their verdicts."),
     "compare": ("repro.cli.claims", "Judge two results folders against each other."),
     "merge": ("repro.cli.merge", "Join the records of another results folder."),
-    "cite": ("repro.cli.cite", "BibTeX for what a result rests on."),
-    "data": ("repro.cli.data", "Which images are here; fetch and check them."),
-    "status": ("repro.cli.status", "What is done, under way and missing."),
+    "cite": ("repro.cli.cite", "BibTeX of the sources, networks and data sets."),
+    "data": ("repro.cli.data", "Data sets: download, check, show where they belong."),
+    "status": ("repro.cli.status", "Runs that are done, interrupted and missing."),
     "report": ("repro.cli.report", "Rebuild tables, figures and the page from records."),
     "bench": ("repro.cli.bench", "Measure speed, memory and start-up."),
     "completion": ("repro.cli.completion", "Shell completion."),
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("interrupted", err=True)
         code = 130
     except KeyboardInterrupt:
-        click.echo("interrupted; the same command goes on from the last finished epoch", err=True)
+        click.echo("interrupted; rerun the same command to resume from the last finished epoch", err=True)
         code = 130
     except click.ClickException as error:
         click.echo(f"error: {one_line(error)}", err=True)

@@ -102,7 +102,7 @@ def scaling_command(device: str, results_dir: Path, output_format: str) -> None:
     finish(scaling.measure(results_dir, device, told=tell), results_dir, output_format)
 
 
-@bench_command.command("startup", short_help="Until a command has answered.")
+@bench_command.command("startup", short_help="Start-up time of commands.")
 @click.option("--repeats", type=click.IntRange(min=1), default=15, show_default=True, help="Starts of each command.")
 @options.results_dir
 @options.output_format

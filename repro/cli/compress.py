@@ -74,10 +74,13 @@ places = options.stack(
     "--bits",
     default=None,
     metavar="N",
-    help="Of a weight's code: 1 to 8; 32: no sharing; mixed: each layer its own.  [default: 8, mixed with --max-bytes]",
+    help="Bits per weight: 1 to 8; 32: no sharing; mixed: chosen per layer.  [default: 8, mixed with --max-bytes]",
 )
 @click.option(
-    "--max-bytes", type=click.IntRange(min=1), metavar="N", help="Spend at most so many, where they count most."
+    "--max-bytes",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Maximum file size in bytes; bits are spent where they matter most.",
 )
 @click.option(
     "--coder",

@@ -52,7 +52,7 @@ def show_costs(steps: list[Step], store: Store) -> None:
         rate = plan.TYPICAL_RATE["cuda"] / 1e12
         which = "No run" if len(assumed) == len(cells) else f"{len(assumed)} of {len(cells)} rows: no run of theirs"
         notes.append(
-            f"{which} on a GPU is recorded in {store.folder}: {rate:g} million million multiply-accumulates a second "
+            f"{which} on a GPU is recorded in {store.folder}: {rate:g} trillion multiply-accumulates a second "
             "are assumed."
         )
     Table("Cost of one seed", COLUMNS, rows, notes=notes).print("text")

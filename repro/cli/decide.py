@@ -48,7 +48,7 @@ def decide_command(
     """Spend time where it decides most claims: run what undecided claims lack, the cheapest decision first.
 
     A claim is looked at when its planned seeds are there, and once more at twice as many (docs/verdicts.md); runs are
-    made up to the next look, and no further. What was interrupted goes on.
+    made up to the next look, and no further. Run the same command again to resume.
     """
     if hours is None and not dry_run:
         raise click.UsageError("how many hours? give --hours H, or --dry-run")

@@ -151,7 +151,9 @@ class Teller:
         )
         if damaged := record.environment.get("replaced"):
             names = ", ".join(damaged[:3]) + (", ..." if len(damaged) > 3 else "")
-            self.say(f"{self.margin(step)} damaged, others of their class in their place: {len(damaged):,} ({names})")
+            self.say(
+                f"{self.margin(step)} unreadable images replaced by images of the same class: {len(damaged):,} ({names})"
+            )
 
     def failed(self, step: Step, reason: str) -> None:
         """Say at once what failed; the rest goes on."""

@@ -33,7 +33,7 @@ Examples:
 @click.option("--explain", is_flag=True, help="Show for each run why it is done, stale or missing.")
 @options.running
 def run_command(names: tuple[str, ...], everything: bool, explain: bool, running: options.Running) -> int:
-    """Run experiments and show their tables. What has a record is not run again; what was interrupted goes on.
+    """Run experiments and show their tables. Runs that have a record are not repeated; interrupted ones resume.
 
     EXPERIMENT is a name of `repro list` or the path of an experiment file of your own.
     """
@@ -137,7 +137,7 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
                     teller.say(f"{runs} on {chosen.type} ({reason}), {jobs} at a time")
                     failures = local.carry_out(todo, store, data_dir, chosen, teller, fail_fast, jobs)
                 case "ray":
-                    teller.say(f"{runs} on a Ray cluster, told as they come home")
+                    teller.say(f"{runs} on a Ray cluster, reported on completion")
                     failures = cluster.carry_out(todo, store, data_dir, device, teller, fail_fast, launcher.address)
         finally:
             teller.stop()

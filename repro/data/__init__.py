@@ -209,7 +209,7 @@ def _first_of_each_class(labels: "torch.Tensor", count: int) -> "torch.Tensor":
     """Indices, ascending, of `count` images: every class's first one, every class's second one, and so on."""
     import torch
 
-    rank = torch.empty_like(labels)  # the how-manieth of its class an image is
+    rank = torch.empty_like(labels)  # rank within its class
     for label in labels.unique():
         members = labels == label
         rank[members] = torch.arange(int(members.sum()))

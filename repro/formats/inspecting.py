@@ -109,7 +109,7 @@ def weight_layers(network: CompressedNetwork) -> dict[str, str]:
 
 
 def total(rows: list[dict[str, Any]], size: int) -> dict[str, Any]:
-    """The sums. Raises Failure where they are not the file's size, which no file that can be read brings about."""
+    """The sums. Raises Failure where they are not the file's size, which should be unreachable."""
     sums = {key: sum(row.get(key) or 0 for row in rows) for key in ("parameters", "weights", "kept", "bytes", *KINDS)}
     if sums["bytes"] != size:
         raise Failure(f"{sums['bytes']:,} bytes are accounted for, of {size:,}")

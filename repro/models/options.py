@@ -88,7 +88,7 @@ def _scalar(where: str, wanted: Any, value: Any) -> Any:
         # Text becomes a number where one is wanted; a number is never taken for a truth value or the other way round.
         return msgspec.convert(value, wanted, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
-        raise BadInput(f"{where}: {value!r} will not do: {str(error).replace('`', '').lower()}") from None
+        raise BadInput(f"{where}: invalid value {value!r}: {str(error).replace('`', '').lower()}") from None
 
 
 def _choices(wanted: Any) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Joining the records of machines that never met."""
+"""Merge the records of separate machines."""
 
 import os
 from typing import Any, NamedTuple

@@ -149,7 +149,7 @@ class Listener:
     """An audience that keeps what comes home."""
 
     def __init__(self) -> None:
-        self.home = Home(None, [], b"", "nothing came of it")
+        self.home = Home(None, [], b"", "the task returned no result")
 
     def begins(self, step: Step) -> None: ...
 

@@ -2,7 +2,7 @@
 
 Low-rank weights are not retrained.
 
-Nothing of the training loop changes: what is held is held by the gradients. A pruned weight's gradient is zero; weights
+The training loop does not change: gradient hooks enforce the constraints. A pruned weight's gradient is zero; weights
 that share a value all get the sum of their gradients, which is the gradient of that value (Han et al. 2015a, section
 3.3). Momentum, Adam's averages and weight decay then move them alike.
 """

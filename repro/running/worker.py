@@ -38,7 +38,7 @@ Outcome = Literal["done", "failed", "taken"]
 
 
 class Audience(Interface):
-    """Who is told what happens: a terminal, a log, a test."""
+    """Receives progress events: a terminal, a log, a test."""
 
     def begins(self, step: Step) -> None: ...
     def restores(self, step: Step, prior: Run) -> Watch: ...

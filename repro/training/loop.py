@@ -115,7 +115,7 @@ def train(
     On a CPU the outcome is bit for bit that of an uninterrupted run, however often it was interrupted.
 
     Args:
-        begin: changes the network before it is trained, and gives what is to be called before it is measured.
+        begin: changes the network before it is trained; returns a callback to run before evaluation.
 
     Returns: the record, the history, and the network with its final weights.
     """
