@@ -27,6 +27,7 @@ VERBS = {
     "claims": ("repro.cli.claims", "Published numbers and their verdicts."),
     "compare": ("repro.cli.claims", "Judge two results folders against each other."),
     "merge": ("repro.cli.merge", "Join the records of another results folder."),
+    "export-records": ("repro.cli.records", "All records as one table: CSV or Parquet."),
     "cite": ("repro.cli.cite", "BibTeX of the sources, networks and data sets."),
     "data": ("repro.cli.data", "Data sets: download, check, show where they belong."),
     "status": ("repro.cli.status", "Runs that are done, interrupted and missing."),
@@ -54,7 +55,7 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = importlib.import_module(VERBS[cmd_name][0])
-        return getattr(module, f"{cmd_name}_command")
+        return getattr(module, f"{cmd_name.replace('-', '_')}_command")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -10,6 +10,7 @@ from repro.cli import options
 from repro.cli.run import KINDS
 from repro.config.claims import EVIDENCE_KINDS, OUTCOMES, Claim
 from repro.errors import BadInput, unknown
+from repro.judging.rows import ANALYSES, claim_rows
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.records import Store
@@ -29,11 +30,6 @@ Examples:
   repro compare results /elsewhere/results
   repro compare results other --budget paper --margin 0.5
 """
-# Fields of a verdict that say how sure it is, for programs that read on.
-ANALYSES = (
-    "p", "holm_p", "rank_p", "superiority", "superiority_bound", "bootstrap_interval", "effect_ratio", "predicted",
-    "converged_only", "look", "seeds_needed",
-)  # fmt: skip
 
 
 @click.command("claims", epilog=CLAIMS_EXAMPLES)
@@ -65,7 +61,7 @@ def claims_command(
         if claim_id not in known:
             raise unknown("claim", claim_id, known)
         suite = [known[claim_id]]
-    rows = [row for experiment in suite for row in judged(experiment, store, data_dir)]
+    rows = [row for experiment in suite for row in claim_rows(experiment, store, data_dir)]
     if claim_id:
         rows = [row for row in rows if row["id"] == claim_id]
         if output_format == "text":
@@ -132,41 +128,6 @@ def in_words(value: float | None) -> str | None:
     from repro.judging import formatting
 
     return None if value is None else formatting.number(value)
-
-
-def judged(experiment: Experiment, store: Store, data_dir: Path) -> list[dict[str, Any]]:
-    """The experiment's claims with their verdicts, as rows."""
-    from repro.judging.evidence import verdicts_of
-
-    rows = []
-    for claim, found in zip(experiment.claims, verdicts_of(experiment, store, data_dir), strict=True):
-        low, high = found.interval or (None, None)
-        rows.append(
-            {
-                "id": claim.id,
-                "experiment": experiment.name,
-                "source": claim.source,
-                "place": claim.place,
-                "statement": claim.statement,
-                "type": claim.type,
-                "published": claim.published if claim.published is not None else claim.effect,
-                "measured": found.measured,
-                "unit": claim.unit,
-                "low": low,
-                "high": high,
-                "n": found.n,
-                "failures": found.failures,
-                "outcome": found.verdict,
-                "verdict": found.verdict + (f" ({found.badge})" if found.badge else ""),
-                "badge": found.badge,
-                "evidence": found.evidence,
-                "reason": found.reason,
-                "sentence": found.sentence,
-                "claim_hash": found.claim_hash,
-                **{name: getattr(found, name) for name in ANALYSES},
-            }
-        )
-    return rows
 
 
 def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir: Path) -> None:

@@ -152,7 +152,7 @@ class Teller:
         if damaged := record.environment.get("replaced"):
             names = ", ".join(damaged[:3]) + (", ..." if len(damaged) > 3 else "")
             self.say(
-                f"{self.margin(step)} unreadable images replaced by images of the same class: {len(damaged):,} ({names})"
+                f"{self.margin(step)} unreadable images, replaced by others of their class: {len(damaged):,} ({names})"
             )
 
     def failed(self, step: Step, reason: str) -> None:
