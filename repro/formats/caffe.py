@@ -5,6 +5,7 @@ are skipped by their wire type. Both generations of files are read: `layer` (nam
 older `layers` (numbered types, blobs with `num`, `channels`, `height` and `width`).
 """
 
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from repro.errors import Failure
+
+LAYERS = 10_000  # of a file, at most; the networks here have fewer than 200
+DIMENSIONS = 8  # of a blob, at most; the blobs of convolutions and dense layers have up to four
 
 # message: {field: (number, type, repeated)}, as in Caffe's caffe.proto.
 MESSAGES: dict[str, dict[str, tuple[int, str, bool]]] = {
@@ -81,7 +85,8 @@ def read(path: Path) -> list[Layer]:
     """The layers with weights, in the file's order.
 
     Raises:
-        Failure: the file is not readable, not a whole .caffemodel, or holds a blob of another size than it states.
+        Failure: the file is not readable, not a whole .caffemodel, has more than `LAYERS` layers, or holds a blob of
+            another size than it states.
     """
     net = message_class("NetParameter")()
     from google.protobuf.message import DecodeError  # once protobuf is known to be there
@@ -92,8 +97,15 @@ def read(path: Path) -> list[Layer]:
         raise Failure(f"cannot read {path}: {error.strerror or error}") from error
     except DecodeError as error:
         raise Failure(f"{path} is damaged or not a .caffemodel file") from error
+    count = len(net.layer) + len(net.layers)
+    if count > LAYERS:
+        raise Failure(f"{path} has {count:,} layers; at most {LAYERS:,} are read")
     layers = [
-        Layer(layer.name, [array(blob, layer.name, path) for blob in layer.blobs], layer.convolution_param.group or 1)
+        Layer(
+            layer.name,
+            [array(blob, layer.name, path) for blob in layer.blobs[:2]],  # no layer here has a third
+            layer.convolution_param.group or 1,
+        )
         for layer in [*net.layer, *net.layers]
         if layer.blobs
     ]
@@ -110,7 +122,11 @@ def array(blob: Any, layer: str, path: Path) -> np.ndarray:
         shape = [blob.num, blob.channels, blob.height, blob.width]
         if shape[:2] == [1, 1]:
             shape = shape[3:] if shape[2] == 1 else shape[2:]
-    data = np.fromiter(blob.data, np.float32, len(blob.data))
-    if any(size < 0 for size in shape) or np.prod(shape, dtype=object) != data.size:
-        raise Failure(f"{path} is damaged: {layer} states the shape {shape} and holds {data.size} numbers")
-    return data.reshape(shape)
+    # Checked before anything is multiplied: of hostile files, the product alone could take hours.
+    if len(shape) > DIMENSIONS:
+        raise Failure(f"{path} is damaged: {layer} states a shape of {len(shape):,} dimensions")
+    count = len(blob.data)
+    # A size of 0 is no layer's, and would let the other sizes be anything.
+    if min(shape, default=1) < 1 or math.prod(shape) != count:
+        raise Failure(f"{path} is damaged: {layer} states the shape {shape} and holds {count} numbers")
+    return np.fromiter(blob.data, np.float32, count).reshape(shape)

@@ -136,25 +136,25 @@ def empty(network: str, options: Mapping[str, Any]) -> nn.Module:
 def check(found: Mapping[str, Tensor], module: nn.Module, definition: Architecture, where: str) -> None:
     """Raises Failure naming the layers that are missing, not in the network, or of another shape."""
     wanted = module.state_dict()
+    layers = {path: layer for layer, path in definition.paths().items()}
+
+    def published(name: str) -> str:
+        """A tensor by its layer's published name: `fire2/squeeze1x1 weight`."""
+        prefix, _, kind = name.rpartition(".")
+        return f"{layers.get(prefix, prefix)} {kind}"
+
     complaints = []
     for name, tensor in wanted.items():
         # The counter of a batch norm, which only torch writes and no evaluation uses, may be missing.
         if name not in found and not name.endswith("num_batches_tracked"):
-            complaints.append(f"{published(name, definition)} is missing")
+            complaints.append(f"{published(name)} is missing")
         elif name in found and found[name].shape != tensor.shape:
             shapes = f"{list(found[name].shape)} in the file and {list(tensor.shape)} in the network"
-            complaints.append(f"{published(name, definition)} is {shapes}")
-    complaints += [f"{published(name, definition)} is not in the network" for name in found if name not in wanted]
+            complaints.append(f"{published(name)} is {shapes}")
+    complaints += [f"{published(name)} is not in the network" for name in found if name not in wanted]
     if complaints:
         more = f"; and {len(complaints) - NAMED} more" if len(complaints) > NAMED else ""
         raise Failure(f"{where} does not fit: {'; '.join(complaints[:NAMED])}{more}")
-
-
-def published(name: str, definition: Architecture) -> str:
-    """A tensor by its layer's published name: `fire2/squeeze1x1 weight`."""
-    prefix, _, kind = name.rpartition(".")
-    layers = {path: layer for layer, path in definition.paths().items()}
-    return f"{layers.get(prefix, prefix)} {kind}"
 
 
 def described(path: Path) -> tuple[str, dict[str, Any], Inputs]:
@@ -213,23 +213,24 @@ def read_keras(path: Path, definition: Architecture) -> tuple[dict[str, Tensor],
     if any(isinstance(layer, Linear) for layer in definition.layers):
         # A dense layer after a map expects its numbers in another order, and no source has such a file.
         raise BadInput(f"{path}: Keras files are read for networks without dense layers only")
-    found = {}
+    found, paths = {}, definition.paths()
     for layer, arrays in keras.read(path).items():
         for kind, array in arrays.items():
-            found[state_name(common_name(layer), kind, definition)] = as_tensor(array)
+            found[state_name(common_name(layer), kind, paths)] = as_tensor(array)
     return found, ("Keras takes RGB images from 0 to 1", *pool_note(definition, "Keras", ceil=False))
 
 
 def read_caffe(path: Path, definition: Architecture) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """A `.caffemodel`: layers named as in the paper (`fire2/squeeze1x1`, `fc6`)."""
-    found, grouped = {}, []
+    found, grouped, paths = {}, [], definition.paths()
     for layer in caffe.read(path):
         for kind, array in zip(("weight", "bias"), layer.arrays, strict=False):
-            found[state_name(layer.name, kind, definition)] = as_tensor(array)
+            found[state_name(layer.name, kind, paths)] = as_tensor(array)
         if layer.groups > 1:
             grouped.append(f"{layer.name} in {layer.groups}")
     if grouped:
-        raise Failure(f"{path} has convolutions in groups ({', '.join(grouped)}), which no network here has")
+        named = ", ".join(grouped[:NAMED]) + (", ..." if len(grouped) > NAMED else "")
+        raise Failure(f"{path} has convolutions in groups ({named}), which no network here has")
     return found, (CAFFE_NOTE, *pool_note(definition, "Caffe", ceil=True))
 
 
@@ -265,9 +266,9 @@ def common_name(layer: str) -> str:
     return f"{fire[1]}/{fire[2]}{fire[3] or '1x1'}" if fire else layer
 
 
-def state_name(layer: str, kind: str, definition: Architecture) -> str:
+def state_name(layer: str, kind: str, paths: Mapping[str, str]) -> str:
     """The state dict's name of a layer's tensor; a layer that the network has not got keeps its own name."""
-    return f"{definition.paths().get(layer, layer)}.{kind}"
+    return f"{paths.get(layer, layer)}.{kind}"
 
 
 def pool_note(definition: Architecture, library: str, ceil: bool) -> tuple[str, ...]:

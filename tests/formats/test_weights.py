@@ -3,6 +3,7 @@
 import os
 import struct
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -301,6 +302,39 @@ def test_a_caffemodel_whose_blob_has_another_size_than_its_shape_is_damaged(tmp_
     (tmp_path / "a.caffemodel").write_bytes(net.SerializeToString())
     with pytest.raises(Failure, match=r"damaged: conv1 states the shape \[2, 2\] and holds 3 numbers"):
         import_weights(tmp_path / "a.caffemodel", NETWORK, OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ([1] * 65, "states a shape of 65 dimensions"),
+        ([3] * 100_000, "states a shape of 100,000 dimensions"),
+        ([0, 2**62, 2**62], r"states the shape \[0, 4611686018427387904, 4611686018427387904\] and holds 0 numbers"),
+        ([-1, -1], r"states the shape \[-1, -1\] and holds 1 numbers"),
+        ([2**62] * 8, "and holds 1 numbers"),
+    ],
+)
+def test_a_caffemodel_of_impossible_shapes_is_refused_at_once(shape: list[int], words: str, tmp_path: Path):
+    net = caffe.message_class("NetParameter")()
+    blob = net.layer.add(name="conv1").blobs.add(data=[] if shape[0] == 0 else [1])
+    blob.shape.dim.extend(shape)
+    (tmp_path / "a.caffemodel").write_bytes(net.SerializeToString())
+    began = time.monotonic()
+    with pytest.raises(Failure, match=words) as caught:
+        import_weights(tmp_path / "a.caffemodel", NETWORK, OPTIONS)
+    assert time.monotonic() - began < 5
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_caffemodel_of_countless_layers_is_refused_at_once(tmp_path: Path):
+    net = caffe.message_class("NetParameter")()
+    for index in range(200_000):
+        net.layer.add(name=f"layer{index}").blobs.add(data=[1]).shape.dim.append(1)
+    (tmp_path / "a.caffemodel").write_bytes(net.SerializeToString())
+    began = time.monotonic()
+    with pytest.raises(Failure, match=r"a\.caffemodel has 200,000 layers; at most 10,000 are read$"):
+        import_weights(tmp_path / "a.caffemodel", NETWORK, OPTIONS)
+    assert time.monotonic() - began < 5
 
 
 def test_convolutions_in_groups_are_refused(tmp_path: Path):
