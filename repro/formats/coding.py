@@ -26,6 +26,8 @@ STEPS = 4
 # Log odds of a kept weight in a byte: from -8 to 8 nats.
 ODDS_STEPS = 16
 EVEN = 128
+# Symbols or weights decoded at a time, which bounds the memory. A multiple of 8: of any width, these are whole bytes.
+STEP = 2**20
 KERNEL = 9  # the largest area of a kernel whose places are told apart
 
 
@@ -101,12 +103,16 @@ def decode_mask(coded: Coded, shape: tuple[int, ...], entries: int, coder: Coder
         found = unpack(coded.data, 4, entries)
     else:
         found = huffman.decode(coded.data, unpack(coded.table, 4, GAPS), entries)
-    steps = np.where(found == ESCAPE, ESCAPE, found.astype(np.int64) + 1)
-    places = np.cumsum(steps)[found != ESCAPE] - 1
     mask = np.zeros(int(np.prod(shape)), bool)
-    if len(places) and places[-1] >= len(mask):
-        raise Failure("it keeps weights beyond its shape")
-    mask[places] = True
+    passed = 0
+    for first in range(0, len(found), STEP):
+        part = found[first : first + STEP]
+        ends = passed + np.cumsum(np.where(part == ESCAPE, ESCAPE, part.astype(np.int64) + 1))
+        places = ends[part != ESCAPE] - 1
+        if len(places) and places[-1] >= len(mask):
+            raise Failure("it keeps weights beyond its shape")
+        mask[places] = True
+        passed = int(ends[-1])
     return mask.reshape(shape)
 
 
@@ -136,8 +142,13 @@ def unpack(data: bytes, bits: int, count: int) -> np.ndarray:
     """The inverse of `pack`, uint8. Raises Failure where the data is not as long as `count` symbols."""
     if len(data) != -(-count * bits // 8):
         raise Failure("its data is not as long as it says")
-    found = np.unpackbits(np.frombuffer(data, np.uint8), count=count * bits).reshape(count, bits)
-    return np.packbits(np.pad(found, ((0, 0), (8 - bits, 0))), axis=1).reshape(count)
+    symbols = np.zeros(count, np.uint8)
+    for first in range(0, count if bits else 0, STEP):
+        part = symbols[first : first + STEP]
+        content = np.frombuffer(data, np.uint8, -(-len(part) * bits // 8), first * bits // 8)
+        found = np.unpackbits(content, count=len(part) * bits).reshape(len(part), bits)
+        part[:] = np.packbits(np.pad(found, ((0, 0), (8 - bits, 0))), axis=1).reshape(len(part))
+    return symbols
 
 
 # --- ANS --------------------------------------------------------------------------------------------------------------
@@ -167,8 +178,12 @@ def encode_ranked(symbols: np.ndarray, levels: np.ndarray) -> bytes:
 
 def decode_ranked(data: bytes, levels: np.ndarray, count: int) -> np.ndarray:
     """The inverse of `encode_ranked`, uint8 [count]."""
+    symbols, model = np.empty(count, np.uint8), categorical(levels)
     with opened(data) as coder:
-        return coder.decode(categorical(levels), count).astype(np.uint8)
+        for first in range(0, count, STEP):
+            part = symbols[first : first + STEP]
+            part[:] = coder.decode(model, len(part))
+    return symbols
 
 
 def encode_flags(mask: np.ndarray) -> Coded:
@@ -192,12 +207,14 @@ def decode_flags(coded: Coded, shape: tuple[int, ...]) -> np.ndarray:
     table = np.frombuffer(coded.table, np.uint8)
     if len(table) != contexts(bits.shape[1]):
         raise Failure("its ANS table does not fit its shape")
-    tallies = np.zeros(len(bits), np.int64)
+    tallies = np.zeros(len(bits), np.uint8)
+    model, odds = constriction().stream.model.Bernoulli(perfect=False), likely(table)
     with opened(coded.data) as coder:
         for place in range(bits.shape[1]):
-            odds = likely(table)[context_of(place, tallies)]
-            bits[:, place] = coder.decode(constriction().stream.model.Bernoulli(perfect=False), odds)
-            tallies += bits[:, place]
+            for first in range(0, len(bits), STEP):
+                part, tally = bits[first : first + STEP, place], tallies[first : first + STEP]
+                part[:] = coder.decode(model, odds[context_of(place, tally)])
+                tally += part
     return mask
 
 
@@ -225,7 +242,7 @@ def likely(table: np.ndarray) -> np.ndarray:
 def opened(data: bytes) -> Iterator[Any]:
     """A decoder of the data, which must be read to its end. Raises Failure where it is damaged."""
     try:
-        coder = constriction().stream.stack.AnsCoder(np.frombuffer(data, "<u4").astype(np.uint32))
+        coder = constriction().stream.stack.AnsCoder(np.frombuffer(data, "<u4").astype(np.uint32, copy=False))
         yield coder
         whole = coder.is_empty()
     except (AssertionError, ValueError) as error:  # what constriction raises for bytes that its coder never wrote

@@ -18,7 +18,7 @@ that loses nothing, float32 elsewhere.
 import hashlib
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -30,12 +30,16 @@ from repro import models
 from repro.errors import BadInput, Failure
 from repro.formats import coding
 from repro.formats.coding import Coded, Coder
-from repro.formats.shared import CompressedNetwork, Factored, Inputs, Shared, Tensor, dense, shape_of
+from repro.formats.shared import CompressedNetwork, Factored, Inputs, Shared, Tensor, shape_of
 from repro.models.layers import BatchNorm
 
 MAGIC = b"SQZ\x01"
 HEADER_LIMIT = 2**20  # bytes of an inflated header
-WEIGHTS_LIMIT = 2**28  # of a network; VGG-19 has 2**27.1
+# Numbers of a network, its largest tensor counted twice: in decoding, each takes a byte of memory. VGG-19 has 2**27.9.
+NUMBERS_LIMIT = 2**28
+# A small file can stand for many zeros, which take time and memory: so many numbers, and so many more for each byte.
+NUMBERS_FREE = 2**25
+NUMBERS_A_BYTE = 64
 SECTIONS = ("values", "code table", "codes", "index table", "index")
 
 # plain: all numbers as they are. sparse: those that are not zero as they are, behind a mask. shared: codes of a
@@ -76,6 +80,19 @@ class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields
     digest: bytes
 
 
+class Sparse(NamedTuple):
+    """Weights that share nothing while they are decoded: those behind the mask, in order; the others are zero."""
+
+    mask: np.ndarray
+    values: np.ndarray
+
+    def weights(self) -> np.ndarray:
+        """float32, in the mask's shape."""
+        found = np.zeros(self.mask.shape, np.float32)
+        found[self.mask] = self.values
+        return found
+
+
 class Opened(NamedTuple):
     """A file whose checksums and sizes agree, not yet decoded."""
 
@@ -93,7 +110,7 @@ def encode(network: CompressedNetwork, coder: Coder = "huffman") -> bytes:
 
     Raises:
         BadInput: the tensors are not the network's.
-        Failure: the coder's library is not installed.
+        Failure: the coder's library is not installed, or the network is larger than what is read again.
     """
     shapes = shapes_of(network.network, network.options)
     found = {name: shape_of(tensor) for name, tensor in network.tensors.items()}
@@ -112,7 +129,9 @@ def encode(network: CompressedNetwork, coder: Coder = "huffman") -> bytes:
     packed = zlib.compress(msgspec.msgpack.encode(header), 9)
     front = MAGIC + number(len(packed)) + packed
     body = b"".join(section for _, sections in coded.values() for section in sections)
-    return front + number(zlib.crc32(front)) + body + number(zlib.crc32(body))
+    data = front + number(zlib.crc32(front)) + body + number(zlib.crc32(body))
+    check_size(shapes, len(data), f"{network.network}, compressed,")
+    return data
 
 
 def encode_tensor(name: str, tensor: Tensor, coder: Coder) -> tuple[Entry, tuple[bytes, ...]]:
@@ -188,15 +207,34 @@ def number(value: int) -> bytes:
     return value.to_bytes(4, "little")
 
 
-def digest(tensors: Mapping[str, Tensor]) -> bytes:
+def digest(tensors: Mapping[str, Tensor | Sparse]) -> bytes:
     """Eight bytes that depend on every bit of the numbers that the network computes with."""
     found = hashlib.blake2b(digest_size=8)
     for tensor in tensors.values():
         # Of a product the factors: its own last bits are the processor's.
-        arrays = [tensor.left, tensor.right] if isinstance(tensor, Factored) else [dense(tensor)]
-        for array in arrays:
-            found.update(array.astype("<f4").tobytes())
+        for part in (tensor.left, tensor.right) if isinstance(tensor, Factored) else (tensor,):
+            for piece in pieces(part):
+                found.update(piece.astype("<f4").tobytes())
     return found.digest()
+
+
+def pieces(tensor: np.ndarray | Shared | Sparse) -> Iterator[np.ndarray]:
+    """The tensor's numbers in order, a piece at a time: all of them at once would take four bytes each."""
+    whole = tensor.codes if isinstance(tensor, Shared) else tensor.mask if isinstance(tensor, Sparse) else tensor
+    whole, taken = whole.reshape(-1), 0
+    for first in range(0, len(whole), coding.STEP):
+        part = whole[first : first + coding.STEP]
+        if isinstance(tensor, Sparse):
+            begin, taken = taken, taken + np.count_nonzero(part)
+            part = Sparse(part, tensor.values[begin:taken]).weights()
+        yield tensor.codebook[part] if isinstance(tensor, Shared) else part
+
+
+def check_size(shapes: Mapping[str, tuple[int, ...]], size: int, where: str) -> None:
+    """Raises Failure where a network of these shapes is too large, or too large for a file of so many bytes."""
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    if sum(sizes) + max(sizes) > NUMBERS_LIMIT or sum(sizes) > NUMBERS_FREE + NUMBERS_A_BYTE * size:
+        raise Failure(f"{where} has {sum(sizes):,} numbers, more than are read from a file of {size:,} bytes")
 
 
 def shapes_of(network: str, options: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
@@ -231,14 +269,15 @@ def read(path: Path) -> CompressedNetwork:
 def decode(data: bytes, where: str) -> CompressedNetwork:
     """The network in a file's bytes. Raises Failure as `read`."""
     header, sections, _, _ = unwrap(data, where)
-    tensors: dict[str, Tensor] = {}
+    found: dict[str, Tensor | Sparse] = {}
     for one in header.tensors:
         try:
-            tensors[one.name] = decode_tensor(one, sections[one.name], header.coder)
+            found[one.name] = decode_tensor(one, sections[one.name], header.coder)
         except Failure as error:
             raise Failure(f"{where}: {one.name}: {error}") from error
-    if digest(tensors) != header.digest:
+    if digest(found) != header.digest:
         raise Failure(f"{where}: what it decodes to is not what was written")
+    tensors = {name: one.weights() if isinstance(one, Sparse) else one for name, one in found.items()}
     return CompressedNetwork(header.network, header.options, tensors, header.inputs)
 
 
@@ -253,8 +292,8 @@ def unwrap(data: bytes, where: str) -> Opened:
         raise Failure(f"{where} is cut off in its header")
     if zlib.crc32(data[:begin]) != int.from_bytes(data[begin : begin + 4], "little"):
         raise Failure(f"{where} is damaged: its header's checksum differs")
-    header = parse(data[8:begin], where)
-    body = data[begin + 4 : -4]
+    header = parse(data[8:begin], len(data), where)
+    body = memoryview(data)[begin + 4 : -4]
     declared = sum(sum(one.lengths) for one in header.tensors)
     if declared != len(body):
         raise Failure(f"{where} is cut off: {len(body)} bytes of sections, not the {declared} due")
@@ -263,13 +302,13 @@ def unwrap(data: bytes, where: str) -> Opened:
     sections, offset = {}, 0
     for one in header.tensors:
         ends = np.cumsum([offset, *one.lengths]).tolist()
-        sections[one.name] = tuple(body[a:b] for a, b in pairwise(ends))
+        sections[one.name] = tuple(bytes(body[a:b]) for a, b in pairwise(ends))
         offset = ends[-1]
     return Opened(header, sections, {"magic, length": 8, "header": begin - 8, "checksums": 8}, len(data))
 
 
-def parse(packed: bytes, where: str) -> Header:
-    """The header, with every declared size checked against the network. Raises Failure."""
+def parse(packed: bytes, size: int, where: str) -> Header:
+    """The header, with every declared size checked against the network and the file's size. Raises Failure."""
     damaged = Failure(f"{where} is damaged: its header makes no sense")
     inflate = zlib.decompressobj()
     try:
@@ -282,8 +321,7 @@ def parse(packed: bytes, where: str) -> Header:
         raise damaged from error
     except BadInput as error:
         raise Failure(f"{where} holds a network that is not known here: {error}") from error
-    if sum(map(math.prod, shapes.values())) > WEIGHTS_LIMIT:
-        raise Failure(f"{where} declares more than {WEIGHTS_LIMIT:,} numbers")
+    check_size(shapes, size, where)
     if {one.name: one.shape for one in header.tensors} != shapes or len(header.tensors) != len(shapes):
         raise Failure(f"{where} is damaged: its tensors are not those of {header.network}")
     for one in header.tensors:
@@ -296,7 +334,7 @@ def parse(packed: bytes, where: str) -> Header:
     return header
 
 
-def decode_tensor(one: Entry, sections: tuple[bytes, ...], coder: Coder) -> Tensor:
+def decode_tensor(one: Entry, sections: tuple[bytes, ...], coder: Coder) -> Tensor | Sparse:
     """One tensor from its sections. Raises Failure where they do not fit its entry."""
     stored, code_table, codes, index_table, index = sections
     values = np.frombuffer(stored, "<f2" if one.half else "<f4").astype(np.float32)
@@ -312,27 +350,32 @@ def decode_tensor(one: Entry, sections: tuple[bytes, ...], coder: Coder) -> Tens
             raise Failure("its factors do not fit its shape")
         left, right = np.split(values, [rank * outputs])
         return Factored(left.reshape(outputs, rank), right.reshape(rank, inputs), one.shape)
-    if one.kind == "full":
-        mask = np.ones(one.shape, bool)
-    else:
+    mask = None
+    if one.kind != "full":
         mask = coding.decode_mask(Coded(index_table, index), one.shape, one.entries, coder)
-    if np.count_nonzero(mask) != one.kept:
+    if one.kept != (math.prod(one.shape) if mask is None else np.count_nonzero(mask)):
         raise Failure("its index keeps another number of weights than it says")
     if one.kind == "sparse":
         if len(values) != one.kept:
             raise Failure("it has another number of values than it keeps")
-        weights = np.zeros(one.shape, np.float32)
-        weights[mask] = values
-        return weights
+        assert mask is not None
+        return Sparse(mask, values)
     if len(values) > 256 or (one.kept and not len(values)):
         raise Failure("its codebook is too large, or empty")
-    ranks = coding.decode_symbols(Coded(code_table, codes), len(values), one.kept, coder) if one.kept else values[:0]
+    ranks = np.zeros(0, np.uint8)
+    if one.kept:
+        ranks = coding.decode_symbols(Coded(code_table, codes), len(values), one.kept, coder)
     # In memory the first entry of a codebook is zero; in the file it stands where its frequency puts it, or not at all.
     zero = np.flatnonzero(values == 0)
     if len(zero) > 1 or len(values) - len(zero) > 255:
         raise Failure("its codebook has more values than codes can tell apart")
     new_code = np.zeros(len(values), np.uint8)
     new_code[values != 0] = np.arange(1, len(values) - len(zero) + 1)
-    found = np.zeros(one.shape, np.uint8)
-    found[mask] = new_code[ranks.astype(np.intp)]
-    return Shared(found, np.concatenate([np.zeros(1, np.float32), values[values != 0]]))
+    # The codes take the place of the mask, or of the ranks.
+    found, taken = ranks if mask is None else mask.view(np.uint8).reshape(-1), 0
+    for first in range(0, len(found), coding.STEP):
+        part = found[first : first + coding.STEP]
+        kept = np.ones(len(part), bool) if mask is None else part != 0
+        begin, taken = taken, taken + np.count_nonzero(kept)
+        part[kept] = new_code[ranks[begin:taken]]
+    return Shared(found.reshape(one.shape), np.concatenate([np.zeros(1, np.float32), values[values != 0]]))

@@ -91,12 +91,14 @@ def decode(data: bytes, lengths: np.ndarray, count: int) -> np.ndarray:
         spans *= 2
     symbol_at = np.repeat(ordered.astype(np.uint8), spans)
     length_at = np.repeat(lengths[ordered], spans)
-    padded = np.frombuffer(data + bytes(2), np.uint8).astype(np.int32)
+    content = np.frombuffer(data, np.uint8)
     shifts = 24 - longest - np.arange(8, dtype=np.int32)
-    found: list[np.ndarray] = []
+    found = np.empty(count, np.uint8)
     missing, begin, end = count, 0, 0
     for first in range(0, len(data), BLOCK):
-        block = padded[first : first + BLOCK + 2]
+        part = content[first : first + BLOCK + 2]
+        block = np.zeros(min(BLOCK, len(data) - first) + 2, np.int32)  # beyond the data come zeros
+        block[: len(part)] = part
         words = block[:-2] << 16 | block[1:-1] << 8 | block[2:]
         windows = (words[:, None] >> shifts & (1 << longest) - 1).ravel()
         size = len(windows)
@@ -104,7 +106,7 @@ def decode(data: bytes, lengths: np.ndarray, count: int) -> np.ndarray:
         hop[:-1] += length_at[windows]
         np.minimum(hop, size, out=hop)
         starts = follow(hop, begin)[:missing]
-        found.append(symbol_at[windows[starts]])
+        found[count - missing :][: len(starts)] = symbol_at[windows[starts]]
         missing -= len(starts)
         if len(starts):
             begin = int(starts[-1]) + int(length_at[windows[starts[-1]]])
@@ -114,7 +116,7 @@ def decode(data: bytes, lengths: np.ndarray, count: int) -> np.ndarray:
             break
     if missing or -(-end // 8) != len(data) or (end % 8 and data[-1] << end % 8 & 0xFF):
         raise Failure("its Huffman data does not hold as many symbols as it says")
-    return np.concatenate(found)
+    return found
 
 
 def follow(hop: np.ndarray, begin: int) -> np.ndarray:

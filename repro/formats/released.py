@@ -75,6 +75,8 @@ def decode(data: bytes, definition: Architecture, where: str) -> dict[str, Tenso
         return array
 
     for (prefix, shape), count in zip(shapes.items(), counts.tolist(), strict=True):
+        if count > math.prod(shape):
+            raise Failure(f"{where} is damaged or of another network: {prefix} has more entries than weights")
         codebook, bias, codes = take("<f4", CODEBOOK), take("<f4", shape[0]), take("u1", count)
         halves = take("u1", (count + 1) // 2)
         if codebook[0] != 0 or not np.isfinite(codebook).all() or not np.isfinite(bias).all():

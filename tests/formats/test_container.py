@@ -1,5 +1,6 @@
 """The `.sqz` file: exact, accounted for, and refused where it is cut, altered or made up."""
 
+import time
 import tracemalloc
 import zlib
 from pathlib import Path
@@ -247,3 +248,72 @@ def test_weights_that_share_nothing_are_kept_sparse() -> None:
     again = container.decode(container.encode(changed), "it")
     assert examples.same(changed, again)
     assert not isinstance(again.tensors[name], Shared)
+
+
+def forged(options: dict[str, Any], coder: Coder, **fields: Any) -> bytes:
+    """A small file, its checksums right, of a SqueezeNet whose last convolution is of these fields and has no codes."""
+    shapes = container.shapes_of("squeezenet", options)
+    entries, body = [], b""
+    for name, shape in shapes.items():
+        plain = len(shape) == 1
+        entry = container.Entry(name, shape, "plain" if plain else "factored", True, 0, 0, 0, (0, 0, 0, 0, 0))
+        stored = bytes(2 * shape[0]) if plain else b""
+        if name == "classifier.1.weight":
+            entry = msgspec.structs.replace(entry, **fields)
+            stored = b"\x3c" * sum(entry.lengths)
+        elif plain:
+            entry = msgspec.structs.replace(entry, values=shape[0], kept=shape[0], lengths=(len(stored), 0, 0, 0, 0))
+        entries.append(entry)
+        body += stored
+    header = Header("squeezenet", options, container.Inputs(), coder, tuple(entries), b"12345678")
+    packed = zlib.compress(msgspec.msgpack.encode(header))
+    front = container.MAGIC + container.number(len(packed)) + packed
+    return front + container.number(zlib.crc32(front)) + body + container.number(zlib.crc32(body))
+
+
+WIDE = 55_000  # classes: 28 million weights
+ALONE = {"kind": "full", "values": 1, "kept": 512 * WIDE, "lengths": (2, 0, 0, 0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("coder", "fields"),
+    [
+        ("none", ALONE),
+        ("ans", ALONE | {"lengths": (2, 1, 0, 0, 0)}),
+        ("none", {"kind": "sparse"}),
+        ("none", {"kind": "shared"}),
+        ("none", {"kind": "factored"}),
+        ("ans", {"kind": "sparse", "entries": 512 * WIDE, "lengths": (0, 0, 0, 1, 8)}),
+    ],
+)
+def test_a_file_of_many_weights_takes_little_memory_before_it_is_refused(coder: Coder, fields: dict[str, Any]) -> None:
+    if coder == "ans":
+        pytest.importorskip("constriction", reason="the ans extra is not installed")
+    data = forged({"classes": WIDE}, coder, **fields)
+    tracemalloc.start()
+    began = time.process_time()
+    try:
+        with pytest.raises(Failure, match=r"is not what was written$|another number of weights|does not end"):
+            container.decode(data, "it")
+        assert time.process_time() - began < 5
+        assert tracemalloc.get_traced_memory()[1] < 2**28 + 4 * len(data)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_too_small_for_its_network_is_refused_before_anything_is_decoded() -> None:
+    data = forged({"classes": 500_000}, "none", kind="full", values=1, kept=512 * 500_000, lengths=(2, 0, 0, 0, 0))
+    tracemalloc.start()
+    with pytest.raises(Failure, match=r"^it has 257,235,424 numbers, more than are read from a file of"):
+        container.decode(data, "it")
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+def test_large_codes_are_decoded_in_steps(coder: Coder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a step ends makes no difference."""
+    network = examples.network(density=0.3)
+    data = container.encode(network, coder)
+    monkeypatch.setattr(coding, "STEP", 8)
+    assert examples.same(container.decode(data, "it"), network)
+    assert container.encode(network, coder) == data

@@ -90,6 +90,14 @@ def test_another_file_is_refused(original: Path, tmp_path: Path) -> None:
 SMALL = architecture(examples.NETWORK, examples.OPTIONS)
 
 
+def test_more_entries_than_weights_are_refused_before_they_are_read() -> None:
+    shapes, entries = released.convolutions(SMALL), 2**20
+    counts = np.array([entries] + [0] * (len(shapes) - 1), "<u4").tobytes()
+    sizes = 4 * released.CODEBOOK * len(shapes) + 4 * sum(shape[0] for shape in shapes.values())
+    with pytest.raises(Failure, match=r"features\.0 has more entries than weights"):
+        released.decode(counts + bytes(sizes + entries + entries // 2), SMALL, "it")
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_any_bytes_are_read_or_refused(data: st.DataObject) -> None:
