@@ -1,5 +1,6 @@
 """Reading Keras `.h5` weights: kernels in HWIO order, one group per layer, whole models and weights alone."""
 
+import importlib
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ def read(path: Path) -> dict[str, dict[str, np.ndarray]]:
         raise Failure("reading Keras .h5 files needs h5py: pip install 'repro[keras]'") from error
     try:
         with h5py.File(path, "r") as file:
+            refuse_links(file, path)
             root: Any = file.get("model_weights", file)  # a whole model keeps its weights one level down
             if "layer_names" not in root.attrs:
                 raise Failure(f"{path} is not a Keras weights file of version 1 or 2: it lists no layers")
@@ -44,6 +46,18 @@ def read(path: Path) -> dict[str, dict[str, np.ndarray]]:
     return {name: arrays for name, arrays in layers.items() if arrays}
 
 
+def refuse_links(file: Any, path: Path) -> None:
+    """Raises Failure where any name in the file stands for something in another file. None of these is opened."""
+    h5l: Any = importlib.import_module("h5py.h5l")  # compiled: type checkers do not know it
+
+    def outward(name: bytes, link: Any) -> bytes | None:
+        return None if link.type in (h5l.TYPE_HARD, h5l.TYPE_SOFT) else name
+
+    found = file.id.links.visit(outward, info=True)
+    if found is not None:
+        raise Failure(f"{path}: {texts([found])[0]} is a link to another file, which is not read")
+
+
 def weights(group: Any, layer: str, path: Path, room: int) -> dict[str, np.ndarray]:
     """The arrays of one layer's group, by torch's names.
 
@@ -54,6 +68,9 @@ def weights(group: Any, layer: str, path: Path, room: int) -> dict[str, np.ndarr
         kind = name.rsplit("/", 1)[-1].split(":")[0]
         if kind not in WEIGHTS:
             raise Failure(f"{path}: {layer} holds {name!r}, which no layer of these networks has")
+        # Numbers in other files: HDF5 would read any that the file names.
+        if group[name].external or group[name].is_virtual:
+            raise Failure(f"{path}: {name} of {layer} lies in another file, which is not read")
         room -= group[name].size
         if room < 0:
             raise Failure(f"{path} states more numbers than it has bytes")

@@ -8,6 +8,7 @@ import hashlib
 import json
 import pickle
 import re
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -158,7 +159,7 @@ def check(found: Mapping[str, Tensor], module: nn.Module, definition: Architectu
 
 
 def described(path: Path) -> tuple[str, dict[str, Any], Inputs]:
-    """Network, options and inputs that a file of `save` holds. Raises Failure where it does not say."""
+    """Network, options and inputs that a file of `save` holds. Raises Failure where it names none that there is."""
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
@@ -169,8 +170,11 @@ def described(path: Path) -> tuple[str, dict[str, Any], Inputs]:
         if not isinstance(options, dict):
             raise ValueError
         inputs = msgspec.json.decode(metadata.get("inputs", "{}"), type=Inputs)
+        architecture(metadata["network"], options)
         return metadata["network"], options, inputs
-    except (KeyError, ValueError, msgspec.MsgspecError) as error:
+    except BadInput as error:
+        raise Failure(f"{path} holds a network that is not known here: {error}") from error
+    except (KeyError, ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise Failure(f"{path} does not say which network it holds: import it with the network's name") from error
 
 
@@ -184,7 +188,10 @@ def read_torch(path: Path, definition: Architecture) -> tuple[dict[str, Tensor],
             with zipfile.ZipFile(path) as archive:
                 if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
                     raise Failure(f"{path} is packed, which torch's own files never are: refused")
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # torch warns of pickles that other programs wrote; here they are read or refused, in one line.
+            warnings.simplefilter("ignore")
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except Failure:
         raise
     except pickle.UnpicklingError as error:
@@ -284,10 +291,10 @@ def as_tensor(array: np.ndarray) -> Tensor:
 
 
 def is_plain(value: Any) -> bool:
-    """Whether this is a tensor of real numbers, stored one by one."""
-    return (
-        isinstance(value, Tensor) and value.layout is torch.strided and not (value.is_quantized or value.is_complex())
-    )
+    """Whether this is a tensor of real numbers, stored one by one; one on torch's `meta` device has none."""
+    if not isinstance(value, Tensor) or value.device.type != "cpu" or value.layout is not torch.strided:
+        return False
+    return not (value.is_quantized or value.is_complex())
 
 
 def unreadable(path: Path, kind: str, error: Exception) -> Failure:

@@ -9,8 +9,9 @@ from msgspec import Meta
 
 from repro.errors import BadInput, unknown
 
-Positive = Annotated[int, Meta(ge=1)]
-Count = Annotated[int, Meta(ge=0)]
+LARGEST = 10**6  # outputs or channels; the products of two stay within torch's sizes
+Positive = Annotated[int, Meta(ge=1, le=LARGEST)]
+Count = Annotated[int, Meta(ge=0, le=LARGEST)]
 Probability = Annotated[float, Meta(ge=0, lt=1)]
 Stem = Literal["imagenet", "cifar"]
 # How weights begin: torchvision's SqueezeNet (Kaiming uniform, conv10 normal .01), the released Caffe training (Xavier,

@@ -1,9 +1,11 @@
 """Weights read from every kind of file, refused where they do not fit or would run code, and written back."""
 
 import os
+import pickle
 import struct
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -251,6 +253,48 @@ def test_a_pth_of_other_things_is_refused(content: object, tmp_path: Path):
         import_weights(tmp_path / "a.pth", NETWORK, OPTIONS)
 
 
+def test_tensors_without_numbers_are_refused(module: nn.Module, tmp_path: Path):
+    torch.save({name: tensor.to("meta") for name, tensor in module.state_dict().items()}, tmp_path / "a.pth")
+    with pytest.raises(Failure, match="not a state dict"):
+        import_weights(tmp_path / "a.pth", NETWORK, OPTIONS)
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_a_plain_pickle_as_pth_is_refused_without_a_warning(protocol: int, tmp_path: Path):
+    (tmp_path / "a.pth").write_bytes(pickle.dumps({"features.0.weight": [1.0]}, protocol))
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.raises(Failure, match=r"a\.pth is damaged"):
+            import_weights(tmp_path / "a.pth", NETWORK, OPTIONS)
+    assert not warned
+
+
+@pytest.mark.parametrize("kind", ["link", "link above", "storage", "virtual"])
+def test_a_keras_file_that_leads_out_of_itself_is_refused(kind: str, module: nn.Module, tmp_path: Path):
+    h5py = pytest.importorskip("h5py", reason="the keras extra is not installed")
+    write_keras(tmp_path / "other.h5", arrays(module))
+    write_keras(tmp_path / "a.h5", arrays(module))
+    name, place = "conv/kernel:0", "conv/conv/kernel:0"
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        shape = file[place].shape
+        if kind == "link above":
+            del file["conv"]
+            file["conv"] = h5py.ExternalLink("other.h5", "conv")
+        else:
+            del file[place]
+        if kind == "link":
+            file[place] = h5py.ExternalLink("other.h5", place)
+        elif kind == "storage":
+            file.create_dataset(place, shape, "f4", external=[(str(tmp_path / "other.h5"), 0, h5py.h5f.UNLIMITED)])
+        elif kind == "virtual":
+            layout = h5py.VirtualLayout(shape, "f4")
+            layout[:] = h5py.VirtualSource("other.h5", place, shape)
+            file.create_virtual_dataset(place, layout)
+    where = {"link": f"{place} is a link to", "link above": "conv is a link to"}.get(kind, f"{name} of conv lies in")
+    with pytest.raises(Failure, match=rf"a\.h5: {where} another file, which is not read$"):
+        import_weights(tmp_path / "a.h5", NETWORK, OPTIONS)
+
+
 @pytest.mark.parametrize("suffix", WRITERS)
 @pytest.mark.parametrize("damage", ["half", "garbage", "empty", "folder", "missing"])
 def test_a_damaged_file_is_one_line(suffix: str, damage: str, module: nn.Module, tmp_path: Path):
@@ -420,6 +464,23 @@ def test_a_file_that_does_not_say_its_network_is_refused(metadata: dict | None, 
     safetensors.torch.save_file(module.state_dict(), tmp_path / "a.safetensors", metadata)
     with pytest.raises(Failure, match="does not say which network it holds"):
         load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"options": "[" * 100_000 + "]" * 100_000}, "does not say which network it holds"),
+        ({"inputs": "[" * 100_000 + "]" * 100_000}, "does not say which network it holds"),
+        ({"network": "squeezenot"}, "holds a network that is not known here: unknown network 'squeezenot'"),
+        ({"options": f'{{"classes": {10**23}}}'}, "holds a network that is not known here: squeezenet: option classes"),
+    ],
+)
+def test_a_file_that_says_what_cannot_be_is_refused(changes: dict, words: str, module: nn.Module, tmp_path: Path):
+    path = tmp_path / "a.safetensors"
+    safetensors.torch.save_file(module.state_dict(), path, {"network": NETWORK, "options": "{}", **changes})
+    with pytest.raises(Failure, match=rf"a\.safetensors {words}") as caught:
+        load(path)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_damaged_kept_file_is_one_line(tmp_path: Path):

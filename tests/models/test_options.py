@@ -67,6 +67,8 @@ def test_canonical(name: str, text: dict, value: dict) -> None:
         ("squeezenet", {"squeeze_factor": 3}, "option squeeze_factor: unknown value '3'; choose from 1, 2, 4, 8"),
         ("squeezenet", {"classes": 0}, "squeezenet: option classes: invalid value 0: expected int >= 1"),
         ("squeezenet", {"classes": True}, "option classes: invalid value True"),
+        ("squeezenet", {"classes": 10**23}, f"option classes: invalid value {10**23}: expected int <= 1000000"),
+        ("squeezenet", {"base_e": 2**63}, f"option base_e: invalid value {2**63}: expected int <= 1000000"),
         ("squeezenet", {"classes": "ten"}, "option classes: invalid value 'ten': expected int, got str"),
         ("squeezenet", {"final_relu": "maybe"}, "option final_relu: invalid value 'maybe': expected bool"),
         ("squeezenet", {"pct3x3": 1.0}, "option pct3x3: invalid value 1.0: expected float < 1.0"),
