@@ -1,8 +1,12 @@
 """Errors a user can act on: one line that names the thing and the nearest valid choice."""
 
+import unicodedata
 from collections.abc import Iterable
 
 SHOWN = 30  # choices that a message lists
+# Unicode's categories of what a terminal does not show but may obey: control and format characters (of which some turn
+# the direction of writing round), separators of lines, and bytes of a file's name that are no text.
+OBEYED = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 class Failure(Exception):
@@ -15,6 +19,16 @@ class BadInput(Failure):
     """The user asked for something that does not exist; the command line exits with 2."""
 
     exit_code = 2
+
+
+def printable(text: str) -> str:
+    """Text from a file as one line that is safe on a terminal: characters of `OBEYED` as escapes, such as `\\x1b`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode() if unicodedata.category(character) in OBEYED else character
+        for character in text
+    )
 
 
 def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> BadInput:

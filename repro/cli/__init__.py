@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from repro import __version__
-from repro.errors import Failure, unknown
+from repro.errors import Failure, printable, unknown
 
 # verb: (module, one line of help)
 VERBS = {
@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         code: Any = cli.main(args=arguments, prog_name="repro", standalone_mode=False)
     except Failure as failure:
-        click.echo(f"error: {failure}", err=True)
+        click.echo(f"error: {printable(str(failure))}", err=True)
         code = failure.exit_code
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
@@ -96,7 +96,7 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("interrupted; rerun the same command to resume from the last finished epoch", err=True)
         code = 130
     except click.ClickException as error:
-        click.echo(f"error: {one_line(error)}", err=True)
+        click.echo(f"error: {printable(one_line(error))}", err=True)
         code = error.exit_code
     except BrokenPipeError:
         # The reader (`| head`) has seen enough.

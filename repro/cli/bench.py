@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from repro.cli import options
+from repro.cli.terminal import say
 
 if TYPE_CHECKING:
     from repro.benchmarking.tables import Sheet
@@ -138,7 +139,7 @@ def compression_command(rounds: int, data_dir: Path, results_dir: Path, output_f
 
 def tell(line: str) -> None:
     """Say what is measured next."""
-    click.echo(f"measuring {line}", err=True)
+    say(f"measuring {line}", err=True)
 
 
 def finish(sheets: list["Sheet"], results_dir: Path, output_format: str) -> None:

@@ -8,6 +8,7 @@ import click
 
 from repro.cli import options
 from repro.cli.run import KINDS
+from repro.cli.terminal import say
 from repro.config.claims import EVIDENCE_KINDS, OUTCOMES, Claim
 from repro.errors import BadInput, unknown
 from repro.judging.rows import ANALYSES, claim_rows
@@ -113,13 +114,13 @@ def show_central(rows: list[dict[str, Any]]) -> None:
     """Each claim with its verdict, what that rests on and the sentence that states the result; then what to know."""
     for row in rows:
         kind = f", {row['evidence']}" if row["evidence"] else ""
-        click.echo(f"{row['id']} ({row['source']}): {row['statement']}")
-        click.echo(f"  {row['verdict'].upper()}{kind}: {row['reason']}")
+        say(f"{row['id']} ({row['source']}): {row['statement']}")
+        say(f"  {row['verdict'].upper()}{kind}: {row['reason']}")
         if row["measured"] is not None:
-            click.echo(f"  {row['sentence']}")
+            say(f"  {row['sentence']}")
         click.echo()
     for note in experiments.central().notes:
-        click.echo(note)
+        say(note)
 
 
 def in_words(value: float | None) -> str | None:
@@ -135,26 +136,24 @@ def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir
     from repro.judging.evidence import shown
 
     claim = next(claim for claim in experiment.claims if claim.id == row["id"])
-    click.echo(f"{claim.id}: {claim.statement}")
-    click.echo(
-        f"  {claim.source}, {claim.place}" + ("" if claim.verified else " (from memory, not re-read at its source)")
-    )
+    say(f"{claim.id}: {claim.statement}")
+    say(f"  {claim.source}, {claim.place}" + ("" if claim.verified else " (from memory, not re-read at its source)"))
     if claim.obtained:
-        click.echo(f"  obtained: {claim.obtained}")
+        say(f"  obtained: {claim.obtained}")
     for assumption in claim.assumptions:
-        click.echo(f"  assumption: {assumption}")
+        say(f"  assumption: {assumption}")
     click.echo()
     # The sentence on a claim that nothing was run or counted for gives the reason itself.
     if f": {row['reason']}: " not in row["sentence"]:
-        click.echo(f"{row['verdict']}: {row['reason']}")
-    click.echo(row["sentence"])
+        say(f"{row['verdict']}: {row['reason']}")
+    say(row["sentence"])
     if row["effect_ratio"] is not None:
-        click.echo(f"The difference is {row['effect_ratio']:.2f} times the published one.")
+        say(f"The difference is {row['effect_ratio']:.2f} times the published one.")
     if row["predicted"] is not None:
         place = "inside" if row["predicted"] else "outside"
-        click.echo(f"The published value is {place} the 95 % prediction interval of these runs.")
+        say(f"The published value is {place} the 95 % prediction interval of these runs.")
     if lacking := to_decide(claim, experiment, store, data_dir):
-        click.echo(lacking)
+        say(lacking)
     click.echo()
     rows = [
         {
@@ -175,7 +174,7 @@ def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir
         columns = [Column("variant"), Column("budget"), Column("seed"), number, Column("status"), Column("record")]
         Table(f"Runs, protocol {claim.protocol}", columns, rows).print()
     elif experiment.kind == "training":
-        click.echo(f"not run: repro run {experiment.name}")
+        say(f"not run: repro run {experiment.name}")
 
 
 def to_decide(claim: Claim, experiment: Experiment, store: Store, data_dir: Path) -> str:

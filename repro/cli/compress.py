@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from repro.cli import options
+from repro.cli.terminal import say
 from repro.data import DATASETS
 from repro.errors import BadInput, Failure, unknown
 from repro.planning.plan import weights_file
@@ -199,7 +200,7 @@ def decompress_command(path: Path, output: Path) -> None:
             weights.save(files.module(network), output, network.network, network.options, network.inputs)
         case suffix:
             raise unknown("kind of file", suffix or output.name, [".safetensors", ".net"], str(output))
-    click.echo(f"{output}: {network.network}, {network.parameters:,} parameters, {network.nonzero:,} kept")
+    say(f"{output}: {network.network}, {network.parameters:,} parameters, {network.nonzero:,} kept")
 
 
 @click.command("inspect", epilog=INSPECT_EXAMPLES)
@@ -350,11 +351,11 @@ def calibrated(network: "CompressedNetwork", inputs: "Inputs", root: Path, count
 
     images = images_for(network, inputs, root, "calibration", count)
     total = len(images.labels)
-    click.echo(f"calibrating on {total:,} images of {images.title}, without labels", err=True)
+    say(f"calibrating on {total:,} images of {images.title}, without labels", err=True)
     return calibration.calibrate(
         files.module(network), lambda index: images.prepare(images.images[index : index + 1]), total
     )
 
 
 def told(price: float, size: int) -> None:
-    click.echo(f"{size:,} bytes at {price:.2e} nats a bit", err=True)
+    say(f"{size:,} bytes at {price:.2e} nats a bit", err=True)

@@ -1,5 +1,6 @@
 """`repro data`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 
 from repro import data
 from repro.cli import options
+from repro.cli.terminal import say
 from repro.errors import Failure
 from repro.reporting.table import Column, Table
 
@@ -62,9 +64,7 @@ def validation_photographs(root: Path) -> dict[str, Any]:
 def prepare_command(names: tuple[str, ...], data_dir: Path) -> None:
     """Download, check and build data sets; all that can be fetched when none is named."""
     chosen = names or [name for name in data.DATASETS if name not in data.BY_USER]
-    data.prepare(chosen, data_dir, progress=lambda line: click.echo(line, err=True))
+    data.prepare(chosen, data_dir, progress=partial(say, err=True))
     for row in data.status(data_dir):
         if row["name"] in chosen:
-            click.echo(
-                f"{row['name']}: {'ready' if row['present'] else 'missing'}, {row['images']} images in {row['path']}"
-            )
+            say(f"{row['name']}: {'ready' if row['present'] else 'missing'}, {row['images']} images in {row['path']}")

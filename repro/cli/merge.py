@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from repro.cli import options
+from repro.cli.terminal import say
 from repro.errors import BadInput
 from repro.records import Store, compressed
 from repro.records.merge import merge
@@ -32,10 +33,10 @@ def merge_command(others: tuple[Path, ...], results_dir: Path) -> int:
             raise BadInput(f"{other} is no results folder: it has neither runs/ nor {compressed.FOLDER}/")
         found = merge(Store(results_dir), theirs)
         counts = f"{found.added} added, {found.extended} extended, {found.same} already here"
-        click.echo(f"{other}: {counts}, {len(found.conflicts)} in conflict, {len(found.refused)} refused")
+        say(f"{other}: {counts}, {len(found.conflicts)} in conflict, {len(found.refused)} refused")
         for line in found.conflicts:
-            click.echo(f"  conflict: {line}", err=True)
+            say(f"  conflict: {line}", err=True)
         for line in found.refused:
-            click.echo(f"  refused: {line}", err=True)
+            say(f"  refused: {line}", err=True)
         trouble = trouble or bool(found.conflicts or found.refused)
     return 1 if trouble else 0

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from repro.config.specification import Run
+from repro.errors import printable
 from repro.planning import plan
 from repro.planning.plan import Step
 from repro.records import Epoch, Record
@@ -60,8 +61,8 @@ class Teller:
         return self.label(step) if self.together else " "
 
     def say(self, line: str) -> None:
-        """A line as it is, above the live display where there is one."""
-        self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        """A line, above the live display where there is one."""
+        self.console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
     def begins(self, step: Step) -> None:
         """Say which run starts, and whether it goes on from a checkpoint."""

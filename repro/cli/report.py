@@ -1,10 +1,12 @@
 """`repro report`."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from repro.cli import options
+from repro.cli.terminal import say
 
 EXAMPLES = """\b
 Examples:
@@ -36,14 +38,14 @@ def report_command(
 
     for name in names:
         experiments.find(name)
-    report.render(results_dir, data_dir, only=list(names) or None, progress=lambda line: click.echo(line, err=True))
+    report.render(results_dir, data_dir, only=list(names) or None, progress=partial(say, err=True))
     for document in documents:
         from repro.records import Store
         from repro.reporting import snippets
         from repro.storage import write_if_changed
 
         if write_if_changed(document, snippets.renew(document.read_text(), Store(results_dir), data_dir)):
-            click.echo(str(document), err=True)
+            say(str(document), err=True)
     page = results_dir / "index.html"
     if show and page.is_file():
         click.launch(page.resolve().as_uri())

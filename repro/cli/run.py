@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from repro.cli import options
 from repro.cli.costs import show_costs
 from repro.cli.progress import Teller, describe_run
+from repro.cli.terminal import say
 from repro.errors import BadInput, Failure
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
@@ -159,11 +161,11 @@ def compress(experiment: Experiment, store: Store, data_dir: Path, device: str) 
     from repro.training import devices
 
     chosen, reason = devices.choose(device)
-    click.echo(f"{len(lacking)} files to make and measure on {chosen.type} ({reason})", err=True)
+    say(f"{len(lacking)} files to make and measure on {chosen.type} ({reason})", err=True)
     try:
-        measuring.carry_out(experiment, store, data_dir, chosen, lambda line: click.echo(line, err=True))
+        measuring.carry_out(experiment, store, data_dir, chosen, partial(say, err=True))
     except Failure as failure:
-        click.echo(f"{experiment.name}: {failure}", err=True)
+        say(f"{experiment.name}: {failure}", err=True)
         return False
     return True
 
@@ -192,5 +194,5 @@ def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store,
             else:
                 snippets.concluded_table(experiment, store, data_dir, [budget]).print(running.output_format)
     for problem in dict.fromkeys(store.problems):
-        click.echo(f"warning: {problem}", err=True)
+        say(f"warning: {problem}", err=True)
     sys.stdout.flush()

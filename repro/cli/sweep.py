@@ -7,6 +7,7 @@ import click
 
 from repro.cli import changes, options
 from repro.cli.run import carry_out
+from repro.cli.terminal import say
 from repro.errors import BadInput
 from repro.planning import plan
 from repro.planning.experiments import Experiment, Figure
@@ -65,7 +66,7 @@ def sweep_command(
     found = [item for cell in cells for item in of_cell(cell, budget, store, data_dir)]
     if any(item.n for item in found):
         for drawn in figures.draw(experiment, {budget: found}, store, folder):
-            click.echo(f"{folder}/{drawn.name}.svg", err=True)
+            say(f"{folder}/{drawn.name}.svg", err=True)
     return 1 if failures else 0
 
 

@@ -7,6 +7,7 @@ import click
 from repro import models
 from repro.cli import options
 from repro.cli.summary import read_options, read_size
+from repro.cli.terminal import say
 from repro.errors import BadInput, unknown
 
 IMPORT_EXAMPLES = """\b
@@ -54,9 +55,9 @@ def import_command(path: Path, model: str | None, pairs: tuple[str, ...], output
     imported = weights.import_weights(path, model, chosen)
     weights.save(imported.module, output, model, chosen, imported.inputs)
     count = sum(parameter.numel() for parameter in imported.module.parameters())
-    click.echo(f"{output}: {model}, {count:,} parameters")
+    say(f"{output}: {model}, {count:,} parameters")
     for note in imported.notes:
-        click.echo(f"  {note}")
+        say(f"  {note}")
 
 
 @click.command("export", epilog=EXPORT_EXAMPLES)
@@ -75,11 +76,11 @@ def export_command(path: Path, size: str | None, output: Path) -> None:
     match output.suffix:
         case ".safetensors":
             weights.save(module, output, model, chosen, inputs)
-            click.echo(str(output))
+            say(str(output))
         case ".onnx":
             shape = read_size(size) if size else models.input_shape(model, chosen)
             found = export_onnx(module, output, shape)
-            click.echo(
+            say(
                 f"{output}: largest difference {found.difference:.2g}, "
                 f"same class on {found.agreement:.0%} of {found.images} random images"
             )

@@ -4,17 +4,21 @@ import csv
 import html
 import io
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TextIO, get_args
 
-from repro.errors import unknown
+from repro.errors import printable, unknown
 
 Format = Literal["text", "md", "csv", "json", "tex"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 DASH = "\N{EN DASH}"
+FORMULA = ("=", "+", "-", "@")  # what a formula begins with in a spreadsheet
+NUMBER = r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?"
+ESTIMATE = re.compile(rf"{NUMBER}( \[{NUMBER}, {NUMBER}\])?")  # a number as text, or one with its interval
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,17 @@ class Column:
     @property
     def heading(self) -> str:
         """What a reader sees above the column."""
-        return self.title or self.name
+        return one_line(self.title or self.name)
 
     def text(self, value: Any) -> str:
-        """One cell as a reader sees it."""
+        """One cell as a reader sees it, in one line."""
         if value is None:
             return self.empty
         if isinstance(value, bool):
             return "yes" if value else "no"
         if isinstance(value, int | float) and self.format:
             return format(value, self.format)
-        return str(value)
+        return one_line(str(value))
 
 
 @dataclass
@@ -119,7 +123,7 @@ class Table:
         from rich.text import Text
 
         console = Console(file=file, highlight=False)
-        title = Text(self.title, style="bold")
+        title = Text(one_line(self.title), style="bold")
         grid = RichTable(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
         for column in self.columns:
             # Numbers are never broken; on a narrow terminal texts and intervals are.
@@ -128,15 +132,15 @@ class Table:
             grid.add_row(*(Text(cell, style="dim" if cell in ("not run", DASH) else "") for cell in cells))
         console.print(grid)
         for note in self.notes:
-            console.print(Text(f"  {note}", style="dim"))
+            console.print(Text(f"  {one_line(note)}", style="dim"))
 
     def text(self) -> str:
         """As on a terminal, without colours and as wide as it needs to be."""
         head, *rows = self.padded([[column.heading for column in self.columns], *self.texts()])
         rule = "\N{BOX DRAWINGS LIGHT HORIZONTAL}" * len("   ".join(head))
-        lines = [*([self.title] if self.title else []), ""]
+        lines = [*([one_line(self.title)] if self.title else []), ""]
         lines += [f" {'   '.join(head)}", f" {rule}", *(f" {'   '.join(cells)}" for cells in rows), ""]
-        lines += [f"  {note}" for note in self.notes]
+        lines += [f"  {one_line(note)}" for note in self.notes]
         return "".join(f"{line.rstrip()}\n" for line in lines)
 
     def padded(self, rows: Sequence[Sequence[str]], least: int = 0) -> list[list[str]]:
@@ -156,7 +160,7 @@ class Table:
         lines = [f"**{markdown_cell(self.title)}**", ""] if heading and self.title else []
         lines += [f"| {' | '.join(row)} |" for row in (head, rule, *rows)]
         if self.notes:
-            lines += ["", *(f"- {note}" for note in self.notes)]
+            lines += ["", *(f"- {one_line(note)}" for note in self.notes)]
         return "\n".join(lines) + "\n"
 
     def latex(self) -> str:
@@ -200,16 +204,23 @@ class Table:
         """Comma-separated values with unrounded numbers; empty where there is none."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([column.name for column in self.columns])
+        writer.writerow([csv_cell(column.name) for column in self.columns])
         for row in self.rows:
-            writer.writerow(["" if (v := row.get(column.name)) is None else v for column in self.columns])
+            writer.writerow([csv_cell(row.get(column.name)) for column in self.columns])
         return stream.getvalue()
 
     def json(self) -> str:
         """A list of objects by column name, with unrounded numbers."""
         names = [column.name for column in self.columns]
         content = [{name: plain(row.get(name)) for name in names} for row in self.rows]
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        # json itself escapes only the control characters of ASCII.
+        return re.sub(r"[\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", json_escape, text) + "\n"
+
+
+def json_escape(found: re.Match[str]) -> str:
+    """A character as JSON spells it in ASCII."""
+    return f"\\u{ord(found[0]):04x}"
 
 
 def css_class(column: Column, absent: bool = False) -> str:
@@ -237,9 +248,22 @@ def sort_key(value: Any) -> str | float:
     return number if isinstance(number, int) else str(number)
 
 
+def one_line(text: str) -> str:
+    """Text that stays in its line and does nothing to a terminal."""
+    return printable(text.replace("\n", " "))
+
+
+def csv_cell(value: Any) -> Any:
+    """A cell of comma-separated values; before a text that a spreadsheet would compute stands an apostrophe."""
+    if not isinstance(value, str):
+        return "" if value is None else value
+    text = one_line(value)
+    return f"'{text}" if text.startswith(FORMULA) and not ESTIMATE.fullmatch(text) else text
+
+
 def markdown_cell(text: str) -> str:
     """Text that stays in its cell."""
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+    return one_line(text).replace("\\", "\\\\").replace("|", "\\|")
 
 
 LATEX = {
@@ -268,11 +292,10 @@ LATEX = {
     "≤": r"$\leq$",
     "→": r"$\to$",
     "…": r"\ldots{}",
-    "\n": " ",
 }
 _LATEX = str.maketrans(LATEX)
 
 
 def latex_escape(text: str) -> str:
     """Text as LaTeX prints it literally."""
-    return text.translate(_LATEX)
+    return one_line(text).translate(_LATEX)

@@ -211,6 +211,20 @@ def test_a_mistake_gets_one_line_and_exit_code_2(repro, words: list[str], messag
     assert "Traceback" not in answer.err
 
 
+def test_names_cannot_write_to_the_terminal(repro, tmp_path: Path):
+    """Neither those of a command nor those of files: control characters are told as escapes, in one line."""
+    for words in (["run", "\x1b]0;owned\x07"], ["summary", "squeezenet", "--\x1b[2J"], ["inspect", "a\x1b[31m\nb.sqz"]):
+        answer = repro(*words)
+        assert answer.code == 2
+        assert answer.err.count("\n") == 1
+        assert answer.err.rstrip("\n").isprintable()
+        assert r"\x1b" in answer.err
+    other = tmp_path / "other\x1b[2J" / "runs"
+    other.mkdir(parents=True)
+    answer = repro("merge", str(other.parent))
+    assert (answer.code, answer.out.rstrip("\n").isprintable()) == (0, True)
+
+
 def test_cite_names_the_sources_of_an_experiment_and_no_others(repro):
     found = repro("cite", "table1").out
     assert all(key in found for key in ("iandola2016squeezenet", "abiyounes2019", "krizhevsky2009", "lecun1998"))

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -99,6 +100,51 @@ def test_a_markdown_cell_never_ends_early(text: str) -> None:
     cell = markdown_cell(text)
     assert "\n" not in cell
     assert all(cell[at - 1] == "\\" for at, character in enumerate(cell) if character == "|")
+
+
+HOSTILE = "a\x1b]0;owned\x07\nb\x9b2J\u202e\udcff"
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_text_from_files_does_nothing_to_a_terminal(format: str) -> None:
+    text = Table(HOSTILE, [Column("name", HOSTILE)], [{"name": HOSTILE}], [HOSTILE]).render(format)
+    assert all(line.isprintable() for line in text.split("\n"))
+    if format == "json":
+        assert json.loads(text) == [{"name": HOSTILE}]
+    else:
+        assert "x1b" in text
+
+
+def test_text_from_files_does_nothing_to_a_terminal_in_colour_either() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    file = Terminal()
+    Table(HOSTILE, [Column("name", HOSTILE)], [{"name": HOSTILE}], [HOSTILE]).print(file=file)
+    assert "x1b]0;" in file.getvalue()
+    assert not re.search("[\x07\x9b\u202e]|\x1b[^[]", file.getvalue())
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0"),
+        ("+fire2", "'+fire2"),
+        ("-", "'-"),
+        ("-1.5", "-1.5"),
+        ("+1e-05", "+1e-05"),
+        ("+0.0 [-0.3, +0.3]", "+0.0 [-0.3, +0.3]"),
+        (-1.5, "-1.5"),
+        (Estimate(0.5, -0.5, 1.5, 3, signed=True), "+0.5 [-0.5, +1.5] (n=3)"),
+        ("fire2=3", "fire2=3"),
+    ],
+)
+def test_a_cell_of_csv_is_no_formula(cell: object, written: str) -> None:
+    rows = list(csv.reader(io.StringIO(Table("", [Column("a")], [{"a": cell}]).render("csv"))))
+    assert rows == [["a"], [written]]
 
 
 def test_an_unknown_format_names_the_nearest() -> None:
