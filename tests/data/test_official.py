@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import pickle
 import shutil
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -55,20 +57,11 @@ def test_a_batch_is_read_without_numpy_taking_part(tmp_path):
     assert labels.tolist() == [3, 7]
 
 
-class Hostile:
-    """Writes a file when it is unpickled."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __reduce__(self):
-        return (Path.touch, (self.target,))
-
-
 def test_a_hostile_pickle_is_refused_and_does_nothing(tmp_path):
     target = tmp_path / "written"
-    (tmp_path / "batch").write_bytes(pickle.dumps({b"data": Hostile(target), b"labels": []}, protocol=2))
-    with pytest.raises(Failure, match=r"is not a CIFAR-10 batch file: it refers to \S+, which no batch file needs"):
+    call = f"cposix\nmkdir\nU{chr(len(str(target)))}{target}\x85R".encode("latin1")
+    (tmp_path / "batch").write_bytes(b"\x80\x02}(U\x04data" + call + b"U\x06labels]u.")
+    with pytest.raises(Failure, match=r"a CIFAR-10 batch file: it refers to posix\.mkdir, which no batch file needs"):
         cifar10.read_batch(tmp_path / "batch")
     assert not target.exists()
     pickle.loads((tmp_path / "batch").read_bytes())
@@ -84,6 +77,52 @@ def test_what_is_no_batch_file_is_named(tmp_path, content):
     (tmp_path / "data_batch_1").write_bytes(content)
     with pytest.raises(Failure, match=r"data_batch_1 is not a CIFAR-10 batch file"):
         cifar10.read_batch(tmp_path / "data_batch_1")
+
+
+def nested(item: bytes, depth: int) -> bytes:
+    """Operations that leave ten times the item in a list, ten times that list in a list, and so on: 10^depth items."""
+    lists = (b"](" + (b"h%c" % (level - 1) if level else item) * 10 + b"eq%c0" % level for level in range(depth))
+    return b"".join(lists) + b"h%c" % (depth - 1)
+
+
+BATCH = b"\x80\x02}(U\x06labels"
+MANY = "it is made of more than images and labels"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (BATCH + nested(b"K\x01", 8) + b"u.", MANY),
+        (BATCH + b"K\x01" + b"2\x86" * 40 + b"K\x01u.", MANY),  # a key whose hash takes 2^40 steps
+        (BATCH + b"K\x01" + b"\x85" * 10**6 + b"K\x01u.", MANY),  # a key of a million tuples, one in the other
+        (BATCH + b"]r\xff\xff\xff\x0fu.", MANY),  # kept as number 2^28
+        (BATCH + b"](" + b"K\x01" * 10**6 + b"eu.", MANY),
+        (BATCH + b"]]aU\x04dataK\x01u.", "'int' object has no attribute 'pixels'"),
+        (bytes(2**25 + 1), "is larger than 33,554,432 bytes"),
+    ],
+    ids=["lists of lists", "a slow key", "a deep key", "a far number", "countless labels", "no pixels", "large"],
+)
+def test_a_batch_that_would_take_much_time_or_memory_is_refused_at_once(tmp_path, content, complaint):
+    (tmp_path / "data_batch_1").write_bytes(content)
+    tracemalloc.start()
+    began = time.process_time()
+    try:
+        with pytest.raises(Failure, match=rf"data_batch_1 .*{complaint}$"):
+            cifar10.read_batch(tmp_path / "data_batch_1")
+        assert time.process_time() - began < 5
+        assert tracemalloc.get_traced_memory()[1] < 2**27
+    finally:
+        tracemalloc.stop()
+
+
+def test_labels_of_a_batch_are_a_flat_list_of_numbers(tmp_path, monkeypatch):
+    pixels = np.zeros((1, 3072), np.uint8)
+    monkeypatch.setattr(cifar10._Array, "pixels", lambda _: pixels)
+    for labels in (b"](](K\x01ee", b"K\x01", b"](U\x011e", b"](\x88e"):
+        array = b"cnumpy.core.multiarray\n_reconstruct\n)R"
+        (tmp_path / "batch").write_bytes(BATCH + labels + b"U\x04data" + array + b"u.")
+        with pytest.raises(Failure, match="its labels are not a list of numbers"):
+            cifar10.read_batch(tmp_path / "batch")
 
 
 @pytest.mark.parametrize(
