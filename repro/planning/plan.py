@@ -213,6 +213,11 @@ def checkpoint_file(identity: str) -> Path:
     return cache_folder() / CHECKPOINTS / f"{identity}.pt"
 
 
+def left_over(identity: str) -> bool:
+    """Whether there is a checkpoint beside final weights: left by a kill, or of a process that trains them again."""
+    return checkpoint_file(identity).is_file() and weights_file(identity).is_file()
+
+
 def weights_file(identity: str) -> Path:
     """The final weights of a finished run."""
     return cache_folder() / "weights" / f"{identity}.safetensors"

@@ -5,7 +5,7 @@
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -21,6 +21,7 @@ from repro.config.specification import Data, Run
 from repro.data import Dataset
 from repro.errors import Failure
 from repro.formats import weights
+from repro.planning import plan
 from repro.planning.plan import Step, checkpoint_file, weights_file
 from repro.records import Epoch, Record, Store
 from repro.running import retraining
@@ -109,7 +110,9 @@ def attempt(
         with claimed(identity, patience) as mine:
             if not parallel.agreed(mine):
                 return "taken"
-            if not parallel.agreed(finished_elsewhere(step, store, identity)):
+            if parallel.agreed(finished_elsewhere(step, store, identity)):
+                remove_left_over(identity)
+            else:
                 audience.begins(step)
                 with without_denormals(device):
                     do(step, identity, images.load(step.run.data), store, device, audience)
@@ -120,6 +123,22 @@ def attempt(
             raise
         audience.failed(step, reason(step, error))
         return "failed"
+
+
+def clear(steps: Iterable[Step]) -> None:
+    """Remove the checkpoints of runs that are done: left by a process killed between the record and their removal."""
+    for step in steps:
+        if step.state == "done" and step.identity and plan.left_over(step.identity):
+            # A cache that cannot be written to is no reason for a plan that is done to fail.
+            with contextlib.suppress(Failure, OSError), claimed(step.identity, patience=0) as mine:
+                if mine:
+                    remove_left_over(step.identity)
+
+
+def remove_left_over(identity: str) -> None:
+    """Remove the checkpoint of a claimed run whose record and weights are there."""
+    if parallel.leader() and plan.left_over(identity):
+        Checkpoint(checkpoint_file(identity)).remove()
 
 
 def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.device, audience: Audience) -> None:

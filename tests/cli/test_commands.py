@@ -243,9 +243,16 @@ def test_train_leaves_a_record_and_is_not_repeated(repro, tmp_path: Path):
     assert first.code == 0, first.err
     assert "122,986" in first.out
     assert len(list(tmp_path.glob("results/runs/*/*/record.json"))) == 2
+    # As a kill between the record and the removal of the checkpoint leaves it.
+    (weights, _) = sorted(tmp_path.glob("cache/weights/*.safetensors"))
+    left = tmp_path / "cache" / "checkpoints" / f"{weights.stem}.pt"
+    left.touch()
+    repro("train", "mini-squeezenet", "--seeds", "2", *FAST, "--dry-run")
+    assert left.exists()
     second = repro("train", "mini-squeezenet", "--seeds", "2", *FAST)
     assert second.out == first.out
     assert second.err == ""
+    assert not left.exists()
 
 
 def test_ablate_compares_the_changed_with_the_unchanged_network(repro):

@@ -279,6 +279,31 @@ def test_a_plan_is_done_once_and_a_new_protocol_needs_no_training(tmp_path: Path
         assert set(step.record.measurements) == {"described", "notebook"}
 
 
+def test_a_checkpoint_that_a_kill_left_beside_the_record_is_removed_when_the_run_is_met_again(tmp_path: Path):
+    store, audience = Store(tmp_path / "results"), Quiet()
+    planned = steps_for(store, tmp_path, seeds=1)
+    assert carry_out(planned, store, tmp_path, CPU, audience) == 0
+    (identity,) = audience.done
+    checkpoint, kept = plan.checkpoint_file(identity), plan.weights_file(identity)
+
+    checkpoint.touch()
+    assert carry_out(planned, store, tmp_path, CPU, audience) == 0  # of an older plan, which another process has done
+    assert not checkpoint.exists()
+
+    checkpoint.touch()
+    with launch.claimed(identity, 0):
+        launch.clear(steps_for(store, tmp_path, seeds=1))
+        assert checkpoint.exists()  # it is in use
+    launch.clear(steps_for(store, tmp_path, seeds=1))
+    assert not checkpoint.exists()
+
+    checkpoint.touch()
+    kept.unlink()
+    launch.clear(steps_for(store, tmp_path, seeds=1))
+    assert checkpoint.exists()  # weights that are gone are trained again from it
+    assert audience.done == [identity]
+
+
 def test_a_run_that_fails_is_told_and_tried_again_later(tmp_path: Path, monkeypatch):
     store, audience = Store(tmp_path / "results"), Quiet()
     steps = steps_for(store, tmp_path)
