@@ -1,5 +1,6 @@
 """Everything under results/ that is made from records: tables, figures, the index and the page."""
 
+import contextlib
 import hashlib
 import multiprocessing
 import os
@@ -20,12 +21,13 @@ from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.processes import end_with_parent
 from repro.records import Store
+from repro.records.store import LARGEST
 from repro.reporting import compression, figures, page, snippets, tables
 from repro.reporting.drawn import Drawn
 from repro.reporting.index import index
 from repro.reporting.style import FORMATS
 from repro.reporting.summary import Section
-from repro.storage import cache_folder, write_atomic, write_if_changed
+from repro.storage import cache_folder, read_limited, write_atomic, write_if_changed
 
 WORKERS = 2
 # Starting another process takes longer than drawing a few figures.
@@ -176,8 +178,9 @@ def inputs_hash(experiment: Experiment, evidence: dict[Budget, list[Evidence]], 
             digest.update(msgspec.json.encode(item.run, order="deterministic"))
             for record in item.records:
                 digest.update(msgspec.json.encode(record, order="deterministic"))
-                history = store.place(record.run, record.identity) / "history.csv"
-                digest.update(history.read_bytes() if history.is_file() else b"")
+                history = store.files(record.run, record.identity)[1]
+                with contextlib.suppress(FileNotFoundError):
+                    digest.update(read_limited(history, LARGEST))
     return digest.hexdigest()
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from repro.cli import main
 from repro.config.specification import Data, Model, Recipe, Run
+from repro.errors import Failure
 from repro.judging.evidence import gather
 from repro.judging.evidence import shown as evidence_of
 from repro.judging.statistics import Interval
@@ -69,6 +70,21 @@ def test_figures_are_the_same_bytes_again(results: Path, private_cache: Path) ->
     before = state(results)
     report.render(results, results, only=FILLED[:1])  # the cache of this test is empty: it draws again
     assert state(results) == before
+
+
+def test_a_history_of_countless_bytes_is_not_read(fill: Callable, tmp_path: Path) -> None:
+    """One that has grown since its record was read."""
+    experiment, store = experiments.find(FILLED[0]), Store(tmp_path)
+    fill(tmp_path, experiment, "laptop", tmp_path, seeds=1)
+    evidence, record = evidence_of(experiment, store, tmp_path), store.all[0]
+    before = report.inputs_hash(experiment, evidence, store)
+    history = store.files(record.run, record.identity)[1]
+    with open(history, "r+b") as file:
+        file.truncate(2**24 + 1)
+    with pytest.raises(Failure, match=r"history\.csv is larger than 16,777,216 bytes"):
+        report.inputs_hash(experiment, evidence, store)
+    history.unlink()
+    assert report.inputs_hash(experiment, evidence, store) != before
 
 
 def test_a_figure_that_was_changed_by_hand_is_drawn_again(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,15 +291,15 @@ def test_a_checkpoint_that_a_kill_left_beside_the_record_is_removed_when_the_run
     assert not checkpoint.exists()
 
     checkpoint.touch()
-    with launch.claimed(identity, 0):
-        launch.clear(steps_for(store, tmp_path, seeds=1))
+    with worker.claimed(identity, 0):
+        worker.clear(steps_for(store, tmp_path, seeds=1))
         assert checkpoint.exists()  # it is in use
-    launch.clear(steps_for(store, tmp_path, seeds=1))
+    worker.clear(steps_for(store, tmp_path, seeds=1))
     assert not checkpoint.exists()
 
     checkpoint.touch()
     kept.unlink()
-    launch.clear(steps_for(store, tmp_path, seeds=1))
+    worker.clear(steps_for(store, tmp_path, seeds=1))
     assert checkpoint.exists()  # weights that are gone are trained again from it
     assert audience.done == [identity]
 
