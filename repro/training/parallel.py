@@ -1,8 +1,9 @@
 """One run on several processes, as `torchrun` starts them: each takes its share of every batch.
 
 The shares of a batch together are the batch that one process would see, dropout included, and gradients are averaged
-over it (DistributedDataParallel), so losses and weights are those of one process to rounding. The first process, the
-leader, claims runs, writes and talks. Without torchrun the only process is the leader and has everything for its share.
+over it (DistributedDataParallel), so a step is that of one process to rounding; how far rounding grows in training
+depends on the optimiser (docs/reliability.md). The first process, the leader, claims runs, writes and talks. Without
+torchrun the only process is the leader and has everything for its share.
 """
 
 import contextlib
@@ -13,14 +14,21 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+from torch.distributed import distributed_c10d
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 from torch.nn import functional as F
 
-from repro.errors import BadInput
+from repro.errors import BadInput, Failure
 
 T = TypeVar("T")
 
 # Processes wait this long for one another: the leader may have to wait for a run that another program is working on.
 PATIENCE = timedelta(hours=12)
+# On a busy machine gloo may fail to connect them: after so long, or an error of one, all try again, so many times.
+CONNECTING = timedelta(minutes=2)
+ATTEMPTS = 5
+CONNECTED = "connected"
 
 
 @contextlib.contextmanager
@@ -29,6 +37,7 @@ def group(device: torch.device, launcher: str = "here") -> Iterator[None]:
 
     Raises:
         BadInput: they are to share each run, and `launcher` is to spread the runs.
+        Failure: they cannot be connected.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
@@ -39,11 +48,45 @@ def group(device: torch.device, launcher: str = "here") -> Iterator[None]:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     # On GPUs gloo carries what the processes agree on, nccl what they add up.
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    distributed.init_process_group(backend, timeout=PATIENCE)
+    connect(backend)
     try:
         yield
     finally:
         distributed.destroy_process_group()
+
+
+def connect(backend: str) -> None:
+    """Connect the processes, which all try again where one has failed. Raises Failure where that does not help."""
+    store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
+    store.set_timeout(PATIENCE)
+    problems = []
+    for attempt in range(ATTEMPTS):
+        own, said = PrefixStore(f"attempt {attempt}", store), CONNECTED
+        # Part of the keys under which processes find each other; where an attempt failed on one alone, theirs differ.
+        distributed_c10d._world.group_count = 0
+        try:
+            distributed.init_process_group(backend, store=own, rank=rank, world_size=size, timeout=CONNECTING)
+        except RuntimeError as error:
+            said = first_line(error)
+        try:
+            own.set(str(rank), said)
+            problems = [each for other in range(size) if (each := own.get(str(other)).decode()) != CONNECTED]
+        except RuntimeError as error:  # the process that keeps the store has ended
+            problems.append(first_line(error))
+            break
+        if not problems:
+            # Earlier versions of torch have it under another name.
+            set_timeout = getattr(distributed, "set_timeout", None) or distributed_c10d._set_pg_timeout
+            set_timeout(PATIENCE)
+            return
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+    raise Failure(f"the {size} processes could not be connected in {ATTEMPTS} attempts: {problems[0]}")
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without the places in torch that it came from."""
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def world() -> int:

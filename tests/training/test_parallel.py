@@ -1,6 +1,7 @@
 """One run on two processes, as torchrun starts them, against the same run in one process."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -90,6 +91,54 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, monkeypatch: pytest
     assert theirs.active_logits == pytest.approx(mine.active_logits, abs=1e-3)
     assert "epoch 2/2" in leader
     assert follower == ""
+
+
+# Two processes of which the second one cannot connect in its first attempts; the wait is short for the test.
+STUMBLING = """
+import sys
+from datetime import timedelta
+import torch
+from torch import distributed
+from repro.errors import Failure
+from repro.training import parallel
+
+parallel.CONNECTING, parallel.ATTEMPTS = timedelta(seconds=4), 3
+failing, connect = int(sys.argv[1]), distributed.init_process_group
+def stumble(*arguments, store, rank, **settings):
+    global failing
+    fails = rank == 1 and failing
+    if not fails or sys.argv[2] == "behind":
+        connect(*arguments, store=store, rank=rank, **settings)
+    if fails:
+        failing -= 1
+        raise RuntimeError("Gloo connectFullMesh failed\\nsomewhere")
+distributed.init_process_group = stumble
+try:
+    with parallel.group(torch.device("cpu")):
+        part = torch.ones(1)
+        parallel.add_up(part)
+        print(int(part), parallel.agreed(parallel.rank()))
+except Failure as failure:
+    print(failure)
+"""
+
+
+@pytest.mark.parametrize(("failing", "where"), [(0, ""), (1, "before"), (1, "behind"), (9, "behind")])
+def test_processes_that_fail_to_connect_try_again_together(failing: int, where: str):
+    """One fails before or behind its connection to the other, which sees a timeout or nothing of it."""
+    shared = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    shared |= {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    command = [sys.executable, "-c", STUMBLING, str(failing), where]
+    started = [
+        subprocess.Popen(command, env=shared | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
+    said = {process.communicate(timeout=200)[0].strip() for process in started}
+    if failing < 3:
+        assert said == {"2 0"}
+    else:
+        assert len(said) == 1
+        assert re.fullmatch("the 2 processes could not be connected in 3 attempts: .+", said.pop())
 
 
 def test_alone_nothing_is_shared():
