@@ -8,6 +8,7 @@
 `load`, `histories`, `claims`, `build` and `run` are documented in docs/python.md.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -20,7 +21,5 @@ __all__ = ["build", "claims", "histories", "load", "run"]
 def __getattr__(name: str) -> Any:
     """Import what `import repro` offers when it is first used, so that commands start at once."""
     if name in __all__:
-        from repro import api
-
-        return getattr(api, name)
+        return getattr(importlib.import_module("repro.api"), name)
     raise AttributeError(f"module 'repro' has no attribute {name!r}")

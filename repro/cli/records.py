@@ -27,9 +27,9 @@ def export_records_command(output: Path, epochs: bool, results_dir: Path) -> Non
     if output.suffix not in (".csv", ".parquet"):
         raise BadInput(f"{output}: choose a name that ends in .csv or .parquet")
     # Imported here because pandas takes longer to load than most verbs to run.
-    from repro import api
+    from repro.reporting import frames
 
-    frame = api.histories(results_dir) if epochs else api.load(results_dir)
+    frame = frames.histories(results_dir) if epochs else frames.load(results_dir)
     if output.suffix == ".csv":
         write_atomic(output, frame.to_csv(index=False).encode())
     else:

@@ -115,9 +115,9 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
         click.get_current_context().exit()
     todo = [step for step in steps if step.state != "done"]
     if any(step.state == "done" and step.identity and plan.left_over(step.identity) for step in steps):
-        from repro.training import launch
+        from repro.running import worker
 
-        launch.clear(steps)
+        worker.clear(steps)
     if not todo:
         return 0
     from repro.running import cluster, local, worker

@@ -10,7 +10,7 @@ import numpy as np
 
 from repro.data.catalogue import CIFAR10_FILES
 from repro.errors import Failure
-from repro.records.files import read_limited
+from repro.storage import read_limited
 
 Arrays = tuple[np.ndarray, np.ndarray]
 LARGEST = 2**25  # bytes of a batch file; the official ones have 31 million
