@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from repro.cli import VERBS
+from repro.cli import VERBS, main
+from repro.planning import experiments, plan
 from repro.records import Store
 from repro.reporting import snippets
 
@@ -22,9 +23,29 @@ def test_what_it_shows_is_made_from_the_records(name, tmp_path):
 
 
 def test_every_command_it_names_exists():
-    named = set(re.findall(r"(?:^|`)repro ([a-z]+)", README, re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)repro ([a-z-]+)", README, re.MULTILINE))
     assert named <= set(VERBS)
     assert {"run", "ablate", "report", "data"} <= named
+
+
+def test_the_answer_it_shows_is_the_commands_own(capsys):
+    shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+    with pytest.raises(SystemExit):
+        main(["claims", "parameters-50x", "--results-dir", str(CHECKOUT / "results")])
+    assert capsys.readouterr().out.strip() == shown[1].strip()
+
+
+def test_the_experiment_file_it_shows_is_one(tmp_path):
+    shown = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+    path = tmp_path / "mine.toml"
+    path.write_text(shown[1])
+    cells = plan.cells(experiments.find(str(path)), "laptop")
+    assert [(cell.variant.name, len(cell.runs), cell.runs[0].recipe.epochs) for cell in cells] == [
+        ("plain", 5, 6),
+        ("bypass", 5, 6),
+    ]
 
 
 def test_every_file_it_links_to_exists():

@@ -1,5 +1,6 @@
 """Which device a run uses, and why."""
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,6 +25,18 @@ def choose(wanted: str) -> tuple[torch.device, str]:
         name, reason = wanted, "as asked"
     set_up_cudnn()
     return torch.device(name), reason
+
+
+def slow_bfloat16(device: torch.device) -> bool:
+    """Whether a CPU computes in bfloat16 without instructions for it: right, but several times slower than float32."""
+    if device.type != "cpu":
+        return False
+    return not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() or _is_arm())
+
+
+def _is_arm() -> bool:
+    # Arm's processors of the last years have bfloat16; torch does not ask them.
+    return platform.machine().lower() in ("aarch64", "arm64")
 
 
 def set_up_cudnn() -> None:

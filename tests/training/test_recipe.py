@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from repro.config.specification import Recipe
+from repro.training import devices
 from repro.training.recipe import learning_rate, optimizer, set_learning_rate
 
 
@@ -49,3 +50,15 @@ def test_the_rate_that_is_set_is_the_rate_that_is_used(kind: Literal["sgd", "ada
     chosen.step()
     # The first step of Adam is the learning rate itself, whatever the gradient.
     assert torch.allclose(weight, torch.full((3,), 0.75), atol=1e-6)
+
+
+def test_a_processor_without_bfloat16_is_known(monkeypatch: pytest.MonkeyPatch):
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(devices.platform, "machine", lambda: "x86_64")
+    for amx, avx, slow in ((False, False, True), (True, False, False), (False, True, False)):
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda amx=amx: amx)
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda avx=avx: avx)
+        assert devices.slow_bfloat16(cpu) is slow
+    monkeypatch.setattr(devices.platform, "machine", lambda: "aarch64")
+    assert not devices.slow_bfloat16(cpu)
+    assert not devices.slow_bfloat16(torch.device("cuda"))
