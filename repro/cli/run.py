@@ -179,6 +179,14 @@ def compress(experiment: Experiment, store: Store, data_dir: Path, device: str) 
     return True
 
 
+def show_verdicts(experiment: Experiment, store: Store, data_dir: Path) -> None:
+    """The experiment's claims with verdict and reason; `repro claims ID` tells all of one."""
+    from repro.judging.rows import claim_rows
+
+    rows = claim_rows(experiment, store, data_dir)
+    Table("Claims", [Column("id"), Column("verdict"), Column("reason")], rows).print()
+
+
 def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store, running: options.Running) -> None:
     """Rebuild and print the experiments' tables.
 
@@ -202,6 +210,13 @@ def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store,
                 Table(experiment.title, [Column("figure"), Column("shows")], drawn).print(running.output_format)
             else:
                 snippets.concluded_table(experiment, store, data_dir, [budget]).print(running.output_format)
+                if (
+                    running.output_format == "text"
+                    and experiment.kind == "training"
+                    and experiment.claims
+                    and budget != "smoke"
+                ):
+                    show_verdicts(experiment, store, data_dir)
     for problem in dict.fromkeys(store.problems):
         say(f"warning: {problem}", err=True)
     sys.stdout.flush()

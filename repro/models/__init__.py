@@ -3,44 +3,19 @@
 A network is the same on the command line, in experiment files and here. Nothing but `build` imports torch.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from repro.errors import BadInput, unknown
 
-from .alexnet import AlexNetOptions, alexnet
-from .convnet import NotebookMLPOptions, TraditionalCNNOptions, notebook_mlp, traditional_cnn
+from . import networks as networks  # each module there registers its networks
 from .layers import Architecture, Shape
-from .mini import MiniSqueezeNetOptions, mini_squeezenet
 from .options import Options, differing, option_types, read
-from .preact import PreactSqueezeNetOptions, preact_squeezenet
-from .squeezenet import SqueezeNetOptions, squeezenet
-from .squeezenext import SqueezeNextOptions, squeezenext
-from .vgg import VGG19Options, vgg19
+from .registry import NETWORKS, Definition
 
 if TYPE_CHECKING:
     from .network import Network
-
-
-class Definition(NamedTuple):
-    """What a network may be told, its layers for given options, and the height and width its source gives it."""
-
-    options: type[Options]
-    layers: Callable[[Any], Architecture]
-    pixels: int
-
-
-NETWORKS: dict[str, Definition] = {
-    "squeezenet": Definition(SqueezeNetOptions, squeezenet, 227),
-    "mini-squeezenet": Definition(MiniSqueezeNetOptions, mini_squeezenet, 32),
-    "preact-squeezenet": Definition(PreactSqueezeNetOptions, preact_squeezenet, 128),
-    "squeezenext": Definition(SqueezeNextOptions, squeezenext, 227),
-    "alexnet": Definition(AlexNetOptions, alexnet, 224),
-    "vgg19": Definition(VGG19Options, vgg19, 224),
-    "traditional-cnn": Definition(TraditionalCNNOptions, traditional_cnn, 28),
-    "notebook-mlp": Definition(NotebookMLPOptions, notebook_mlp, 28),
-}
 
 
 def option_names(name: str) -> list[str]:

@@ -5,8 +5,9 @@ each pool: 224 -> 55 -> 27 -> 13 -> 6; with the cifar stem 32 -> 16 -> 7 -> 3 ->
 repeats to 6x6.
 """
 
-from .layers import Architecture, AveragePool, Conv, Dropout, Linear, MaxPool, ReLU
-from .options import Options, Positive, Probability, Stem
+from ..layers import Architecture, AveragePool, Conv, Dropout, Linear, MaxPool, ReLU
+from ..options import Options, Positive, Probability, Stem
+from ..registry import network
 
 
 class AlexNetOptions(Options, frozen=True, kw_only=True):
@@ -17,6 +18,7 @@ class AlexNetOptions(Options, frozen=True, kw_only=True):
     dropout: Probability = 0.5
 
 
+@network("alexnet", pixels=224)
 def alexnet(options: AlexNetOptions) -> Architecture:
     """Five convolutions and three dense layers; torch's default initialisation."""
     stride, padding = (4, 2) if options.stem == "imagenet" else (2, 5)

@@ -10,8 +10,9 @@ from msgspec import Meta
 
 from repro.errors import BadInput
 
-from .layers import AnyLayer, Architecture, AveragePool, Conv, Dropout, Linear, MaxPool, ReLU
-from .options import Options, Positive, Probability
+from ..layers import AnyLayer, Architecture, AveragePool, Conv, Dropout, Linear, MaxPool, ReLU
+from ..options import Options, Positive, Probability
+from ..registry import network
 
 # Filters of the convolutions in each of the five groups; a max pool ends each group.
 GROUPS = ((64,) * 2, (128,) * 2, (256,) * 4, (512,) * 4, (512,) * 4)
@@ -36,6 +37,7 @@ class VGG19Options(Options, frozen=True, kw_only=True):
     dropout: Probability = 0.5
 
 
+@network("vgg19", pixels=224)
 def vgg19(options: VGG19Options) -> Architecture:
     """16 convolutions and three dense layers; weights as torchvision's. Raises BadInput for contradictory options."""
     squeezed = options.kernel == 1

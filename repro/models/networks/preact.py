@@ -7,8 +7,9 @@ from 2 to 3, nothing else: 32 -> 32 -> 17 -> 9 -> 5; the published stem takes 32
 
 from typing import Literal
 
-from .layers import AnyLayer, Architecture, AveragePool, BatchNorm, Conv, Dropout, Fire, MaxPool, PreactFire, ReLU
-from .options import Initialisation, Options, Probability, Stem
+from ..layers import AnyLayer, Architecture, AveragePool, BatchNorm, Conv, Dropout, Fire, MaxPool, PreactFire, ReLU
+from ..options import Initialisation, Options, Probability, Stem
+from ..registry import network
 from .squeezenet import FIRES, POOLS, SQUEEZE
 
 # Chainer's default, from memory of its documentation.
@@ -28,6 +29,7 @@ class PreactSqueezeNetOptions(Options, frozen=True, kw_only=True):
     initialisation: Initialisation = "orthogonal"
 
 
+@network("preact-squeezenet", pixels=128)
 def preact_squeezenet(options: PreactSqueezeNetOptions) -> Architecture:
     """The layers: skips around fires 3, 5, 7 and 9, none followed by a ReLU; none after conv10 either."""
     stride, padding = (2, 2) if options.stem == "imagenet" else (1, 3)

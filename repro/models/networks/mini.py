@@ -3,8 +3,9 @@
 122,986 parameters. Maps: conv1 15x15, then 7x7 from the one pool to the end; pools round down, as Keras has them.
 """
 
-from .layers import Architecture, AveragePool, Conv, Dropout, Fire, MaxPool, ReLU
-from .options import Initialisation, Options, Probability
+from ..layers import Architecture, AveragePool, Conv, Dropout, Fire, MaxPool, ReLU
+from ..options import Initialisation, Options, Probability
+from ..registry import network
 
 
 class MiniSqueezeNetOptions(Options, frozen=True, kw_only=True):
@@ -15,6 +16,7 @@ class MiniSqueezeNetOptions(Options, frozen=True, kw_only=True):
     initialisation: Initialisation = "glorot"
 
 
+@network("mini-squeezenet", pixels=32)
 def mini_squeezenet(options: MiniSqueezeNetOptions) -> Architecture:
     """The layers as in the published Keras file."""
     return Architecture(

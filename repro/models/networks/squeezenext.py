@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from .layers import AnyLayer, Architecture, AveragePool, BatchNorm, Conv, Linear, MaxPool, ReLU, SqueezeNextBlock
-from .options import Options, Positive, Stem
+from ..layers import AnyLayer, Architecture, AveragePool, BatchNorm, Conv, Linear, MaxPool, ReLU, SqueezeNextBlock
+from ..options import Options, Positive, Stem
+from ..registry import network
 
 # Blocks in each of the four stages, and the channels that they give.
 BLOCKS = {"23": (6, 6, 8, 1), "23v5": (2, 4, 14, 1)}
@@ -33,6 +34,7 @@ class SqueezeNextOptions(Options, frozen=True, kw_only=True):
     width: Annotated[float, Meta(ge=0.125, le=4)] = 1.0
 
 
+@network("squeezenext", pixels=227)
 def squeezenext(options: SqueezeNextOptions) -> Architecture:
     """The layers with these options; He normal weights."""
 

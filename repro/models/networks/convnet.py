@@ -4,8 +4,9 @@ The published class defines both convolutions, but its forward pass flattens the
 the 55% of the report belongs to `notebook-mlp`, and `traditional-cnn` was never trained.
 """
 
-from .layers import AnyLayer, Architecture, AveragePool, BatchNorm, Conv, Linear, MaxPool, ReLU
-from .options import Options, Positive
+from ..layers import AnyLayer, Architecture, AveragePool, BatchNorm, Conv, Linear, MaxPool, ReLU
+from ..options import Options, Positive
+from ..registry import network
 
 
 class TraditionalCNNOptions(Options, frozen=True, kw_only=True):
@@ -20,6 +21,7 @@ class NotebookMLPOptions(Options, frozen=True, kw_only=True):
     pixels: Positive = 28
 
 
+@network("traditional-cnn", pixels=28)
 def traditional_cnn(options: TraditionalCNNOptions) -> Architecture:
     """Two blocks of 5x5 convolution, ReLU and 3x3 max pool, then three dense layers (384, 192, classes).
 
@@ -42,6 +44,7 @@ def traditional_cnn(options: TraditionalCNNOptions) -> Architecture:
     )
 
 
+@network("notebook-mlp", pixels=28)
 def notebook_mlp(options: NotebookMLPOptions) -> Architecture:
     """The dense layers on the raw pixels: 2352-384-192-10 at 28 pixels, 979,402 parameters. Takes that size only."""
     return Architecture(

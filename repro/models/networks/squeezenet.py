@@ -18,8 +18,9 @@ from msgspec import Meta
 
 from repro.errors import BadInput
 
-from .layers import AnyLayer, Architecture, AveragePool, BatchNorm, Conv, Dropout, Fire, MaxPool, ReLU
-from .options import Count, Initialisation, Options, Positive, Probability, Stem
+from ..layers import AnyLayer, Architecture, AveragePool, BatchNorm, Conv, Dropout, Fire, MaxPool, ReLU
+from ..options import Count, Initialisation, Options, Positive, Probability, Stem
+from ..registry import network
 
 FIRES = range(2, 10)
 # Squeeze widths of fires 2 to 9 (Table 1); the expand layer has four times as many 1x1 and as many 3x3 filters.
@@ -103,6 +104,7 @@ class SqueezeNetOptions(Options, frozen=True, kw_only=True):
         return options
 
 
+@network("squeezenet", pixels=227)
 def squeezenet(options: SqueezeNetOptions) -> Architecture:
     """The layers of SqueezeNet with these options. Raises BadInput where they contradict each other."""
     _refuse_contradictions(options)
