@@ -31,14 +31,34 @@ def printable(text: str) -> str:
     )
 
 
-def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> BadInput:
-    """The error for a name that is not among `choices`: names it, the place, and the nearest choice or all of them."""
+# What msgspec calls types, in words.
+TYPES = {
+    "`int`": "a whole number", "`float`": "a number", "`str`": "text", "`bool`": "true or false", "`array`": "a list",
+    "`object`": "a table", "`null`": "nothing",
+}  # fmt: skip
+
+
+def in_words(reason: str) -> str:
+    """A validation error of msgspec without its names of types: "expected a whole number, got text"."""
+    for name, words in TYPES.items():
+        reason = reason.replace(name, words)
+    return f"{reason[:1].lower()}{reason[1:]}"
+
+
+def nearest(name: str, choices: Iterable[str]) -> str:
+    """The choice that a mistyped name is nearest to, spelt as it is valid; empty where none is near."""
     from difflib import get_close_matches
 
-    choices = list(choices)
-    # Compared without case, so that `SqueezeNet` finds `squeezenet`; the answer is spelt as it is valid.
+    # Compared without case, so that `SqueezeNet` finds `squeezenet`.
     spelt = {choice.lower(): choice for choice in choices}
     near = get_close_matches(name.lower(), spelt, n=1, cutoff=0.6)
+    return spelt[near[0]] if near else ""
+
+
+def unknown(kind: str, name: str, choices: Iterable[str], where: str = "") -> BadInput:
+    """The error for a name that is not among `choices`: names it, the place, and the nearest choice or all of them."""
+    choices = list(choices)
+    near = nearest(name, choices)
     shown = choices if len(choices) <= SHOWN else [*choices[:SHOWN], f"... ({len(choices):,} in all)"]
-    hint = f"did you mean {spelt[near[0]]!r}?" if near else f"choose from {', '.join(shown)}"
+    hint = f"did you mean {near!r}?" if near else f"choose from {', '.join(shown)}"
     return BadInput(f"{where + ': ' if where else ''}unknown {kind} {name!r}; {hint}")

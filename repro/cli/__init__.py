@@ -1,13 +1,14 @@
 """The command line: parses, calls, prints. Verbs are imported when they are used, so that help is instant."""
 
 import importlib
+import re
 import sys
 from typing import Any
 
 import click
 
 from repro import __version__
-from repro.errors import Failure, printable, unknown
+from repro.errors import Failure, nearest, printable, unknown
 
 # verb: (module, one line of help)
 VERBS = {
@@ -60,6 +61,11 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] == "help":
+            if not args[1:]:
+                click.echo(ctx.get_help())
+                ctx.exit()
+            args = [*args[1:], "--help"]  # `repro help run` is `repro run --help`
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             raise unknown("command", args[0], VERBS)
         return super().resolve_command(ctx, args)
@@ -78,6 +84,9 @@ def cli() -> None:
 def one_line(error: click.ClickException) -> str:
     """What click says, as this project's own errors are: one line, and where to read on."""
     message = " ".join(error.format_message().split()).removesuffix(".").replace(". (", " (")
+    if wrong := re.search(r"'([^']*)' is not one of (.*)", message):
+        near = nearest(wrong[1], re.findall(r"'(.*?)'", wrong[2]))
+        message += f"; did you mean {near!r}?" if near else ""
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{message[:1].lower()}{message[1:]}" + (f"; see `{context.command_path} --help`" if context else "")
 

@@ -97,7 +97,7 @@ def claims_command(
     if output_format in ("json", "csv"):
         names = ["experiment", "type", "low", "high", "badge", "reason", "sentence", "statement", "place", "claim_hash"]
         columns += [Column(name) for name in [*names, *ANALYSES]]
-    notes = []
+    notes = options.where_records_are(results_dir)
     for kind in (*EVIDENCE_KINDS, ""):
         counts = Counter(row["outcome"] for row in rows if row["evidence"] == kind)
         if counts:

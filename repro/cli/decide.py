@@ -65,7 +65,17 @@ def decide_command(
         return 0
     assert hours is not None
     running = options.Running(
-        budget, None, data_dir, results_dir, device, {}, launcher, dry_run=False, fail_fast=False, output_format="text"
+        budget,
+        None,
+        data_dir,
+        results_dir,
+        device,
+        {},
+        launcher,
+        dry_run=False,
+        fail_fast=False,
+        output_format="text",
+        yes=True,
     )
     began, failures, rows = time.monotonic(), 0, []
 

@@ -44,4 +44,5 @@ def list_command(budget: Budget, data_dir: Path, results_dir: Path, output_forma
         Column("runs", align="right"),
         Column("done", align="right"),
     ]
-    Table(f"Experiments at the {budget} budget", columns, rows).print(output_format)
+    notes = options.where_records_are(results_dir)
+    Table(f"Experiments at the {budget} budget", columns, rows, notes).print(output_format)

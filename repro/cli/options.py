@@ -67,6 +67,13 @@ overrides = click.option(
 )
 
 
+def where_records_are(results_dir: Path) -> list[str]:
+    """A note that there is no results folder, for verbs that show what its records say."""
+    if results_dir.is_dir():
+        return []
+    return [f"There are no records: {results_dir} is not here. Run this in a checkout, or give --results-dir."]
+
+
 def stack(*options: Decorator) -> Decorator:
     """Several options as one decorator, in the order in which help shows them."""
 
@@ -132,6 +139,7 @@ class Running(NamedTuple):
     dry_run: bool
     fail_fast: bool
     output_format: str
+    yes: bool = False
 
 
 def running(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -141,6 +149,7 @@ def running(function: Callable[..., Any]) -> Callable[..., Any]:
         *(budget, seeds, data_dir, results_dir, device, overrides, launcher),
         click.option("--dry-run", is_flag=True, help="Show what would be done and how long it would take."),
         click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails."),
+        click.option("--yes", is_flag=True, help="Do not ask before work of more than an hour."),
         output_format,
     )
     @functools.wraps(function)

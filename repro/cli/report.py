@@ -7,6 +7,7 @@ import click
 
 from repro.cli import options
 from repro.cli.terminal import say
+from repro.errors import BadInput
 
 EXAMPLES = """\b
 Examples:
@@ -38,6 +39,8 @@ def report_command(
 
     for name in names:
         experiments.find(name)
+    if missing := options.where_records_are(results_dir):
+        raise BadInput(missing[0])
     report.render(results_dir, data_dir, only=list(names) or None, progress=partial(say, err=True))
     for document in documents:
         from repro.records import Store

@@ -53,6 +53,7 @@ def run_command(names: tuple[str, ...], everything: bool, explain: bool, running
     return 1 if failures else 0
 
 
+LONG = 3600  # seconds of work that is not begun unasked on a terminal
 KINDS = {"cpu": "a CPU such as this", "cuda": "a CUDA GPU", "mps": "an Apple GPU"}
 
 
@@ -138,6 +139,8 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
             )
         runs = "1 run" if len(todo) == 1 else f"{len(todo)} runs"
         seconds = sum(plan.estimates(todo, store, chosen.type))
+        if seconds > LONG and not running.yes and sys.stdin.isatty():
+            click.confirm(f"{runs}, about {duration(seconds)} of work in all: go on?", abort=True, err=True)
         try:
             match launcher.name:
                 case "here":

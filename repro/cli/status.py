@@ -50,4 +50,5 @@ def status_command(data_dir: Path, results_dir: Path, output_format: str) -> Non
     names = ["done", "runs", "to resume", "stale", "diverged", "collapsed", "spent"]
     columns = [Column("experiment"), Column("budget"), *(Column(n, align="right") for n in names), Column("devices")]
     notes = [f"checkpoints and weights: {cache_folder()}", *dict.fromkeys(store.problems)]
+    notes += options.where_records_are(results_dir)
     Table(f"Records in {store.folder}", columns, rows, notes).print(output_format)

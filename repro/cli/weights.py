@@ -71,6 +71,8 @@ def export_command(path: Path, size: str | None, output: Path) -> None:
 
     if not path.is_file():
         raise BadInput(f"{path}: there is no such file")
+    if path.suffix in (".sqz", ".net"):
+        raise BadInput(f"{path} is a compressed network; first: repro decompress {path} -o {path.stem}.safetensors")
     model, chosen, inputs = weights.described(path)
     module = weights.load(path)
     match output.suffix:

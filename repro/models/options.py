@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
-from repro.errors import BadInput, unknown
+from repro.errors import BadInput, in_words, unknown
 
 LARGEST = 10**6  # outputs or channels; the products of two stay within torch's sizes
 Positive = Annotated[int, Meta(ge=1, le=LARGEST)]
@@ -89,7 +89,7 @@ def _scalar(where: str, wanted: Any, value: Any) -> Any:
         # Text becomes a number where one is wanted; a number is never taken for a truth value or the other way round.
         return msgspec.convert(value, wanted, strict=not isinstance(value, str))
     except msgspec.ValidationError as error:
-        raise BadInput(f"{where}: invalid value {value!r}: {str(error).replace('`', '').lower()}") from None
+        raise BadInput(f"{where}: invalid value {value!r}: {in_words(str(error))}") from None
 
 
 def _choices(wanted: Any) -> tuple[Any, ...]:

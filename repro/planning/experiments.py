@@ -18,7 +18,7 @@ from repro import models
 from repro.config.claims import Claim
 from repro.config.specification import BUDGETS, PROTOCOLS, Budget, Compression, Data, Hold, Model, Recipe, Run, Spec
 from repro.data import DATASETS, SYNTHETIC_SIZE
-from repro.errors import BadInput, unknown
+from repro.errors import BadInput, in_words, unknown
 
 T = TypeVar("T")
 
@@ -183,6 +183,8 @@ def find(name: str) -> Experiment:
         return read(Path(name))
     path = folder() / f"{name}.toml"
     if name in (SHARED, CENTRAL) or not path.is_file():
+        if Path(f"{name}.toml").is_file():
+            raise BadInput(f"unknown experiment {name!r}; for the file in this folder give its whole name, {name}.toml")
         raise unknown("experiment", name, names())
     return read(path)
 
@@ -270,7 +272,9 @@ def decode(path: Path, kind: type[T]) -> T:
         content = tomli.loads(path.read_text())
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
+    except tomli.TOMLDecodeError as error:
+        raise BadInput(f"{path} is not valid TOML: {in_words(str(error))}") from error
+    except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {error}") from error
     return convert(content, kind, str(path))
 
@@ -291,7 +295,7 @@ def convert(content: Any, kind: type[T], where: str) -> T:
             raise BadInput(f"{where}: a name has letters, digits, '.', '_' and '-', at most 100, and no '/'") from None
         if reason.startswith("Invalid enum value '"):
             raise unknown("value", reason.split("'")[1], literals(type_at(kind, key)), where) from None
-        raise BadInput(f"{where}: {reason[:1].lower()}{reason[1:]}") from None
+        raise BadInput(f"{where}: {in_words(reason)}") from None
 
 
 def type_at(kind: Any, key: str) -> Any:

@@ -149,7 +149,7 @@ def test_summary_as_json(repro):
         (["run", "table1", "--buget", "smoke"], "'--budget'"),
         (
             ["run", "table1", "--budget", "smok"],
-            "'smok' is not one of 'smoke', 'laptop', 'paper'; see `repro run --help`",
+            "'smok' is not one of 'smoke', 'laptop', 'paper'; did you mean 'smoke'?; see `repro run --help`",
         ),
         (["summary"], "missing argument 'NETWORK'; see `repro summary --help`"),
         (
@@ -178,7 +178,7 @@ def test_summary_as_json(repro):
             ["run", "table1", "--set", "data.pixel=3"],
             "unknown setting 'data.pixel'; did you mean 'data.pixels'?",
         ),
-        (["run", "table1", "--set", "recipe.epochs=three"], "epochs: expected `int`, got `str`"),
+        (["run", "table1", "--set", "recipe.epochs=three"], "epochs: expected a whole number, got text"),
         (["run", "table1", "--set", "epochs"], "give NAME=VALUE"),
         (["train", "squeezent"], "unknown network 'squeezent'; did you mean 'squeezenet'?"),
         (["train", "squeezenet", "--data", "cifar100"], "unknown data set 'cifar100'; did you mean 'cifar10'?"),
@@ -428,3 +428,34 @@ def test_an_undecided_claim_says_what_it_lacks(repro):
     assert "repro decide --hours" in answer.out
     # What no run can decide promises none.
     assert "Lacks" not in repro("claims", "paper-table2-6bit-no-loss").out
+
+
+@pytest.mark.parametrize("verb", ["list", "status", "claims", "report"])
+def test_a_folder_without_records_is_named(repro, verb: str, tmp_path: Path):
+    answer = repro(verb, "--results-dir", str(tmp_path / "typo"))
+    assert "is not here. Run this in a checkout, or give --results-dir." in answer.out + answer.err
+    assert not (tmp_path / "typo").exists()
+    assert answer.code == (2 if verb == "report" else 0)
+
+
+def test_help_is_a_command_too(repro):
+    assert repro("help").out == repro("--help").out
+    assert repro("help", "run").out == repro("run", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "table1", "--budget", "laptpo"], "did you mean 'laptop'?"),
+        (["export", "x.sqz", "-o", "y.onnx"], "first: repro decompress"),
+        (["run", "mine"], "give its whole name, mine.toml"),
+        (["run", "broken.toml"], "broken.toml is not valid TOML: "),
+    ],
+)
+def test_mistakes_name_what_to_do(repro, words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in (("x.sqz", ""), ("mine.toml", ""), ("broken.toml", 'title = "')):
+        (tmp_path / name).write_text(text)
+    answer = repro(*words)
+    assert (answer.code, answer.err.count("\n")) == (2, 1)
+    assert said in answer.err
