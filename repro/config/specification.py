@@ -140,14 +140,15 @@ class Protocol(Spec, frozen=True):
 
     mode: `eval` = dropout off, running batch statistics; `train` = dropout on, statistics of the test batch itself.
     batch: images per test batch; matters only where batch norm takes statistics from it (mode `train`).
-    epoch: `last` = the final weights; `best` = the highest test accuracy of all, which selects on the test set.
+    epoch: `last` = the final weights; `best` = the highest test accuracy of all, which selects on the test set;
+        `last-ten` = the mean over the last ten epochs.
     truncate: the accuracy in percent is cut to an integer, as printed with `%d`.
     augmented: test images are changed at random as the recipe changes training images.
     """
 
     mode: Literal["eval", "train"] = "eval"
     batch: Positive = 500
-    epoch: Literal["last", "best"] = "last"
+    epoch: Literal["last", "best", "last-ten"] = "last"
     truncate: bool = False
     augmented: bool = False
 
@@ -159,6 +160,7 @@ PROTOCOLS: dict[str, Protocol] = {
     "notebook": Protocol(mode="train", batch=1, truncate=True),
     "train-mode-128": Protocol(mode="train", batch=128),
     "best-epoch": Protocol(epoch="best"),
+    "last-ten": Protocol(epoch="last-ten"),
     "augmented": Protocol(augmented=True),
 }
 

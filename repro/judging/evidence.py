@@ -161,12 +161,11 @@ def find(run: Run, store: Store, data_dir: Path) -> Record | None:
 def value(record: Record, protocol: str, store: Store) -> float | None:
     """Accuracy in percent under a protocol, over classes where the run is balanced; None where it was not measured.
 
-    A diverged network answers the same under every protocol, so its one measurement stands for all. The best epoch is
-    read from the history.
+    A diverged network answers the same under every protocol, so its one measurement stands for all. The best epoch and
+    the mean of the last ten are read from the history.
     """
-    if PROTOCOLS[protocol].epoch == "best":
-        history = store.history(record)
-        return max((100 * epoch.test_accuracy for epoch in history), default=None)
+    if PROTOCOLS[protocol].epoch != "last":
+        return of_epochs([100 * epoch.test_accuracy for epoch in store.history(record)], protocol)
     measurement = record.measurements.get(protocol)
     if measurement is None and record.status == "diverged":
         measurement = record.measurements.get("described")
@@ -393,8 +392,20 @@ def metric(record: Record, claim: Claim, store: Store) -> float | None:
         return None
     epochs = history[: claim.epoch] if claim.epoch else history
     scale = 1.0 if claim.metric == "loss" else 100.0
-    chosen = max if PROTOCOLS[claim.protocol].epoch == "best" else lambda numbers: numbers[-1]
-    return scale * chosen([getattr(epoch, names[claim.metric]) for epoch in epochs])
+    return of_epochs([scale * getattr(epoch, names[claim.metric]) for epoch in epochs], claim.protocol)
+
+
+def of_epochs(numbers: list[float], protocol: str) -> float | None:
+    """The one number that a protocol takes from those of all epochs; None where there are none."""
+    if not numbers:
+        return None
+    match PROTOCOLS[protocol].epoch:
+        case "best":
+            return max(numbers)
+        case "last-ten":
+            return math.fsum(numbers[-10:]) / len(numbers[-10:])
+        case _:
+            return numbers[-1]
 
 
 def counted(experiment: Experiment, claim: Claim, name: str, store: Store) -> "Sample | None":
@@ -404,6 +415,8 @@ def counted(experiment: Experiment, claim: Claim, name: str, store: Store) -> "S
     from repro.judging.verdicts import Sample
 
     variant = experiment.variant(name)
+    if claim.needs:
+        return None  # it is about a network or a file that is not to be had: no other is counted in its place
     if variant.compress is not None:
         number = file_property(experiment, variant, claim, store)
     elif experiment.kind == "compression" and not variant.uncompressed:
@@ -422,7 +435,7 @@ def file_property(experiment: Experiment, variant: Variant, claim: Claim, store:
         return None
     if claim.metric == "file_bytes":
         return record.bytes if not claim.layer else None
-    layers = [one for one in record.layers if not claim.layer or one.layer.split("/")[0] == claim.layer]
+    layers = [one for one in record.layers if claim.layer in ("", one.layer, one.layer.split("/")[0])]
     if not layers:
         return None
     weights = sum(one.weights for one in layers)

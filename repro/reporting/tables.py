@@ -177,6 +177,7 @@ def protocol_notes(protocols: Iterable[str]) -> list[str]:
         "train-mode-128": "train-mode-128: dropout on, batch norm with the statistics of 128 test images.",
         "augmented": "augmented: test images changed at random like training images.",
         "best-epoch": "best-epoch: the best of all epochs on the test set, which selects on it.",
+        "last-ten": "last-ten: the mean over the last ten epochs.",
     }
     return [said[protocol] for protocol in protocols if protocol in said]
 

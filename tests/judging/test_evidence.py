@@ -142,6 +142,26 @@ def test_the_best_epoch_comes_from_the_history(experiment: Experiment, tmp_path:
     assert value(record, "best-epoch", store) == pytest.approx(65)
 
 
+def test_the_mean_of_the_last_ten_epochs(experiment: Experiment, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    record, (first, *_) = record_of(plan.cells(experiment, "laptop")[0].runs[0], tmp_path)
+    history = [
+        msgspec.structs.replace(first, epoch=e, test_accuracy=e / 100, train_accuracy=e / 50) for e in range(1, 13)
+    ]
+    store.save(record, history)
+    assert value(record, "last-ten", store) == pytest.approx(7.5)  # of epochs 3 to 12
+    train = claim(metric="train_accuracy", protocol="last-ten")
+    assert metric(record, train, store) == pytest.approx(15)
+    assert metric(record, msgspec.structs.replace(train, epoch=4), store) == pytest.approx(5)
+
+
+def test_what_is_not_to_be_had_is_not_counted_on_another_network(tmp_path: Path) -> None:
+    experiment = experiments.find("parameters")
+    verdicts = {verdict.id: verdict for verdict in verdicts_of(experiment, Store(tmp_path), tmp_path)}
+    assert verdicts["parameters-squeezenext-112x"].verdict == "not testable"
+    assert verdicts["parameters-squeezenext-112x"].measured is None
+
+
 def test_balanced_runs_are_measured_over_classes(tmp_path: Path) -> None:
     run = plan.cells(experiments.find("table1"), "laptop")[-1].runs[0]
     assert run.data.balanced

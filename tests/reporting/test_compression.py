@@ -55,6 +55,10 @@ def test_claims_are_judged_by_the_files(store: Store, tmp_path: Path) -> None:
     assert found["paper-table2-8bit-size"].verdict == "not reproduced"
     assert found["paper-table2-8bit-ratio"].verdict == "not reproduced"
     assert found["paper-table2-nonzero"].verdict == "not reproduced"
+    assert found["paper-table2-kept-conv10"].measured == 40
+    assert found["paper-table2-kept-fire2-expand3x3"].measured == 40
+    assert found["paper-table2-kept-fire2-squeeze1x1"].measured is None  # the record has no such layer
+    assert found["paper-table2-nonzero-fire2"].measured == 410
     assert found["paper-table2-6bit-size"].verdict == "inconclusive"  # its file has no record
     assert found["paper-table2-squeezenet-8bit-top1"].verdict == "not testable"
 
