@@ -193,13 +193,26 @@ def shown(
     return found
 
 
-def published(experiment: Experiment, variant: Variant, metrics: tuple[str, ...] = ACCURACIES) -> list[Claim]:
-    """The point claims about one variant: the values that its measurement stands beside."""
-    return [
+def published(
+    experiment: Experiment, variant: Variant, metrics: tuple[str, ...] = ACCURACIES, earlier: bool = False
+) -> list[Claim]:
+    """The point claims about one variant: the values that its measurement stands beside.
+
+    earlier: those after fewer epochs than a whole training too.
+    """
+    claims = [
         claim
         for claim in experiment.claims
         if claim.type == "point" and claim.metric in metrics and claim.variants == (variant.name,)
     ]
+    return claims if earlier else [claim for claim in claims if at_the_end(experiment, variant, claim)]
+
+
+def at_the_end(experiment: Experiment, variant: Variant, claim: Claim) -> bool:
+    """Whether a claim is about a whole training, at the budget that tests it."""
+    if claim.epoch is None:
+        return True
+    return claim.epoch >= experiments.resolve(experiment, variant, claim.budget).recipe.epochs
 
 
 def verdicts_of(experiment: Experiment, store: Store, data_dir: Path) -> "list[Verdict]":

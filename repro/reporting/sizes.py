@@ -82,7 +82,7 @@ def published(experiment: Experiment, variant: Variant) -> list[float]:
         as_parameters(claim)
         for claim in experiment.claims
         if claim.type == "exact" and claim.variants == (variant.name,) and not claim.layer
-        and claim.metric in ("parameters", "bytes")
+        and claim.metric in ("parameters", "bytes") and not claim.needs
     ]  # fmt: skip
 
 

@@ -239,7 +239,8 @@ def sizes_table(experiment: Experiment, store: Store) -> Table:
     """
     rows: list[dict[str, Any]] = []
     for variant in experiment.variants:
-        exact = [claim for claim in experiment.claims if claim.type == "exact" and claim.variants == (variant.name,)]
+        own = [claim for claim in experiment.claims if claim.variants == (variant.name,) and not claim.needs]
+        exact = [claim for claim in own if claim.type == "exact"]
         for claim in exact:
             found = counted(experiment, claim, variant.name, store)
             rows.append(

@@ -276,6 +276,14 @@ def test_published_values_are_those_of_the_variant_alone(experiment: Experiment)
     assert published(experiment, augmented) == []
 
 
+def test_what_is_published_of_earlier_epochs_stands_beside_no_whole_training(experiment: Experiment) -> None:
+    plain = experiment.variants[0]
+    claims = (claim(id="whole", epoch=12), claim(id="second", epoch=2), claim(id="any"))
+    experiment = msgspec.structs.replace(experiment, claims=claims)
+    assert [claim.id for claim in published(experiment, plain)] == ["whole", "any"]
+    assert [claim.id for claim in published(experiment, plain, earlier=True)] == ["whole", "second", "any"]
+
+
 @pytest.mark.parametrize(
     ("name", "layer", "expected"),
     [("parameters", "", 740_554), ("bytes", "", 2_962_216), ("parameters", "fire2", 11_920), ("side", "fire2", 55)],

@@ -109,7 +109,7 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
 
 def on_the_way(experiment: Experiment, item: Evidence) -> list[Claim]:
     """What is published of a variant after an epoch that its runs have; training accuracy too."""
-    claims = published(experiment, item.variant, (*ACCURACIES, "train_accuracy"))
+    claims = published(experiment, item.variant, (*ACCURACIES, "train_accuracy"), earlier=True)
     return [claim for claim in claims if claim.epoch and claim.epoch <= item.run.recipe.epochs and not claim.needs]
 
 
