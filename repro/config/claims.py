@@ -52,7 +52,7 @@ UNITS: dict[str, float] = {
 }
 
 # Fields that describe a claim without changing how it is judged.
-_DESCRIPTIVE = ("id", "source", "place", "statement", "obtained", "verified", "assumptions")
+_DESCRIPTIVE = ("id", "source", "place", "statement", "obtained", "verified", "also", "assumptions")
 
 NonNegative = Annotated[float, Meta(ge=0)]
 
@@ -87,6 +87,8 @@ class Claim(Spec, frozen=True):
     needs: what this project cannot have (data, unpublished settings) and stands in for; runs are then of reduced scope.
     obtained: how the source came by the value, where known: "best epoch on test", "no stored run".
     verified: the value was re-read at its source.
+    also: variants of other experiments, as EXPERIMENT/VARIANT, of which the claim states the same: it is judged in its
+        own experiment and shown beside them too.
     assumptions: what the source leaves open and how it is read here.
     """
 
@@ -113,6 +115,7 @@ class Claim(Spec, frozen=True):
     needs: str = ""
     obtained: str = ""
     verified: bool = True
+    also: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

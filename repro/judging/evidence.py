@@ -202,10 +202,34 @@ def published(
     """
     claims = [
         claim
-        for claim in experiment.claims
+        for claim in (*experiment.claims, *borrowed(experiment))
         if claim.type == "point" and claim.metric in metrics and claim.variants == (variant.name,)
     ]
     return claims if earlier else [claim for claim in claims if at_the_end(experiment, variant, claim)]
+
+
+def borrowed(experiment: Experiment) -> list[Claim]:
+    """Claims that are judged in another experiment and state the same of a variant of this one, as if made about that.
+
+    Where the other experiment has other images, that is what they need.
+    """
+    own = {variant.name for variant in experiment.variants}
+    found = []
+    for other in experiments.everything():
+        for claim in other.claims:
+            for name in claim.also:
+                home, _, variant = name.partition("/")
+                if home != experiment.name or variant not in own:
+                    continue
+                there, here = (
+                    experiments.resolve(each, each.variant(of), claim.budget).data.name
+                    for each, of in ((other, claim.variants[0]), (experiment, variant))
+                )
+                there, here = data.DATASETS[there].title, data.DATASETS[here].title
+                stands_in = f"the {there} training and test images; {here} stands in for them"
+                needs = claim.needs if there == here else stands_in
+                found.append(msgspec.structs.replace(claim, variants=(variant,), needs=needs))
+    return found
 
 
 def at_the_end(experiment: Experiment, variant: Variant, claim: Claim) -> bool:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro import models
 from repro.config.claims import Claim
+from repro.judging.evidence import borrowed
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, compressed
 from repro.records.compressed import Answers, CompressedRecord
@@ -100,7 +101,7 @@ def share_text(hits: int, total: int) -> str:
 
 def claim_of(experiment: Experiment, variant: Variant, metric: str) -> Claim | None:
     """The published value of a variant, two-sided."""
-    for claim in experiment.claims:
+    for claim in (*experiment.claims, *borrowed(experiment)):
         whole = claim.variants == (variant.name,) and not claim.layer and claim.direction == "two-sided"
         if whole and claim.metric == metric and claim.type in ("exact", "point"):
             return claim

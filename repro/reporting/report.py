@@ -16,7 +16,7 @@ import msgspec
 import repro
 from repro.config.specification import Budget
 from repro.judging import ledger
-from repro.judging.evidence import LEDGER, Evidence, shown, verdicts_of
+from repro.judging.evidence import LEDGER, Evidence, borrowed, shown, verdicts_of
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.processes import end_with_parent
@@ -169,7 +169,7 @@ def write_stamp(results: Path, name: str, stamp: Stamp) -> None:
 def inputs_hash(experiment: Experiment, evidence: dict[Budget, list[Evidence]], store: Store) -> str:
     """Of everything that decides how the figures look: experiment, records, histories, this code, matplotlib."""
     digest = hashlib.sha256(f"{code_hash()} {version('matplotlib')}".encode())
-    digest.update(msgspec.json.encode(experiment, order="deterministic"))
+    digest.update(msgspec.json.encode([experiment, borrowed(experiment)], order="deterministic"))
     for name, found in compression.records(experiment, store).items():
         digest.update(name.encode() + msgspec.json.encode(found, order="deterministic"))
     for budget, items in evidence.items():

@@ -73,8 +73,9 @@ def test_the_hash_shows_a_change_of_what_is_judged(fields: dict):
 
 def test_the_hash_ignores_wording():
     reworded = change(
-        POINT, id="x", source="paper", place="p", statement="s", obtained="o", verified=False, assumptions=("a",)
-    )
+        POINT, id="x", source="paper", place="p", statement="s", obtained="o", verified=False, also=("e/v",),
+        assumptions=("a",),
+    )  # fmt: skip
     assert reworded.hash() == POINT.hash()
     assert re.fullmatch(r"[0-9a-f]{16}", POINT.hash())
 

@@ -271,15 +271,25 @@ def test_published_values_are_those_of_the_variant_alone(experiment: Experiment)
         claim(id="b", metric="train_accuracy"),
         claim(id="c", type="ordering", variants=(augmented.name, plain.name), published=None),
     )
-    experiment = msgspec.structs.replace(experiment, claims=claims)
+    experiment = msgspec.structs.replace(experiment, claims=claims, name="another")
     assert [claim.id for claim in published(experiment, plain)] == ["a"]
     assert published(experiment, augmented) == []
+
+
+def test_a_value_is_shown_where_its_network_stands_too() -> None:
+    figure = experiments.find("paper-figure3a")
+    (claim,) = published(figure, figure.variant("sr-0.125"), ("top5",))
+    assert claim.id == "imagenet-v1.0-top5"
+    assert claim.needs == "the ImageNet training and test images; CIFAR-10 stands in for them"
+    pairs = experiments.find("squeeze-expand")
+    (claim,) = published(pairs, pairs.variant("baseline"))
+    assert (claim.id, claim.needs) == ("fire-removal-baseline", "")
 
 
 def test_what_is_published_of_earlier_epochs_stands_beside_no_whole_training(experiment: Experiment) -> None:
     plain = experiment.variants[0]
     claims = (claim(id="whole", epoch=12), claim(id="second", epoch=2), claim(id="any"))
-    experiment = msgspec.structs.replace(experiment, claims=claims)
+    experiment = msgspec.structs.replace(experiment, claims=claims, name="another")
     assert [claim.id for claim in published(experiment, plain)] == ["whole", "any"]
     assert [claim.id for claim in published(experiment, plain, earlier=True)] == ["whole", "second", "any"]
 

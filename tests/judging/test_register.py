@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
-
 from repro.judging.claims import Claim
+
 from repro.judging.evidence import network_property
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
@@ -163,6 +163,16 @@ def test_one_value_in_two_experiments_is_found():
     complex_bypass = change(there, id="d", variants=["complex-bypass"])
     suite = [with_claims("imagenet", here), with_claims("paper-table2", other)]
     assert list(problems([*suite, with_claims("paper-table3", complex_bypass)])) == []
+
+
+def test_a_claim_is_shown_beside_the_same_network_only():
+    for experiment in SUITE:
+        for claim in experiment.claims:
+            for name in claim.also:
+                other, _, variant = name.partition("/")
+                assert other != experiment.name
+                found = network(experiments.find(other), claim, variant)
+                assert found == network(experiment, claim, claim.variants[0])
 
 
 def test_a_reason_allows_another_margin():
