@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
-from repro.judging.claims import Claim
 
+from repro.config.claims import Claim
 from repro.judging.evidence import network_property
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
@@ -53,6 +53,9 @@ def rounded_as_printed(claim: Claim) -> bool:
         # Counts printed in full, and bounds.
         in_full = claim.scale == 1 and number == round(number)
         return claim.deterministic and (claim.direction != "two-sided" or in_full)
+    if claim.deterministic and claim.unit != "%" and number == round(number) != 0:
+        zeros = len(str(int(number))) - len(str(int(number)).rstrip("0"))
+        return close(claim.rounding, 10**zeros)
     digits = -math.log10(claim.rounding)
     whole = number / claim.rounding
     return digits > -1e-9 and close(digits, round(digits)) and close(whole, round(whole))
@@ -132,17 +135,21 @@ NO_LOSS = claim_of("squeezed-vgg", "squeezed-vgg-close")
 @pytest.mark.parametrize(
     ("name", "claims", "problem"),
     [
-        ("parameters", [change(SIZE, published=240, rounding=10, margin=5)], "not one unit of the last digit of 240"),
+        ("parameters", [change(SIZE, published=240, rounding=1, margin=0.5)], "not one unit of the last digit of 240"),
         ("parameters", [change(SIZE, rounding=0.2, margin=0.1)], "not one unit of the last digit of 4.8"),
         ("parameters", [change(SIZE, rounding=1, margin=0.5)], "not one unit of the last digit of 4.8"),
         ("parameters", [change(SIZE, rounding=0, margin=0)], "not one unit of the last digit of 4.8"),
-        ("parameters", [change(RATIO, margin=0.05)], "a margin of 0.05 instead of 0.01"),
-        ("parameters", [change(RATIO, margin=0.05, assumptions=["margin of 5 %: it fits"])], "instead of 0.01"),
+        ("parameters", [change(RATIO, margin=0.2)], "a margin of 0.2 instead of 0.1"),
+        ("parameters", [change(RATIO, margin=0.2, assumptions=["margin of 20 %: it fits"])], "instead of 0.1"),
         ("mini-squeezenet", [change(POINT, margin=5)], "a margin of 5.0 instead of 1"),
         ("mini-squeezenet", [change(POINT, rounding=10, margin=5)], "not one unit of the last digit of 50"),
         ("paper-table3", [change(ORDERING, margin=2.0)], "a margin of 2.0 instead of 1.45"),
         ("squeezed-vgg", [change(NO_LOSS, assumptions=[])], "a margin of 4.0 instead of 1"),
-        ("parameters", [SIZE, change(SIZE, id="b", unit="MiB", published=13)], "paper: sizes in MB, MiB"),
+        (
+            "parameters",
+            [SIZE, change(SIZE, id="b", unit="MiB", published=13, rounding=1, margin=0.5)],
+            "paper: sizes in MB, MiB",
+        ),
         ("parameters", [SIZE, change(SIZE, id="b", place="Table 3")], "b: states the same as parameters-squeezenet-4"),
         ("paper-table3", [ORDERING, change(ORDERING, id="b")], "b: states the same as paper-table3-simple-helps"),
     ],
