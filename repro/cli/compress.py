@@ -256,6 +256,7 @@ def evaluate_command(
 ) -> None:
     """Measure a network on real images: top-1 and top-5 with their 95 % intervals (Wilson)."""
     from repro.formats import files
+    from repro.judging.statistics import paired_loss
     from repro.running import classification
     from repro.running.images import images_for
     from repro.training import devices
@@ -269,7 +270,7 @@ def evaluate_command(
         top1, top5 = (classification.right(logits, images.labels, among) for among in (1, 5))
         row = {"network": name, "images": len(images.labels), "top1": estimate(top1), "top5": estimate(top5)}
         if first is not None:
-            lost, interval = classification.paired_loss(top1, first[0])
+            lost, interval = paired_loss(top1, first[0])
             row |= {
                 "lost": Estimate(lost, interval.low, interval.high, len(images.labels), signed=True),
                 "agreement": float((first[1].argmax(1) == logits.argmax(1)).float().mean()),

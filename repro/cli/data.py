@@ -9,13 +9,16 @@ import click
 from repro import data
 from repro.cli import options
 from repro.cli.terminal import say
+from repro.data import weights
 from repro.errors import Failure
+from repro.planning import experiments
 from repro.reporting.table import Column, Table
 
 EXAMPLES = """\b
 Examples:
   repro data status
   repro data prepare cifar10 modified-mnist
+  repro data prepare weights
 """
 
 
@@ -62,9 +65,37 @@ def validation_photographs(root: Path) -> dict[str, Any]:
 @click.argument("names", nargs=-1, metavar="[DATASET]...", shell_complete=options.complete_datasets)
 @options.data_dir
 def prepare_command(names: tuple[str, ...], data_dir: Path) -> None:
-    """Download, check and build data sets; all that can be fetched when none is named."""
-    chosen = names or [name for name in data.DATASETS if name not in data.BY_USER]
+    """Download, check and build data sets; all that can be fetched when none is named.
+
+    DATASET may be `weights`: the published weights that an experiment measures.
+    """
+    chosen = [name for name in names if name != weights.FOLDER]
+    if not names:
+        chosen = [name for name in data.DATASETS if name not in data.BY_USER]
     data.prepare(chosen, data_dir, progress=partial(say, err=True))
+    if weights.FOLDER in names:
+        fetch_weights(data_dir)
     for row in data.status(data_dir):
         if row["name"] in chosen:
             say(f"{row['name']}: {'ready' if row['present'] else 'missing'}, {row['images']} images in {row['path']}")
+
+
+def fetch_weights(data_dir: Path) -> None:
+    """Download and check all published weights; those that cannot be fetched do not keep the others away.
+
+    Raises:
+        Failure: some could not.
+    """
+    problems = []
+    for experiment in experiments.everything():
+        for variant in experiment.variants:
+            if variant.weights is None:
+                continue
+            try:
+                weights.fetch(variant.weights, data_dir)
+                say(f"{variant.weights.file}: ready in {data_dir / weights.FOLDER}")
+            except Failure as failure:
+                problems.append(failure)
+                say(str(failure), err=True)
+    if problems:
+        raise Failure(f"{len(problems)} of the published weights are missing")

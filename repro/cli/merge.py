@@ -7,8 +7,8 @@ import click
 from repro.cli import options
 from repro.cli.terminal import say
 from repro.errors import BadInput
-from repro.records import Store, compressed
-from repro.records.merge import merge
+from repro.records import Store
+from repro.records.merge import VARIANT_KINDS, merge
 
 EXAMPLES = """\b
 Examples:
@@ -21,7 +21,7 @@ Examples:
 @click.argument("others", nargs=-1, required=True, metavar="RESULTS...", type=click.Path(path_type=Path))
 @options.results_dir
 def merge_command(others: tuple[Path, ...], results_dir: Path) -> int:
-    """Join the records of other results folders to those here, of trainings and of compressed files.
+    """Join the records of other results folders to those here: of trainings, compressed files, published weights.
 
     Where both have a run or a file with different outcomes, what is here is kept and the conflict told; damaged or
     edited records are refused by name. Either makes the exit status 1. Run `repro report` afterwards.
@@ -29,8 +29,9 @@ def merge_command(others: tuple[Path, ...], results_dir: Path) -> int:
     trouble = False
     for other in others:
         theirs = Store(other)
-        if not theirs.folder.is_dir() and not (other / compressed.FOLDER).is_dir():
-            raise BadInput(f"{other} is no results folder: it has neither runs/ nor {compressed.FOLDER}/")
+        folders = ["runs", *(kind.FOLDER for kind in VARIANT_KINDS)]
+        if not any((other / folder).is_dir() for folder in folders):
+            raise BadInput(f"{other} is no results folder: it has none of {', '.join(f'{name}/' for name in folders)}")
         found = merge(Store(results_dir), theirs)
         counts = f"{found.added} added, {found.extended} extended, {found.same} already here"
         say(f"{other}: {counts}, {len(found.conflicts)} in conflict, {len(found.refused)} refused")

@@ -12,8 +12,8 @@ from repro.cli.costs import show_costs
 from repro.cli.progress import Teller, describe_run
 from repro.cli.terminal import say
 from repro.errors import BadInput, Failure
-from repro.planning import experiments, plan
-from repro.planning.experiments import Experiment
+from repro.planning import experiments, plan, weights
+from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Step
 from repro.records import Store
 from repro.reporting.summary import duration
@@ -47,8 +47,13 @@ def run_command(names: tuple[str, ...], everything: bool, explain: bool, running
     cells = [cell for experiment in chosen for cell in plan.cells(experiment, *settings)]
     lacking = {experiment.name: len(plan.files_to_make(experiment, store)) for experiment in chosen}
     files = [f"{name}: {count} compressed files to make and measure." for name, count in lacking.items() if count]
+    measuring = {experiment.name: weights.due(experiment, store, running.data_dir) for experiment in chosen}
+    files += [f"{name}: {len(due)} published weights to measure." for name, (due, _) in measuring.items() if due]
+    files += [line for _, lacking in measuring.values() for line in lacking]
     failures = carry_out(cells, store, running._replace(dry_run=running.dry_run or explain), files)
     failures += sum(not compress(experiment, store, running.data_dir, running.device) for experiment in chosen)
+    for experiment in chosen:
+        failures += measure_weights(experiment, *measuring[experiment.name], store, running.data_dir, running.device)
     show_results(chosen, cells, store, running)
     return 1 if failures else 0
 
@@ -188,6 +193,25 @@ def show_verdicts(experiment: Experiment, store: Store, data_dir: Path) -> None:
 
     rows = claim_rows(experiment, store, data_dir)
     Table("Claims", [Column("id"), Column("verdict"), Column("reason")], rows).print()
+
+
+def measure_weights(
+    experiment: Experiment, due: list[Variant], lacking: list[str], store: Store, data_dir: Path, device: str
+) -> int:
+    """Measure the published weights that are due, and tell what brings those that are not here; how many failed.
+
+    torch is imported only when there are some.
+    """
+    for line in lacking:
+        say(f"{experiment.name}: {line}", err=True)
+    if not due:
+        return 0
+    from repro.running.weights import carry_out
+    from repro.training import devices
+
+    chosen, reason = devices.choose(device)
+    say(f"{len(due)} published weights to measure on {chosen.type} ({reason})", err=True)
+    return carry_out(experiment, due, store, data_dir, chosen, lambda line: say(line, err=True))
 
 
 def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store, running: options.Running) -> None:

@@ -15,7 +15,9 @@ Type = Literal["exact", "point", "ordering", "no-loss", "trend", "ratio"]
 Outcome = Literal["reproduced", "direction only", "not reproduced", "inconclusive", "not testable"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 # What a verdict rests on, from arithmetic to training; empty = nothing was measured.
-EvidenceKind = Literal["", "counted", "published file", "trained at full scale", "trained at reduced scale"]
+EvidenceKind = Literal[
+    "", "counted", "published file", "published weights", "trained at full scale", "trained at reduced scale"
+]
 EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)[1:]
 Direction = Literal["two-sided", "at-least", "at-most"]
 

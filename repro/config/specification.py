@@ -21,6 +21,8 @@ BUDGETS: tuple[Budget, ...] = ("smoke", "laptop", "paper")
 Count = Annotated[int, Meta(ge=0)]
 Positive = Annotated[int, Meta(ge=1)]
 Fraction = Annotated[float, Meta(ge=0.0, lt=1.0)]
+# Part of the names of files, so it holds nothing that leads to another folder.
+FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
 
 
 class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -133,6 +135,19 @@ class Compression(Spec, frozen=True):
             raise ValueError("bits, price and max_bytes exclude each other: give one")
         if bool(self.images) != bool(self.price or self.max_bytes):
             raise ValueError("price and max_bytes need images to calibrate on, and nothing else does")
+
+
+class Weights(Spec, frozen=True):
+    """A file of weights that somebody published, which lies in `weights/` of the data folder.
+
+    sha256: the file's, or its first hex digits, as far as they are published; bytes: its size; 0 = not published.
+    address: where it is downloaded from.
+    """
+
+    file: FileName
+    address: Annotated[str, Meta(pattern=r"^https://\S+\Z")]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{0,64}\Z")] = ""
+    bytes: Count = 0
 
 
 class Protocol(Spec, frozen=True):

@@ -11,7 +11,7 @@ from repro.config.specification import BUDGETS, PROTOCOLS, Budget
 from repro.judging import samples as comparing
 from repro.judging import statistics
 from repro.judging.samples import Contrast, Sample
-from repro.judging.statistics import Estimate, Interval
+from repro.judging.statistics import Estimate, Interval, Proportion
 
 # Each claim may be looked at twice, at the seeds planned and at twice as many; each look has half of the 5 %.
 LOOKS = 2
@@ -148,7 +148,7 @@ class Case:
         return ""
 
     def _command(self, budget: Budget) -> str:
-        option = "" if self.claim.deterministic else f" --budget {budget}"
+        option = "" if self.claim.deterministic or not self.trains else f" --budget {budget}"
         return f"repro run {self.experiment or 'EXPERIMENT'}{option}"
 
     @property
@@ -227,12 +227,20 @@ class Case:
         knee = self.samples[claim.saturates]
         return [comparing.contrast(self.samples[name], knee, claim.sign, self.binary) for name in after]
 
-    def value(self) -> Estimate:
+    @property
+    def released(self) -> bool:
+        """Whether the claim is judged by the weights that were published, and not by networks trained here."""
+        return any(sample.released for sample in self.samples.values())
+
+    def value(self) -> Estimate | Proportion:
         """Of a point or ratio: measured minus published; of ratios the difference of logarithms."""
         claim = self.claim
         assert claim.published is not None
         if claim.type == "point":
             (sample,) = self.samples.values()
+            if sample.released:
+                hits = round(sample.values[0] / 100 * sample.total)
+                return Proportion(hits, sample.total, -claim.published)
             mean = statistics.mean_of(sample.values, sample.step or 0.0).widened(sample.test_set_variance)
             return mean.moved(-claim.published)
         first, second = ([math.log(value) for value in sample.by_seed] for sample in self.ends)
@@ -276,6 +284,7 @@ class Case:
         if self.n < 2:
             return PLANNED_SEEDS
         estimate, original = self.value(), self.claim.original_runs
+        assert isinstance(estimate, Estimate)  # what was released is one network
         off, sd = estimate.value, estimate.draw
         if self.claim.direction != "two-sided" and off * self.claim.sign > -margin:
             gap = off * self.claim.sign + margin

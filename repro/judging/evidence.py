@@ -14,7 +14,7 @@ from repro import data, models
 from repro.config.claims import Claim
 from repro.config.specification import PROTOCOLS, Budget, Run
 from repro.errors import unknown
-from repro.planning import experiments, plan
+from repro.planning import experiments, plan, weights
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
 from repro.records import Record, Store, compressed
@@ -282,6 +282,11 @@ def samples_of(experiment: Experiment, store: Store, data_dir: Path) -> "dict[st
     Each claim is judged on the largest budget at which all its variants have been run; where there is none, on the
     largest at which any has. The smoke budget shows that the code runs and judges nothing.
     """
+    if experiment.kind == "weights":
+        return {
+            claim.id: {name: s for name in claim.variants if (s := measured(experiment, claim, name, store))}
+            for claim in experiment.claims
+        }
     evidence = {budget: by_variant(gather(experiment, budget, store, data_dir)) for budget in JUDGED}
     found = {}
     for claim in experiment.claims:
@@ -443,6 +448,26 @@ def of_epochs(numbers: list[float], protocol: str) -> float | None:
             return math.fsum(numbers[-10:]) / len(numbers[-10:])
         case _:
             return numbers[-1]
+
+
+def measured(experiment: Experiment, claim: Claim, name: str, store: Store) -> "Sample | None":
+    """What published weights came to; None where they have no record."""
+    from repro.judging.verdicts import Sample
+
+    record = weights.find(store, experiment, experiment.variant(name))
+    if record is None:
+        return None
+    right = record.measurement.top5 if claim.metric == "top5" else sum(record.measurement.correct)
+    if right is None:
+        return None
+    return Sample(
+        values=(100 * right / record.total,),
+        seeds=(0,),
+        budget=claim.budget,
+        same_scope=record.whole,
+        total=record.total,
+        released=True,
+    )
 
 
 def counted(experiment: Experiment, claim: Claim, name: str, store: Store) -> "Sample | None":

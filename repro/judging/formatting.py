@@ -43,7 +43,8 @@ def described(variant: str, summary: Summary, claim: Claim) -> str:
     failed = f"{summary.failures} failed"
     if summary.failures and summary.failure_interval:
         failed += " ({:.0f} to {:.0f} %)".format(*summary.failure_interval)
-    text = f"{variant}, n = {summary.n} seed{'s' * (summary.n != 1)}, {failed}: {mean}"
+    runs = f"n = {summary.n} seed{'s' * (summary.n != 1)}, {failed}"
+    text = f"{variant}, {'as published' if summary.released else runs}: {mean}"
     if summary.sd is not None and summary.interval is not None:
         low, high = summary.interval
         return f"{text} ± {summary.sd:.1f} {unit} (SD), 95 % interval of the mean {low:.1f} to {high:.1f}"

@@ -27,6 +27,8 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     planned: the seeds that the experiment asks for, when the first look is taken; 0 = however many there are.
     halfway: the values after half of the epochs, one per seed; empty where they are not known.
     drawn: test images, where they stand in for the published ones: another such set would give other values; else 0.
+    released: the value is of one network whose weights were published, which the claim is about: it has no seeds, and
+        what is uncertain is the draw of its test images.
     """
 
     values: tuple[float, ...] = ()
@@ -40,6 +42,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     planned: int = 0
     halfway: tuple[float, ...] = ()
     drawn: int = 0
+    released: bool = False
 
     def __post_init__(self) -> None:
         if self.halfway and len(self.halfway) != len(self.values):
@@ -98,6 +101,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     failure_interval: Wilson interval of the share of failed runs, in percent.
     checkpoint: Wilson interval of a single run's accuracy, over its test images.
+    released: as `Sample` has it.
     """
 
     n: int
@@ -108,6 +112,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     failure_interval: Interval | None = None
     checkpoint: Interval | None = None
     total: int = 0
+    released: bool = False
 
 
 class Contrast(NamedTuple):
@@ -211,4 +216,5 @@ def summarise(sample: Sample, deterministic: bool = False, binary: bool = False,
         failure_interval=statistics.wilson(sample.failures, sample.n).times(100),
         checkpoint=checkpoint,
         total=sample.total,
+        released=sample.released,
     )

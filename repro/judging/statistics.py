@@ -90,6 +90,31 @@ class Estimate(NamedTuple):
         return Interval(self.value - half, self.value + half)
 
 
+class Proportion(NamedTuple):
+    """A share of test images in percent, moved by `shift`; read as an `Estimate` is, by Wilson's interval.
+
+    For one network that was published: another measurement of it, such as the published one, is no draw of a seed.
+    """
+
+    hits: int
+    total: int
+    shift: float = 0.0
+
+    @property
+    def value(self) -> float:
+        return 100 * self.hits / self.total + self.shift
+
+    def interval(self, level: float = 0.95) -> Interval:
+        return wilson(self.hits, self.total, level).times(100).moved(self.shift)
+
+    def prediction(self, runs: int = 1, level: float = 0.95) -> Interval:
+        """The interval itself: the published value is of the same network."""
+        return self.interval(level)
+
+    def negated(self) -> "Proportion":
+        return Proportion(self.total - self.hits, self.total, -100 - self.shift)
+
+
 def deviation(values: Values, step: float = 0.0) -> float:
     """Standard deviation (n - 1), at least that of the rounding to multiples of `step`; infinite for a single value."""
     if len(values) < 2:
@@ -270,6 +295,18 @@ def holm(p_values: Values) -> list[float]:
 def wilson(hits: float, total: int, level: float = 0.95) -> Interval:
     """Wilson interval of a share, as fractions: failures among runs, or one checkpoint's correct test images."""
     return Interval(*map(float, stats.binomtest(round(hits), total).proportion_ci(level, method="wilson")))
+
+
+def paired_loss(before: np.ndarray, after: np.ndarray) -> tuple[float, Interval]:
+    """Points lost on the same images (bool [N], right or not), and their 95 % interval.
+
+    The interval is Agresti and Min's (2005): Wald's with half an image added to each cell of the two-by-two table.
+    """
+    lost, gained = int((before & ~after).sum()), int((~before & after).sum())
+    total = len(before)
+    a, b, n = lost + 0.5, gained + 0.5, total + 2
+    middle, half = (a - b) / n, 1.959964 * math.sqrt((a + b) - (a - b) ** 2 / n) / n
+    return 100 * (lost - gained) / total, Interval(100 * (middle - half), 100 * (middle + half))
 
 
 def power_equivalence(margin: float, sd: float, n: int, shift: float = 0.0, alpha: float = 0.05) -> float:

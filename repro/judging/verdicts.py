@@ -6,7 +6,8 @@ direction only, not reproduced, inconclusive; the first that holds is the verdic
 * exact, and ratios of counts: equal up to the margin.
 * point, ratio (as its logarithm): reproduced if the 95 % interval of the difference to the published value lies inside
   the margin. Not reproduced only if the 95 % *prediction* interval, in which the published value is one more random
-  draw, lies outside: nobody is accused of what the seed noise of a single published run explains.
+  draw, lies outside: nobody is accused of what the seed noise of a single published run explains. Published weights are
+  one network without seeds: both intervals are Wilson's, of its test images.
 * ordering: reproduced if the one-sided test passes after Holm's correction within the experiment, the exact lower bound
   of P(A > B) exceeds 1/2 (from eight runs on; below, a single lost comparison would veto), and the interval of the
   difference meets the published effect (direction only if it does not). Not reproduced if the test of the opposite
@@ -35,7 +36,7 @@ from repro.config.specification import Budget
 from repro.judging import formatting, statistics
 from repro.judging.case import ALPHA, LOOKS, NO_CONTROL, PLANNED_SEEDS, Case
 from repro.judging.samples import Sample, Summary, summarise
-from repro.judging.statistics import Estimate, Interval
+from repro.judging.statistics import Estimate, Interval, Proportion
 
 REDUCED = "reduced scale"  # the badge of verdicts on runs that are not quite what the claim is about
 MOST_FAILURES = 0.1  # of the runs behind a point or ratio
@@ -205,6 +206,8 @@ def evidence_kind(case: Case) -> EvidenceKind:
         return ""
     if case.claim.deterministic:
         return "published file" if case.claim.metric in FILE_METRICS else "counted"
+    if case.released:
+        return "published weights"
     return "trained at reduced scale" if case.reduced else "trained at full scale"
 
 
@@ -217,7 +220,7 @@ def find(case: Case, adjusted: Adjusted | None) -> Finding:
     if case.withheld:
         return Finding("not testable", case.withheld)
     if case.unclear:
-        needed = PLANNED_SEEDS if case.missing and not claim.deterministic else None
+        needed = PLANNED_SEEDS if case.missing and case.trains and not claim.deterministic else None
         return Finding("inconclusive", case.unclear, seeds_needed=needed)
     if claim.deterministic:
         return _find_exact(case)
@@ -274,11 +277,11 @@ def _find_value(case: Case) -> Finding:
             return Finding("reproduced", "the 95 % interval of the difference is on the better side", "exceeded")
         contradicted = upward.prediction(claim.original_runs).high < -margin
     if contradicted:
-        return Finding(
-            "not reproduced",
-            f"off by more than {formatting.margin(claim)} even if the published value has seed noise of its own",
-        )
-    return _undecided(case, case.seeds_for_value(margin))
+        why = f"off by more than {formatting.margin(claim)} even if the published value has seed noise of its own"
+        if case.released:
+            why = f"the 95 % interval of the difference is outside {formatting.margin(claim)}"
+        return Finding("not reproduced", why)
+    return _undecided(case, None if case.released else case.seeds_for_value(margin))
 
 
 def _find_no_loss(case: Case) -> Finding:
@@ -329,7 +332,10 @@ def _find_ordering(case: Case, adjusted: Adjusted) -> Finding:
 
 
 def _undecided(case: Case, needed: int | None, badge: str = "", what: str = "it") -> Finding:
-    if case.n < 2:
+    if case.released:
+        (sample,) = case.samples.values()
+        reason = f"{sample.total:,} test images do not decide it, and a released network has no seeds to add"
+    elif case.n < 2:
         reason = f"one seed says nothing about variation: run at least {PLANNED_SEEDS}"
     elif needed is None:
         reason = f"n = {case.n} does not decide {what}, and more seeds would hardly"
@@ -399,7 +405,7 @@ def _value_numbers(case: Case) -> dict[str, Any]:
         "difference": measured - published,
         "difference_interval": interval.moved(-published) if interval else None,
         "level": 95,
-        "predicted": _predicted(estimate, claim),
+        "predicted": None if isinstance(estimate, Proportion) else _predicted(estimate, claim),
     }
 
 

@@ -16,7 +16,20 @@ from msgspec import Meta
 
 from repro import models
 from repro.config.claims import Claim
-from repro.config.specification import BUDGETS, PROTOCOLS, Budget, Compression, Data, Hold, Model, Recipe, Run, Spec
+from repro.config.specification import (
+    BUDGETS,
+    PROTOCOLS,
+    Budget,
+    Compression,
+    Data,
+    FileName,
+    Hold,
+    Model,
+    Recipe,
+    Run,
+    Spec,
+    Weights,
+)
 from repro.data import DATASETS, SYNTHETIC_SIZE
 from repro.errors import BadInput, in_words, unknown
 
@@ -24,10 +37,6 @@ T = TypeVar("T")
 
 SHARED = "budgets"  # the file of common settings, beside the experiments
 CENTRAL = "central"  # the file that names the claims which the sources are known for
-
-
-# Part of the names of files, so it holds nothing that leads to another folder.
-FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
 
 
 class Settings(Spec, frozen=True):
@@ -73,6 +82,7 @@ class Variant(Spec, frozen=True):
     compress: how the released network is compressed, in an experiment of kind `compression`; none where a variant
         stands for a network that is not compressed, or for one that cannot be made here.
     uncompressed: there, the variant is the network before compression, of which only the size is known.
+    weights: the published file, in an experiment of kind `weights`.
     stages: trainings that follow the first: pruned, shared, dense again.
     at: where it stands on a sweep's axis (a squeeze ratio, a learning rate).
     series: which line or group of the figure it belongs to.
@@ -86,6 +96,7 @@ class Variant(Spec, frozen=True):
     stages: tuple[Stage, ...] = ()
     compress: Compression | None = None
     uncompressed: bool = False
+    weights: Weights | None = None
     options: dict[str, Any] = {}
     data: dict[str, Any] = {}
     recipe: dict[str, Any] = {}
@@ -117,7 +128,7 @@ class Experiment(Spec, frozen=True):
 
     kind: `training` = variants are trained; the others are computed from the networks: `sizes` counts the variants,
         `strategies` is the arithmetic of section 3.1, `diagrams` draws the architectures; `compression` compresses the
-        released network and measures the files.
+        released network and measures the files; `weights` measures published weights on their data set's test images.
     control: two variants of which the first is known to be better. Only where the laptop's runs show that can they
         refute a claim (see docs/verdicts.md).
     finding: what came out, in a sentence; its numbers are made from records (see `repro.reporting.snippets`).
@@ -130,7 +141,7 @@ class Experiment(Spec, frozen=True):
     name: str = ""
     file: str = ""
     order: int = 100
-    kind: Literal["training", "sizes", "strategies", "diagrams", "compression"] = "training"
+    kind: Literal["training", "sizes", "strategies", "diagrams", "compression", "weights"] = "training"
     protocols: tuple[str, ...] = ("described",)
     finding: str = ""
     reduced: str = ""
@@ -236,6 +247,8 @@ def read(path: Path) -> Experiment:
         if variant.name in seen:
             raise BadInput(f"{path}: variants[{index}].name: {variant.name!r} is there twice")
         seen.add(variant.name)
+        if (variant.weights is None) == (experiment.kind == "weights"):
+            raise BadInput(f"{path}: variants[{index}].weights: goes with kind = weights, and with no other kind")
     for place, settings in parts(experiment):
         # Even where a later setting wins over them; options are checked with the network they are for.
         convert(settings.recipe, Recipe, f"{path}: {place}: recipe")
@@ -252,6 +265,10 @@ def read(path: Path) -> Experiment:
         for variant in claim.variants:
             if variant not in seen:
                 raise unknown("variant", variant, seen, f"{path}: claims[{index}].variants")
+        one = claim.type == "point" and claim.metric in ("accuracy", "top5") and claim.protocol == "described"
+        if experiment.kind == "weights" and not (one and claim.epoch is None):
+            what = "type point, metric accuracy or top5, protocol described, no epoch"
+            raise BadInput(f"{path}: claims[{index}]: of published weights only accuracies are judged: {what}")
     return msgspec.structs.replace(experiment, file=str(path))
 
 

@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from repro.errors import Failure
-from repro.records import compressed
+from repro.records import variants
 from repro.records.compressed import CompressedRecord
 from repro.records.record import Epoch, Record
 from repro.records.store import IDENTITY_SHOWN, Store
+from repro.records.variants import VariantRecord
+from repro.records.weights import WeightsRecord
 
 # What differs from machine to machine without the result being another.
 CIRCUMSTANCES: dict[str, Any] = {
@@ -19,8 +21,8 @@ CIRCUMSTANCES: dict[str, Any] = {
     "finished": "",
     "note": "",
 }
-FILE_CIRCUMSTANCES = {"encode_seconds", "decode_seconds", "finished", "environment"}
-FILE_OUTCOME = [field for field in CompressedRecord.__struct_fields__ if field not in FILE_CIRCUMSTANCES]
+VARIANT_CIRCUMSTANCES = {"encode_seconds", "decode_seconds", "seconds", "finished", "environment"}
+VARIANT_KINDS: tuple[type[VariantRecord], ...] = (CompressedRecord, WeightsRecord)
 
 
 class Merged(NamedTuple):
@@ -39,7 +41,7 @@ class Merged(NamedTuple):
 
 def merge(ours: Store, theirs: Store) -> Merged:
     """Bring every sound record of `theirs` into `ours`; nothing that is there is lost or replaced."""
-    runs, files = merge_runs(ours, theirs), merge_files(ours, theirs)
+    runs, files = merge_runs(ours, theirs), merge_variants(ours, theirs)
     refused = [*runs.refused, *dict.fromkeys(theirs.problems + ours.problems)]
     return Merged(
         runs.added + files.added, runs.extended, runs.same + files.same, runs.conflicts + files.conflicts, refused
@@ -77,26 +79,35 @@ def merge_runs(ours: Store, theirs: Store) -> Merged:
     return Merged(added, extended, same, conflicts, refused)
 
 
-def merge_files(ours: Store, theirs: Store) -> Merged:
-    """The records of compressed files, as `merge_runs`. A file made with other settings is another outcome."""
+def merge_variants(ours: Store, theirs: Store) -> Merged:
+    """The records of variants, as `merge_runs`. One made with other settings is another outcome."""
     added = same = 0
     conflicts: list[str] = []
-    for record in compressed.every(theirs):
-        path = compressed.place(ours.folder.parent, record.experiment, record.variant)
-        mine = compressed.read(ours, path) if os.path.lexists(path) else None
-        if mine is None and os.path.lexists(path):
-            continue
-        if mine is None:
-            compressed.save(ours.folder.parent, record)
-            added += 1
-        elif all(getattr(mine, field) == getattr(record, field) for field in FILE_OUTCOME):
-            same += 1
-        else:
-            which = f"{record.experiment}/{record.variant}"
-            if mine.compression != record.compression:
-                which += ", made with other settings"
-            conflicts.append(f"{which}: {file_said(mine)} here, {file_said(record)} there; kept what is here")
+    for kind in VARIANT_KINDS:
+        outcome = [field for field in kind.__struct_fields__ if field not in VARIANT_CIRCUMSTANCES]
+        for record in variants.every(theirs, kind):
+            path = variants.place(ours.folder.parent, kind, record.experiment, record.variant)
+            mine = variants.read(ours, kind, path) if os.path.lexists(path) else None
+            if mine is None and os.path.lexists(path):
+                continue
+            if mine is None:
+                variants.save(ours.folder.parent, record)
+                added += 1
+            elif all(getattr(mine, field) == getattr(record, field) for field in outcome):
+                same += 1
+            else:
+                which = f"{record.experiment}/{record.variant}"
+                if settings(mine) != settings(record):
+                    which += ", made with other settings"
+                conflicts.append(f"{which}: {variant_said(mine)} here, {variant_said(record)} there; kept what is here")
     return Merged(added, 0, same, conflicts, [])
+
+
+def settings(record: VariantRecord) -> Any:
+    """What a variant was asked to be."""
+    if isinstance(record, CompressedRecord):
+        return record.compression
+    return isinstance(record, WeightsRecord) and (record.sha256, record.model, record.data, record.checksum)
 
 
 def outcome(record: Record, history: list[Epoch], other: Record) -> tuple[Record, list[Epoch]]:
@@ -118,10 +129,14 @@ def said(record: Record) -> str:
     return f"{record.status}, {accuracy} on {machine(record.environment)}"
 
 
-def file_said(record: CompressedRecord) -> str:
+def variant_said(record: VariantRecord) -> str:
     """Size, answers and machine in few words."""
-    answers = record.answers
-    return f"{record.bytes:,} bytes, {answers.top1} of {answers.total} right on {machine(record.environment)}"
+    text = ""
+    if isinstance(record, CompressedRecord):
+        text = f"{record.bytes:,} bytes, {record.answers.top1} of {record.answers.total} right"
+    elif isinstance(record, WeightsRecord):
+        text = f"{sum(record.measurement.correct)} of {record.total} right"
+    return f"{text} on {machine(record.environment)}"
 
 
 def machine(environment: dict[str, Any]) -> str:

@@ -104,6 +104,6 @@ def bibliography(experiments: Iterable[Experiment]) -> list[str]:
         names += [claim.source for claim in experiment.claims]
         for variant in experiment.variants:
             names += ["paper", variant.model]
-            if experiment.kind == "training":
+            if experiment.kind in ("training", "weights"):
                 names.append(variant.data.get("name", "cifar10"))
     return [SUITE, *dict.fromkeys(ENTRIES[name] for name in names if name in ENTRIES)]

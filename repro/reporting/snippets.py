@@ -18,6 +18,7 @@ A part within a line is written the same way, without line breaks.
     dead EXPERIMENT[/VARIANT]                      runs with a layer that is the same for every image: `2 of 10`
     bytes EXPERIMENT/VARIANT                       size of the compressed file, of several seeds the mean: `541,116`
     lost EXPERIMENT/VARIANT                        points of top-1 that a compressed file lost: `-0.2 [-1.1, +0.8]`
+    weights EXPERIMENT/VARIANT                     top-1 of published weights in percent: `76.0 [75.1, 76.8]`
     photographs EXPERIMENT/VARIANT                 on how many photographs that was measured: `642`
 
 A protocol and a budget may follow mean, after, gap and bytes: `mean batch-norm/fire notebook laptop`. Without, numbers
@@ -38,7 +39,7 @@ from repro.planning import experiments
 from repro.planning.experiments import Experiment
 from repro.records import Store, compressed
 from repro.records.compressed import CompressedRecord
-from repro.reporting import compression
+from repro.reporting import compression, weights
 from repro.reporting.summary import Section, central_table, verdicts_table
 from repro.reporting.table import Column, Table
 from repro.reporting.tables import difference, experiment_table, file_of
@@ -117,9 +118,16 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return f"{file_bytes(path, how, store, data_dir):,}"
         case ["lost", path]:
             return compression.lost_text(file_record(path, store).answers)
+        case ["weights", path]:
+            name, _, variant = path.partition("/")
+            experiment = experiments.find(name)
+            record = weights.records(experiment, store).get(experiment.variant(variant).name)
+            if record is None:
+                raise NotRun(f"`{path}` has no record")
+            return weights.top1(record)
         case ["photographs", path]:
             return f"{file_record(path, store).answers.total:,}"
-    known = "table, claims, central, verdicts, bench, mean, after, gap, failed, dead, bytes, lost, photographs"
+    known = "table, claims, central, verdicts, bench, mean, after, gap, failed, dead, bytes, lost, photographs, weights"
     raise BadInput(f"`made: {request}` asks for none of {known}")
 
 

@@ -14,7 +14,7 @@ from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
 from repro.records import Store
-from repro.reporting import compression
+from repro.reporting import compression, weights
 from repro.reporting.table import Column, Estimate, Table
 
 NOT_RUN = "not run"
@@ -30,6 +30,8 @@ def experiment_table(experiment: Experiment, store: Store, data_dir: Path, budge
         return sizes_table(experiment, store)
     if experiment.kind == "compression":
         return compression.table(experiment, store)
+    if experiment.kind == "weights":
+        return weights.table(experiment, store)
     if experiment.kind == "strategies":
         return strategies_table(experiment)
     evidence = shown(experiment, store, data_dir, budgets)

@@ -82,18 +82,6 @@ def share(hits: np.ndarray) -> Share:
     return Share(int(hits.sum()), len(hits))
 
 
-def paired_loss(before: np.ndarray, after: np.ndarray) -> tuple[float, Interval]:
-    """Points lost on the same images, and their 95 % interval.
-
-    The interval is Agresti and Min's (2005): Wald's with half an image added to each cell of the two-by-two table.
-    """
-    lost, gained = int((before & ~after).sum()), int((~before & after).sum())
-    total = len(before)
-    a, b, n = lost + 0.5, gained + 0.5, total + 2
-    middle, half = (a - b) / n, 1.959964 * math.sqrt((a + b) - (a - b) ** 2 / n) / n
-    return 100 * (lost - gained) / total, Interval(100 * (middle - half), 100 * (middle + half))
-
-
 def divergence(reference: Tensor, logits: Tensor) -> float:
     """Kullback-Leibler divergence of the answers from the reference's, in nats, mean over the images."""
     p, q = reference.log_softmax(1), logits.log_softmax(1)

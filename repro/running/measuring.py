@@ -15,10 +15,11 @@ from repro.compression.calibration import Statistics
 from repro.config.specification import Compression
 from repro.formats import container, files, inspecting, released
 from repro.formats.shared import CompressedNetwork, dense
+from repro.judging.statistics import paired_loss
 from repro.planning import plan
 from repro.planning.experiments import Experiment
-from repro.records import Store
-from repro.records.compressed import Answers, CompressedRecord, Layer, save
+from repro.records import Store, variants
+from repro.records.compressed import Answers, CompressedRecord, Layer
 from repro.records.environment import describe
 from repro.running import classification
 from repro.running.images import Images, images_for
@@ -77,7 +78,7 @@ def carry_out(experiment: Experiment, store: Store, data_dir: Path, device: torc
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             environment=describe(device.type, "float32"),
         )
-        save(store.folder.parent, record)
+        variants.save(store.folder.parent, record)
         tell(f"{variant.name}: {size:,} bytes, {record.answers.lost:+.1f} points of top-1 lost")
 
 
@@ -128,7 +129,7 @@ def compared(before: torch.Tensor, after: torch.Tensor, images: Images) -> Answe
     first, top1, top5 = (
         classification.right(logits, images.labels, among) for logits, among in ((before, 1), (after, 1), (after, 5))
     )
-    lost, interval = classification.paired_loss(first, top1)
+    lost, interval = paired_loss(first, top1)
     return Answers(
         images=images.title,
         checksum=hashlib.sha256(images.images.numpy().tobytes() + images.labels.numpy().tobytes()).hexdigest(),

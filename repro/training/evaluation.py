@@ -45,6 +45,7 @@ def measure(
     seed: int,
     epoch: int,
     draws: Draws | None = None,
+    seen: Callable[[Tensor, Tensor], None] = lambda logits, labels: None,
 ) -> Measurement:
     """Count the correct answers on a test set; in float32, whatever the network was trained in.
 
@@ -57,6 +58,7 @@ def measure(
         classes: of the data set; correct answers are counted for each.
         epoch: recorded with the numbers.
         draws: how each image is changed at random, on the same device; None = not at all.
+        seen: told the logits and labels of every batch, in the order of the images.
     """
     device = pipeline.scale.device
     train_mode = protocol.mode == "train"
@@ -83,6 +85,7 @@ def measure(
         changes = draws.split(batch) if draws else [None] * len(parts)
         for (some, truth), change in zip(test.batches(parts), changes, strict=True):
             logits = network(pipeline(some, change))
+            seen(logits, truth)
             five += among_highest(logits, truth, 5).sum()
             correct += torch.bincount(truth[logits.argmax(1) == truth], minlength=classes)
             loss += F.cross_entropy(logits, truth, reduction="sum")

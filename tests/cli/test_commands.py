@@ -459,3 +459,18 @@ def test_mistakes_name_what_to_do(repro, words: list[str], said: str, tmp_path: 
     answer = repro(*words)
     assert (answer.code, answer.err.count("\n")) == (2, 1)
     assert said in answer.err
+
+
+def test_published_weights_are_fetched_and_those_that_cannot_be_are_named(
+    repro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import torch.hub
+
+    def download(address: str, place: str, prefix: str | None, progress: bool):
+        raise OSError("no route")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    answer = repro("data", "prepare", "weights", "--data-dir", str(tmp_path))
+    assert answer.code == 1
+    assert "cannot download https://download.pytorch.org/models/squeezenet1_0-b66bff10.pth (no route)" in answer.err
+    assert answer.err.splitlines()[-1].endswith("8 of the published weights are missing")

@@ -42,6 +42,63 @@ def test_every_verdict_says_what_it_rests_on():
     assert judge(ORDERING, {"a": sample(NEAR_70)}).evidence == ""
 
 
+# ---- Published weights ----
+
+
+def released(right: int, total: int = 10_000) -> dict[str, Sample]:
+    return {"a": sample([100 * right / total], total=total, released=True)}
+
+
+def test_published_weights_are_judged_by_the_interval_of_their_test_images():
+    verdict = judge(change(POINT, published=80), released(7_599))
+    assert (verdict.verdict, verdict.evidence, verdict.measured) == ("not reproduced", "published weights", 75.99)
+    # Wilson 1927, in the closed form.
+    n, p, z = 10_000, 0.7599, stats.norm.ppf(0.975)
+    middle, half = p + z**2 / 2 / n, z * math.sqrt(p * (1 - p) / n + z**2 / 4 / n**2)
+    assert verdict.interval == pytest.approx([100 * end / (1 + z**2 / n) for end in (middle - half, middle + half)])
+    assert "a, as published: 76.0 %, 75.1 to 76.8 from its 10,000 test images (Wilson, 95 %)" in verdict.sentence
+    assert "seed" not in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("right", "total", "direction", "outcome"),
+    [
+        (8_000, 10_000, "two-sided", "reproduced"),
+        (7_950, 10_000, "two-sided", "inconclusive"),
+        (7_830, 10_000, "two-sided", "inconclusive"),
+        (7_815, 10_000, "two-sided", "not reproduced"),
+        (8_400, 10_000, "two-sided", "not reproduced"),
+        (8_400, 10_000, "at-least", "reproduced"),
+        (7_815, 10_000, "at-least", "not reproduced"),
+        (80, 100, "two-sided", "inconclusive"),
+    ],
+)
+def test_the_margin_decides_of_published_weights(right: int, total: int, direction: str, outcome: str):
+    verdict = judge(change(POINT, published=80, direction=direction), released(right, total))
+    assert verdict.verdict == outcome
+    assert verdict.seeds_needed is None
+    assert verdict.badge == ("exceeded" if right == 8_400 and outcome == "reproduced" else "")
+
+
+@pytest.mark.parametrize(("published", "edge"), [(80.0, 79.0), (80.0, 81.0), (57.5, 58.5), (90.0, 89.0)])
+def test_published_weights_at_the_margin_are_judged_wrongly_in_at_most_5_percent(published: float, edge: float):
+    """By the binomial distribution itself: as many right answers as 10,000 images can give, each with its chance."""
+    outcomes = {"reproduced": 0.0, "not reproduced": 0.0}
+    claim = change(POINT, published=published)
+    for right in range(round(100 * edge) - 250, round(100 * edge) + 251):
+        verdict = judge(claim, released(right)).verdict
+        if verdict in outcomes:
+            outcomes[verdict] += float(stats.binom.pmf(right, 10_000, edge / 100))
+    assert 0.04 < outcomes["reproduced"] < 0.055
+    assert 0.02 < outcomes["not reproduced"] < 0.03
+
+
+def test_published_weights_that_are_not_here_need_no_seeds():
+    (verdict,) = judge_family([POINT], {}, "published-weights", trains=False)
+    assert (verdict.verdict, verdict.evidence, verdict.seeds_needed) == ("inconclusive", "", None)
+    assert verdict.reason == "not run: repro run published-weights"
+
+
 # ---- Points ----
 
 

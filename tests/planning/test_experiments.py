@@ -20,6 +20,7 @@ name = "a"
 model = "squeezenet"
 recipe = { epochs = 2 }
 """
+WEIGHTS = '{ file = "a.pth", address = "https://example.org/a.pth" }'
 
 
 def written(folder: Path, text: str) -> str:
@@ -68,12 +69,26 @@ def test_later_settings_win(tmp_path: Path):
         ("recipe = {", "recipe = ", r"mine\.toml is not valid TOML: "),
         ("epochs = 2", "epochs = -1", r"epochs: expected a whole number >= 0"),
         ("epochs = 2", "epochs = 0", r"recipe: epochs: a first training needs at least one"),
+        ("recipe =", f"weights = {WEIGHTS}\nrecipe =", r"variants\[0\]\.weights: goes with kind = weights"),
+        ('title = "t"', 'title = "t"\nkind = "weights"', r"variants\[0\]\.weights: goes with kind = weights"),
+        ("recipe =", 'weights.file = "../x"\nrecipe =', r"weights\.file: a name has letters, .* and no '/'"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, old: str, new: str, message: str):
     with pytest.raises(BadInput, match=message) as caught:
         plan.cells(experiments.find(written(tmp_path, FILE.replace(old, new))), "laptop")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("field", ["protocol = 'notebook'", "epoch = 3", "metric = 'loss'"])
+def test_of_published_weights_only_accuracies_are_judged(tmp_path: Path, field: str):
+    text = FILE.replace('"q"', '"q"\nkind = "weights"').replace("recipe = { epochs = 2 }", f"weights = {WEIGHTS}")
+    claim = "id = 'c'\nsource = 'paper'\nplace = 'p'\nstatement = 's'\ntype = 'point'\npublished = 1\nmargin = 1"
+    text += f"[[claims]]\n{claim}\nvariants = ['a']\n"
+    assert len(experiments.find(written(tmp_path, text)).claims) == 1
+    experiments.read.cache_clear()
+    with pytest.raises(BadInput, match=r"claims\[0\]: of published weights only accuracies are judged"):
+        experiments.find(written(tmp_path, text + field + "\n"))
 
 
 def test_an_unknown_experiment_gets_the_nearest():

@@ -1,4 +1,4 @@
-"""Records for the tests of this folder and others: of a training with its history, of a compressed file."""
+"""Records for the tests of this folder and others: of a training with its history, a compressed file, weights."""
 
 import msgspec
 
@@ -6,6 +6,7 @@ from repro.config.specification import NUMERICS, PROTOCOLS, Data, Model, Recipe,
 from repro.planning import experiments
 from repro.records import Epoch, Measurement, Record
 from repro.records.compressed import Answers, CompressedRecord, Layer
+from repro.records.weights import WeightsRecord
 
 RUN = Run(model=Model(name="squeezenet", options={"classes": 10}), data=Data(name="cifar10"), recipe=Recipe())
 HISTORY = [
@@ -56,5 +57,22 @@ def compressed_record(variant: str, size: int, lost: float, **changes) -> Compre
         experiment="paper-table2", variant=variant, compression=how, source="", network="squeezenet", price=0.0,
         parameters=1_248_424, bytes=size, header=max(0, size - 5 * 539), sha256="", layers=layers, answers=answers,
         encode_seconds=1.0, decode_seconds=0.1, finished="2026-01-01", environment={"device_name": "a"},
+    )  # fmt: skip
+    return msgspec.structs.replace(made, **changes)
+
+
+def weights_record(**changes) -> WeightsRecord:
+    """zshancock's weights, right on 7 of 15 images."""
+    experiment = experiments.find("published-weights")
+    variant = experiment.variant("mini-squeezenet")
+    run = experiments.resolve(experiment, variant, "paper")
+    assert variant.weights
+    measurement = Measurement(
+        protocol=PROTOCOLS["described"], correct=[3, 4], total=[10, 5], loss=1.0, active_logits=0.5, epoch=0, top5=15
+    )
+    made = WeightsRecord(
+        experiment=experiment.name, variant=variant.name, file=variant.weights.file, sha256=variant.weights.sha256,
+        model=run.model, data=run.data, checksum="abc", numerics=NUMERICS, parameters=7, measurement=measurement,
+        hits="fe00", seconds=1.0, finished="2026-01-01", environment={"device_name": "a"},
     )  # fmt: skip
     return msgspec.structs.replace(made, **changes)

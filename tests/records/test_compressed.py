@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from repro.errors import Failure
-from repro.records import Store, compressed
+from repro.records import Store, variants
+from repro.records.compressed import CompressedRecord
 from repro.records.store import LARGEST
 
 from .examples import compressed_record
@@ -18,8 +19,8 @@ from .examples import compressed_record
 def saved(results: Path) -> Path:
     """A results folder's record of one file, and where it is."""
     made = compressed_record("kmeans-5", 1_000_000, 0.0)
-    compressed.save(results, made)
-    return compressed.place(results, made.experiment, made.variant)
+    variants.save(results, made)
+    return variants.place(results, CompressedRecord, made.experiment, made.variant)
 
 
 @pytest.mark.parametrize("name", ["../../../x", "/x", "a/b", "..", "", "a\0"])
@@ -27,7 +28,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path, name: st
     made = compressed_record("kmeans-5", 1_000_000, 0.0)
     for names in ({"variant": name}, {"experiment": name}):
         with pytest.raises(Failure, match="leads out of") as caught:
-            compressed.save(tmp_path / "results", msgspec.structs.replace(made, **names))
+            variants.save(tmp_path / "results", msgspec.structs.replace(made, **names))
         assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
 
@@ -49,7 +50,7 @@ def test_what_is_no_regular_file_is_named_and_not_read(tmp_path: Path, what: str
             path.touch()
             os.truncate(path, LARGEST + 1)
     store = Store(tmp_path)
-    assert compressed.every(store) == []
+    assert variants.every(store, CompressedRecord) == []
     (problem,) = store.problems
     assert str(path) in problem
     assert "\n" not in problem
@@ -77,5 +78,5 @@ def test_values_that_no_compression_leaves_make_a_damaged_record(tmp_path: Path,
     place[field] = value
     path.write_text(json.dumps(content))
     store = Store(tmp_path)
-    assert compressed.every(store) == []
+    assert variants.every(store, CompressedRecord) == []
     assert str(path) in store.problems[0]

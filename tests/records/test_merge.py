@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from repro.config.specification import PROTOCOLS, Compression
-from repro.records import Record, Store, compressed
+from repro.records import Record, Store, variants
+from repro.records.compressed import CompressedRecord
 from repro.records.merge import merge
 
 from .examples import HISTORY, RUN, compressed_record, record
@@ -85,8 +86,8 @@ def test_a_damaged_record_is_refused_by_name_and_the_others_join(stores: tuple[S
 def save_file(store: Store, variant: str, size: int = 1_000_000, **changes) -> Path:
     """Put the record of a compressed file into a store; where it is."""
     made = compressed_record(variant, size, 0.0, **changes)
-    compressed.save(store.folder.parent, made)
-    return compressed.place(store.folder.parent, made.experiment, variant)
+    variants.save(store.folder.parent, made)
+    return variants.place(store.folder.parent, CompressedRecord, made.experiment, variant)
 
 
 def test_compressed_files_of_two_machines_become_one_folder(stores: tuple[Store, Store]):
@@ -96,10 +97,10 @@ def test_compressed_files_of_two_machines_become_one_folder(stores: tuple[Store,
     for variant in ("kmeans-5", "kmeans-6"):
         save_file(theirs, variant, environment={"device_name": "b"}, finished="2026-02-02")
     assert merge(ours, theirs)[:3] == (2, 0, 1)
-    found = compressed.every(ours)
+    found = variants.every(ours, CompressedRecord)
     assert [one.variant for one in found] == ["kmeans-5", "kmeans-6"]
     assert found[0].encode_seconds == 2.0
-    assert found[1] == compressed.every(theirs)[1]
+    assert found[1] == variants.every(theirs, CompressedRecord)[1]
     assert merge(ours, theirs) == (0, 0, 3, [], [])
 
 
@@ -120,7 +121,7 @@ def test_another_file_of_the_same_variant_is_a_conflict_and_ours_stays(
     (line,) = found.conflicts
     assert line.startswith(said)
     assert found[:3] == (0, 0, 0)
-    assert compressed.place(ours.folder.parent, "paper-table2", "kmeans-5").read_bytes() == before
+    assert variants.place(ours.folder.parent, CompressedRecord, "paper-table2", "kmeans-5").read_bytes() == before
 
 
 @pytest.mark.parametrize("to", ["/dev/zero", "itself", "nothing"])
@@ -130,7 +131,7 @@ def test_a_link_in_the_place_of_a_record_is_named_and_stays(stores: tuple[Store,
     save_file(theirs, "kmeans-5")
     places = [
         ours.files(RUN, result(0).identity)[0],
-        compressed.place(ours.folder.parent, "paper-table2", "kmeans-5"),
+        variants.place(ours.folder.parent, CompressedRecord, "paper-table2", "kmeans-5"),
     ]
     for path in places:
         path.parent.mkdir(parents=True)
@@ -161,4 +162,4 @@ def test_a_damaged_record_of_a_file_is_refused_by_name_and_the_others_join(store
     (line,) = found.refused
     assert str(path) in line
     assert found.added == 1
-    assert [one.variant for one in compressed.every(ours)] == ["kmeans-6"]
+    assert [one.variant for one in variants.every(ours, CompressedRecord)] == ["kmeans-6"]

@@ -8,7 +8,8 @@ import pytest
 from repro.config.specification import Compression
 from repro.judging.evidence import verdicts_of
 from repro.planning import experiments, plan
-from repro.records import Store, compressed
+from repro.records import Store, variants
+from repro.records.compressed import CompressedRecord
 from repro.reporting import compression, figures
 
 from ..records.examples import compressed_record
@@ -19,7 +20,7 @@ EXPERIMENT = experiments.find("paper-table2")
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     for variant, size, lost in (("squeezenet-8bit", 675_763, 0.0), ("mixed-470k", 440_000, 0.4), ("kmeans-6", 1, 6.0)):
-        compressed.save(tmp_path, compressed_record(variant, size, lost))
+        variants.save(tmp_path, compressed_record(variant, size, lost))
     return Store(tmp_path)
 
 
@@ -39,11 +40,11 @@ def test_rows_show_records_beside_what_was_published(store: Store) -> None:
 
 def test_a_record_of_other_settings_does_not_count(store: Store) -> None:
     old = compressed_record("kmeans-5", 300_000, 9.0)
-    compressed.save(store.folder.parent, msgspec.structs.replace(old, compression=Compression(bits=4)))
+    variants.save(store.folder.parent, msgspec.structs.replace(old, compression=Compression(bits=4)))
     assert "kmeans-5" not in compression.records(EXPERIMENT, store)
     assert "kmeans-5" in {variant.name for variant in plan.files_to_make(EXPERIMENT, store)}
     assert "kmeans-6" not in {variant.name for variant in plan.files_to_make(EXPERIMENT, store)}
-    path = compressed.place(store.folder.parent, EXPERIMENT.name, "kmeans-6")
+    path = variants.place(store.folder.parent, CompressedRecord, EXPERIMENT.name, "kmeans-6")
     path.write_text("{")
     assert "kmeans-6" not in compression.records(EXPERIMENT, store)
     assert "kmeans-6.json was passed over" in store.problems[0]

@@ -9,10 +9,10 @@ import pytest
 from repro.errors import BadInput, Failure
 from repro.judging.evidence import gather
 from repro.planning import experiments
-from repro.records import Store, compressed
+from repro.records import Store, variants
 from repro.reporting import snippets
 
-from ..records.examples import compressed_record
+from ..records.examples import compressed_record, weights_record
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,8 @@ def test_failures_are_counted(filled):
         ("bytes squeeze-expand/factor-4", "is not compressed"),
         ("lost paper-table2/squeezenet", "is not compressed"),
         ("lost paper-table2/lossless", "has no record"),
+        ("weights published-weights/mini-squeezenet", "has no record"),
+        ("weights published-weights/minni", "unknown variant"),
     ],
 )
 def test_what_cannot_be_made_is_refused(filled, request_, message):
@@ -96,16 +98,22 @@ def test_the_numbers_of_a_finding_are_the_records(tmp_path):
     names = {request.split()[1].partition("/")[2] for request in snippets.PART.findall(experiment.finding)}
     assert snippets.finding(experiment, Store(tmp_path), tmp_path) == ""
     for index, variant in enumerate(sorted(names)):
-        compressed.save(tmp_path, compressed_record(variant, 400_001 + index, lost=0.5 + index))
+        variants.save(tmp_path, compressed_record(variant, 400_001 + index, lost=0.5 + index))
     first = snippets.finding(experiment, Store(tmp_path), tmp_path)
     assert "100 photographs" in first
-    compressed.save(tmp_path, compressed_record("lossless", 543_210, lost=0.0))
+    variants.save(tmp_path, compressed_record("lossless", 543_210, lost=0.0))
     assert "fits into 543,210 bytes" not in first
     assert "fits into 543,210 bytes" in snippets.finding(experiment, Store(tmp_path), tmp_path)
-    compressed.save(tmp_path, compressed_record("kmeans-6", 399_999, lost=4.2))
+    variants.save(tmp_path, compressed_record("kmeans-6", 399_999, lost=4.2))
     second = snippets.finding(experiment, Store(tmp_path), tmp_path)
     assert "+4.2 [+3.2, +5.2] in 399,999 by k-means" in second
     assert snippets.concluded_table(experiment, Store(tmp_path), tmp_path).notes[0] == second
+
+
+def test_published_weights_are_told_with_their_interval(tmp_path):
+    variants.save(tmp_path, weights_record())
+    # Wilson's interval of 7 in 15.
+    assert snippets.make("weights published-weights/mini-squeezenet", Store(tmp_path), tmp_path) == "46.7 [24.8, 69.9]"
 
 
 def test_a_finding_that_asks_for_what_there_is_not_names_its_file(filled):

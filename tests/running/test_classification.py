@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from repro.data.augment import Pipeline
+from repro.judging.statistics import paired_loss
 from repro.running import classification
 from repro.training.evaluation import BATCH_VALUES
 
@@ -40,12 +41,12 @@ def test_paired_loss_is_agresti_and_mins() -> None:
     after = before.copy()
     after[:6] = False  # six lost
     after[70:72] = True  # two gained
-    lost, interval = classification.paired_loss(before, after)
+    lost, interval = paired_loss(before, after)
     assert lost == pytest.approx(4)
     middle, deviation = 4 / 102, np.sqrt(9 - 16 / 102) / 102
     assert interval.low == pytest.approx(100 * (middle - 1.96 * deviation), abs=1e-3)
     assert interval.high == pytest.approx(100 * (middle + 1.96 * deviation), abs=1e-3)
-    assert classification.paired_loss(before, before)[0] == 0
+    assert paired_loss(before, before)[0] == 0
 
 
 def test_the_interval_covers_what_it_says() -> None:
@@ -55,7 +56,7 @@ def test_the_interval_covers_what_it_says() -> None:
     for _ in range(2_000):
         kind = rng.choice(4, 300, p=[lost, gained, 0.6, 0.33])
         before, after = (kind == 0) | (kind == 2), (kind == 1) | (kind == 2)
-        _, interval = classification.paired_loss(before, after)
+        _, interval = paired_loss(before, after)
         inside += interval.low <= 100 * (lost - gained) <= interval.high
     assert 0.935 <= inside / 2_000 <= 0.975
 
