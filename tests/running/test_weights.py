@@ -214,3 +214,17 @@ def test_zshancocks_weights_are_right_on_76_percent(data_dir: Path):
     assert abs(sum(record.measurement.correct) - 7_599) <= 3
     assert record.whole
     assert record.parameters == 122_986
+
+
+def test_the_committed_records_are_of_the_files_and_decide_the_claims(tmp_path: Path):
+    """Without files and images, as after a clone."""
+    store = Store(Path(__file__).parents[2] / "results")
+    experiment = experiments.find("published-weights")
+    found = {verdict.id: verdict for verdict in verdicts_of(experiment, store, tmp_path)}
+    assert found["weights-mini-80"].verdict == "not reproduced"
+    assert found["weights-mini-80"].evidence == "published weights"
+    assert found["weights-v1.0-top1"].verdict == "not testable"
+    assert "published file" in found["weights-v1.0-top1"].reason
+    due, lacking = records.due(experiment, store, tmp_path)
+    assert due == []
+    assert len(lacking) == 6
