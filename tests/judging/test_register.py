@@ -89,17 +89,18 @@ def close(a: float, b: float) -> bool:
     return math.isclose(a, b, rel_tol=0.004, abs_tol=1e-9)
 
 
-def as_written(_experiment: Experiment, claim: Claim) -> tuple:
+def as_written(experiment: Experiment, claim: Claim) -> tuple:
     """Equal for claims that state the same of variants of the same names."""
     statement = (claim.source, claim.type, printed(claim), claim.direction, claim.metric, claim.layer)
-    return *statement, claim.protocol, claim.epoch, claim.variants
+    # What a released network scores, and what training it again reaches, are two statements.
+    return *statement, claim.protocol, claim.epoch, claim.variants, experiment.kind == "weights"
 
 
 def as_published(experiment: Experiment, claim: Claim) -> tuple:
     """Equal for measured values of one network, whatever it is called and wherever it is trained."""
     if claim.type != "point":
         return (claim.id,)
-    value = (claim.source, claim.published, claim.metric, claim.protocol, claim.epoch)
+    value = (claim.source, claim.published, claim.metric, claim.protocol, claim.epoch, experiment.kind == "weights")
     return *value, *(network(experiment, claim, name) for name in claim.variants)
 
 
