@@ -1,5 +1,6 @@
 """What a result rests on, as BibTeX."""
 
+import re
 from collections.abc import Iterable
 
 from repro import __version__
@@ -95,6 +96,21 @@ SUITE = f"""@software{{repro,
   title   = {{repro: the science of {{SqueezeNet}}, run again}},
   version = {{{__version__}}}
 }}"""
+
+
+def titled(name: str) -> str:
+    """The title of a source, network or data set, without the braces of BibTeX."""
+    found = re.search(r"\btitle\s*=\s*\{(.*)\},$", ENTRIES[name], re.MULTILINE)
+    return found[1].replace("{", "").replace("}", "") if found else name
+
+
+def address(name: str) -> str:
+    """Where a source is on the web: its arXiv page or its repository; empty where its entry has neither."""
+    entry = ENTRIES[name].replace("\\_", "_")
+    if found := re.search(r"arXiv[: ](\d{4}\.\d{4,5})", entry):
+        return f"https://arxiv.org/abs/{found[1]}"
+    found = re.search(r"github\.com/[\w.-]+/[\w.-]+", entry)
+    return f"https://{found[0]}" if found else ""
 
 
 def bibliography(experiments: Iterable[Experiment]) -> list[str]:

@@ -193,10 +193,12 @@ class Table:
             cells = []
             for index, column in enumerate(self.columns):
                 value = row.get(column.name)
-                key, text = str(sort_key(value)), column.text(value)
+                text = column.text(value)
+                key = text if hasattr(value, "__html__") else str(sort_key(value))
                 tag, scope = ("th", ' scope="row"') if index == 0 else ("td", "")
                 sort = f' data-sort="{html.escape(key)}"' if key != text else ""
-                cells.append(f"<{tag}{scope}{css_class(column, value is None)}{sort}>{html.escape(text)}</{tag}>")
+                shown = html_cell(value, text)
+                cells.append(f"<{tag}{scope}{css_class(column, value is None)}{sort}>{shown}</{tag}>")
             lines.append(f"<tr>{''.join(cells)}</tr>")
         return "\n".join([*lines, "</tbody>", "</table>", ""])
 
@@ -221,6 +223,16 @@ class Table:
 def json_escape(found: re.Match[str]) -> str:
     """A character as JSON spells it in ASCII."""
     return f"\\u{ord(found[0]):04x}"
+
+
+def html_cell(value: Any, text: str) -> str:
+    """What a cell holds: markup as it is, else text; an estimate may be broken before its interval only."""
+    if hasattr(value, "__html__"):
+        return value.__html__()
+    if isinstance(value, Estimate):
+        mean, _, rest = text.partition(" ")
+        return f"<b>{mean}</b> <small>{html.escape(rest)}</small>"
+    return html.escape(text)
 
 
 def css_class(column: Column, absent: bool = False) -> str:

@@ -1,0 +1,116 @@
+"""Findings as an article on the page: the text of docs/findings.md, where it is marked for it.
+
+    ## A finding
+    <!-- page -->
+    What is shown on the page: paragraphs and lists, not tables.
+    <!-- /page -->
+    ![What the figure shows](../results/figures/NAME.svg)
+
+Each `##` section with such a part is a section of the article, under the same heading, with the section's first figure.
+The document belongs to the results folder beside its own: docs/findings.md to results/.
+"""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from markupsafe import Markup, escape
+
+DOCUMENT = PurePosixPath("docs/findings.md")
+
+SECTION = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
+SHOWN = re.compile(r"<!-- page -->(.*?)<!-- /page -->", re.DOTALL)
+MADE = re.compile(r"<!-- made: [^>]*? -->(.*?)<!-- /made -->", re.DOTALL)
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
+SPAN = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)\s]+)\)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A section of the article.
+
+    name: of its place on the page.
+    figure: the name of its figure, empty where it has none; alt: what that shows.
+    """
+
+    name: str
+    title: str
+    text: Markup
+    figure: str
+    alt: str
+
+
+def findings(results: Path) -> list[Finding]:
+    """The article that belongs to a results folder; empty where it has no document, or nothing there is marked."""
+    path = results.absolute().parent / DOCUMENT
+    return list(parts(path.read_text())) if path.is_file() else []
+
+
+def parts(document: str) -> Iterator[Finding]:
+    """The sections of a document that have something for the page."""
+    _, *found = SECTION.split(document)
+    for title, body in zip(found[::2], found[1::2], strict=True):
+        shown = "\n\n".join(SHOWN.findall(body))
+        if not shown:
+            continue
+        image = IMAGE.search(shown) or IMAGE.search(body)
+        yield Finding(
+            name="finding-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-"),
+            title=title,
+            text=html(shown),
+            figure=PurePosixPath(image[2]).stem if image else "",
+            alt=image[1] if image else "",
+        )
+
+
+def html(text: str) -> Markup:
+    """Paragraphs and lists of Markdown as HTML; tables, images and comments are left out."""
+    # A made part of several lines is a table; one within a line is a number.
+    text = MADE.sub(lambda made: "" if "\n" in made[1].strip() else made[1].strip(), text)
+    text = COMMENT.sub("", IMAGE.sub("", text))
+    blocks = []
+    for block in re.split(r"\n\s*\n", text):
+        block = block.strip()
+        if block.startswith("### "):
+            blocks.append(Markup("<h4>{}</h4>").format(spans(block[4:])))
+        elif block.startswith("- "):
+            items = [Markup("<li>{}</li>").format(spans(item)) for item in re.split(r"\n- ", block[2:])]
+            blocks.append(Markup("<ul>{}</ul>").format(Markup("").join(items)))
+        elif block and not block.startswith("|"):
+            blocks.append(Markup("<p>{}</p>").format(spans(block)))
+    return Markup("\n").join(blocks)
+
+
+def spans(text: str) -> Markup:
+    """Code, emphasis and links within a line; all else is text."""
+    found, end = Markup(""), 0
+    text = " ".join(text.split())
+    for match in SPAN.finditer(text):
+        found += escape(text[end : match.start()])
+        code, strong, emphasis, words, to = match.groups()
+        if code:
+            found += Markup("<code>{}</code>").format(code)
+        elif strong:
+            found += Markup("<strong>{}</strong>").format(spans(strong))
+        elif emphasis:
+            found += Markup("<em>{}</em>").format(spans(emphasis))
+        else:
+            found += link(words, to)
+        end = match.end()
+    return found + escape(text[end:])
+
+
+def link(words: str, to: str) -> Markup:
+    """A link of the document as one of the page, which is in results/; what is no address stays text."""
+    if re.match(r"https?://", to):
+        return Markup('<a href="{}">{}</a>').format(to, spans(words))
+    if ":" in to or to.startswith("/"):
+        return spans(words)
+    if not to.startswith("#"):
+        to = posixpath.relpath(posixpath.join(DOCUMENT.parent, to), "results")
+    else:
+        to = posixpath.join("..", DOCUMENT) + to
+    return Markup('<a href="{}">{}</a>').format(to, spans(words))

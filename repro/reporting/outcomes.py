@@ -1,0 +1,19 @@
+"""How verdicts look on the page: by a mark and a word, never by colour alone."""
+
+from typing import Any
+
+from repro.config.claims import OUTCOMES
+from repro.reporting.table import DASH
+
+OUTCOME: dict[str, dict[str, Any]] = {
+    name: {"name": name, "mark": mark, "css": css, "shape": shape, "order": order}
+    for order, (name, mark, css, shape) in enumerate(
+        zip(
+            OUTCOMES,
+            ("\N{CHECK MARK}", "\N{CIRCLE WITH LEFT HALF BLACK}", "\N{MULTIPLICATION X}", "?", DASH),
+            ("good", "half", "bad", "open", "none"),
+            ("dot", "square", "cross", "ring", "ring"),
+            strict=True,
+        )
+    )
+}

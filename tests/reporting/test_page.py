@@ -1,0 +1,143 @@
+"""The parts of the page: the article, the sources, claims in words, the forest plot."""
+
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from repro.judging.statistics import Interval
+from repro.judging.verdicts import Verdict
+from repro.planning import experiments
+from repro.reporting import article, citations, page
+from repro.reporting.forest import forests
+from repro.reporting.summary import Section
+from repro.reporting.table import Column, Estimate, Table
+from repro.reporting.wording import claim_row, in_short, published
+
+PLAIN = Verdict(id="a", verdict="inconclusive", reason="", sentence="", claim_hash="")
+
+DOCUMENT = """\
+# Findings
+
+## One <b>finding</b>
+
+Not on the page.
+
+<!-- page -->
+It is <!-- made: mean a/b -->71.3<!-- /made --> **points of `x < 1`**, see [the rule](verdicts.md),
+[this](javascript:no) and [that](https://example.org/?a=1&b=2).
+
+- first,
+  continued
+- *second*
+
+<!-- made: table a -->
+
+| a |
+|---|
+| 1 |
+
+<!-- /made -->
+<!-- /page -->
+
+![What it <shows>](../results/figures/one.svg)
+
+## Another
+
+![Nothing](../results/figures/two.svg)
+"""
+
+
+def test_the_article_is_what_the_document_marks() -> None:
+    (finding,) = article.parts(DOCUMENT)
+    assert finding.name == "finding-one-b-finding-b"
+    assert (finding.title, finding.figure, finding.alt) == ("One <b>finding</b>", "one", "What it <shows>")
+    assert finding.text == (
+        "<p>It is 71.3 <strong>points of <code>x &lt; 1</code></strong>, see "
+        '<a href="../docs/verdicts.md">the rule</a>, this and <a href="https://example.org/?a=1&amp;b=2">that</a>.</p>\n'
+        "<ul><li>first, continued</li><li><em>second</em></li></ul>"
+    )
+
+
+def test_a_results_folder_shows_the_document_beside_it(tmp_path: Path) -> None:
+    """Findings of one folder's records would mislead on the page of another."""
+    assert article.findings(tmp_path / "results") == []
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "findings.md").write_text(DOCUMENT)
+    assert [finding.figure for finding in article.findings(tmp_path / "results")] == ["one"]
+
+
+def test_the_findings_have_parts_for_the_page() -> None:
+    found = article.findings(experiments.folder().parent / "results")
+    assert len(found) > 2
+    assert all(finding.text and finding.figure for finding in found)
+    assert len({finding.name for finding in found}) == len(found)
+
+
+def test_sources_have_titles_and_addresses() -> None:
+    assert citations.address("paper") == "https://arxiv.org/abs/1602.07360"
+    assert citations.address("zshancock") == "https://github.com/zshancock/SqueezeNet_vs_CIFAR10"
+    assert all(citations.address(name).startswith("https://") for name in page.SOURCES)
+    assert citations.titled("paper").startswith("SqueezeNet: AlexNet-level accuracy")
+    assert all("{" not in citations.titled(name) for name in citations.ENTRIES)
+
+
+@pytest.mark.parametrize(
+    ("reason", "n", "said"),
+    [
+        ("not run: repro run table1 --budget laptop", 0, ("Not measured yet.", "repro run table1 --budget laptop")),
+        ("n = 3 does not decide it: about 5 seeds would", 3, ("3 seeds do not decide it: about 5 seeds would.", "")),
+        (
+            "measured at the laptop budget; to test it: repro run x --budget paper",
+            1,
+            ("Measured at the laptop budget.", "repro run x --budget paper"),
+        ),
+        ("equal within ±5 %", 1, ("Equal within ±5 %.", "")),
+    ],
+)
+def test_a_verdict_in_one_sentence(reason: str, n: int, said: tuple[str, str]) -> None:
+    assert in_short(msgspec.structs.replace(PLAIN, reason=reason, n=n)) == said
+
+
+def test_claims_say_what_was_published() -> None:
+    found = {claim.id: claim for e in experiments.everything() for claim in e.claims}
+    assert published(found["parameters-50x"]) == "50 times"
+    assert published(found["paper-table2-half-mb"]) == "at most 0.5 MB"
+    assert published(found["fire-removal-no-loss"]) == "no loss"
+    assert published(found["paper-table3-simple-helps"]) == "+2.9 points"
+    verdict = msgspec.structs.replace(PLAIN, measured=1.234, interval=Interval(-0.51, 2.0), n=3)
+    row = claim_row("paper-table3", "Bypass", found["paper-table3-simple-helps"], verdict)
+    assert (row["measured"], row["interval"]) == ("+1.2 points", "[-0.5, 2.0]")
+
+
+def test_the_forest_keeps_what_is_decided_at_full_scale_apart() -> None:
+    claims = [c for e in experiments.everything() for c in e.claims if c.type == "point" and c.margin and not c.needs]
+    full = {"verdict": "reproduced", "evidence": "trained at full scale", "difference": 0.1, "n": 5}
+    reduced = full | {"evidence": "trained at reduced scale"}
+    far = reduced | {"verdict": "inconclusive", "difference": 99.0}
+    verdicts = [msgspec.structs.replace(PLAIN, **fields) for fields in (full, reduced, far)]
+    interval = Interval(-math.inf, math.inf)
+    verdicts[1] = msgspec.structs.replace(verdicts[1], difference_interval=interval)
+    decided, others = forests(zip(claims[:3], verdicts, strict=True))
+    assert [row["id"] for row in decided["rows"]] == [claims[0].id]
+    assert [row["id"] for row in others["rows"]] == [claims[1].id, claims[2].id]
+    assert decided["rows"][0]["arrows"] == ""
+    assert others["rows"][0]["arrows"].count("M") == 2, "an arrowhead at each end that is cut"
+    assert others["rows"][1]["off"]
+
+
+def test_tables_of_the_page_show_verdicts() -> None:
+    experiment = experiments.find("fire-removal")
+    verdicts = [msgspec.structs.replace(PLAIN, id=claim.id) for claim in experiment.claims]
+    rows = [{"variant": variant.title} for variant in experiment.variants]
+    table = Table("a", [Column("variant")], rows)
+    shown = page.with_verdicts(table, Section(experiment, {}, verdicts, [])).html()
+    assert shown.count("inconclusive</a>") == len({claim.variants[0] for claim in experiment.claims})
+    assert 'href="#claim-fire-removal-no-loss"' in shown
+
+
+def test_estimates_break_before_their_interval() -> None:
+    table = Table("a", [Column("x")], [{"x": Estimate(1.0, 0.5, 1.5, 3)}, {"x": "<i>"}])
+    assert "<b>1.0</b> <small>[0.5, 1.5] (n=3)</small>" in table.html()
+    assert "&lt;i&gt;" in table.html()
