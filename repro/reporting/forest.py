@@ -9,7 +9,7 @@ from repro.judging.verdicts import Verdict
 from repro.reporting.outcomes import OUTCOME
 
 REACH = 5  # margins to each side
-LABEL, LEFT, WIDTH, ROW = 330, 340, 900, 20
+LABEL, LEFT, WIDTH, ROW = 322, 340, 900, 20
 SCALE = (WIDTH - LEFT - 20) / (2 * REACH)
 
 Judged = Iterable[tuple[Claim, Verdict]]
@@ -65,7 +65,7 @@ def row(claim: Claim, verdict: Verdict, y: int) -> dict[str, Any]:
         arrows += f"M{place(REACH)} {y - 4}l7 4l-7 4z"
     return {
         "id": claim.id,
-        "text": textwrap.shorten(claim.statement, 52, placeholder=" …"),
+        "text": textwrap.shorten(claim.statement, 44, placeholder=" …"),
         "y": y,
         "x": place(middle),
         "x1": place(low),

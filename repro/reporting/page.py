@@ -157,7 +157,10 @@ def with_verdicts(table: Table, section: Section) -> Table:
     if len(groups) != len(table.rows) or not any(groups):
         return table
     rows = [row | {"verdicts": badges(group) if group else None} for row, group in zip(table.rows, groups, strict=True)]
-    return replace(table, columns=[*table.columns, Column("verdicts", "verdict", empty="")], rows=rows)
+    # Behind what was published, where it is in view however many columns were measured.
+    place = max(index for index, column in enumerate(table.columns) if not index or column.name.startswith("published"))
+    column = Column("verdicts", "verdict", empty="")
+    return replace(table, columns=[*table.columns[: place + 1], column, *table.columns[place + 1 :]], rows=rows)
 
 
 def badges(judged: list[tuple[Claim, Verdict]]) -> Markup:

@@ -226,12 +226,12 @@ def json_escape(found: re.Match[str]) -> str:
 
 
 def html_cell(value: Any, text: str) -> str:
-    """What a cell holds: markup as it is, else text; an estimate may be broken before its interval only."""
+    """What a cell holds: markup as it is, else text; a number may be broken before its interval only."""
     if hasattr(value, "__html__"):
         return value.__html__()
-    if isinstance(value, Estimate):
-        mean, _, rest = text.partition(" ")
-        return f"<b>{mean}</b> <small>{html.escape(rest)}</small>"
+    mean, _, rest = text.partition(" ")
+    if isinstance(value, Estimate) or rest.startswith("["):
+        return f"<b>{html.escape(mean)}</b> <small>{html.escape(rest)}</small>"
     return html.escape(text)
 
 

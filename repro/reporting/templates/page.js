@@ -150,7 +150,7 @@ const reveal = () => {
   if (own) own.open = true;
   for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
   target.hidden = false;
-  target.scrollIntoView();
+  target.scrollIntoView({ behavior: "instant" });
 };
 addEventListener("hashchange", reveal);
 addEventListener("beforeprint", () => all("details.experiment, details.curves").forEach(part => { part.open = true; }));
