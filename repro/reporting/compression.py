@@ -9,7 +9,7 @@ from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, compressed
 from repro.records.compressed import Answers, CompressedRecord
 from repro.reporting import style
-from repro.reporting.style import COLOURS, INK, MARKERS, MUTED, PAPER, PUBLISHED
+from repro.reporting.style import COLOURS, INK, MUTED, PAPER, PUBLISHED
 from repro.reporting.table import Column, Table
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ def frontier(figure: "Figure", experiment: Experiment, found: dict[str, Compress
     for index, group in enumerate(groups):
         members = [record for name, record in found.items() if experiment.variant(name).series == group]
         members.sort(key=lambda record: record.bytes)
-        look: dict[str, Any] = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+        look: dict[str, Any] = {"color": style.colour(index), "marker": style.marker(index)}
         look |= {"ms": 5, "mec": PAPER, "mew": 0.6, "zorder": 3}
         sizes = [record.bytes / 1e3 for record in members]
         lost = [record.answers.lost for record in members]
@@ -219,8 +219,8 @@ def legend_key(label: str, index: int) -> Any:
     """One group of the frontier."""
     from matplotlib.lines import Line2D
 
-    marker = MARKERS[index % len(MARKERS)]
-    return Line2D([], [], ls="", marker=marker, color=COLOURS[index % len(COLOURS)], mec=PAPER, ms=6, label=label)
+    marker = style.marker(index)
+    return Line2D([], [], ls="", marker=marker, color=style.colour(index), mec=PAPER, ms=6, label=label)
 
 
 def breakdown(figure: "Figure", experiment: Experiment, found: dict[str, CompressedRecord]) -> None:
@@ -262,7 +262,7 @@ def histograms(figure: "Figure", experiment: Experiment, found: dict[str, Compre
         for axis, wanted in zip(line, SHOWN_LAYERS, strict=True):
             histogram(axis, layers[wanted])
             count = f"{layers[wanted].values} values"
-            axis.annotate(count, (1, 1), xycoords="axes fraction", ha="right", va="top", fontsize=6.5, color=MUTED)
+            axis.annotate(count, (1, 1), xycoords="axes fraction", ha="right", va="top", fontsize=7, color=MUTED)
         line[0].set_ylabel(f"{title_of(experiment, name)}\nkept weights", fontsize=7)
     for axis, wanted in zip(axes[0], SHOWN_LAYERS, strict=True):
         axis.set_title(wanted, fontsize=7)
@@ -278,4 +278,4 @@ def histogram(axis: "Axes", layer: compressed.Layer) -> None:
     axis.stairs(layer.histogram, edges, fill=True, color=COLOURS[0])
     axis.set_yticks([])
     axis.grid(visible=False)
-    axis.tick_params(labelsize=6)
+    axis.tick_params(labelsize=7)

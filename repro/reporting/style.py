@@ -27,6 +27,22 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 PUBLISHED = "#b5179e"
 
+
+def colour(index: int) -> str:
+    """The colour of a series."""
+    return COLOURS[index % len(COLOURS)]
+
+
+def marker(index: int) -> str:
+    """The marker of a series: with its colour no two of 36 series are alike."""
+    return MARKERS[(index + index // len(COLOURS)) % len(MARKERS)]
+
+
+def dashes(index: int) -> Any:
+    """The line style of a series, which changes as its marker does."""
+    return DASHES[(index + index // len(COLOURS)) % len(DASHES)]
+
+
 # What the page puts in the place of these colours, so that figures follow its colour scheme.
 CSS = {INK: "--ink", MUTED: "--muted", RULE: "--rule", PAPER: "--card", PUBLISHED: "--published"}
 CSS |= {colour: f"--c{index}" for index, colour in enumerate(COLOURS)}

@@ -12,11 +12,14 @@ from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import compression, sizes, style
 from repro.reporting.drawn import Drawn
-from repro.reporting.figures import against, bars, curves, differences, grid, share, sweep
+from repro.reporting.figures import against, bars, common, curves, differences, grid, share, sweep
 from repro.reporting.figures.common import ByBudget, beside, spoken
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+CROWD = 8  # networks; more names than that do not fit beside points
 
 
 def described(experiment: Experiment, evidence: ByBudget, store: Store) -> list[Drawn]:
@@ -33,7 +36,7 @@ def described(experiment: Experiment, evidence: ByBudget, store: Store) -> list[
         return []
     own = []
     if experiment.figure.kind != "none":
-        _, words = KINDS[experiment.figure.kind]
+        _, words = KINDS[kind_of(experiment)]
         own = [Drawn(experiment.name, alt_text(words, experiment, evidence))]
     if differences.drawable(experiment, evidence):
         own.append(Drawn(experiment.name + differences.SUFFIX, differences.alt_text(experiment, evidence)))
@@ -62,14 +65,25 @@ def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path)
                     compression.paint(figure, experiment, store, each.name)
                 elif each.name == experiment.name + differences.SUFFIX:
                     differences.paint(figure, experiment, evidence)
+                    style.settle(figure)
+                    common.cut_intervals(figure)
                 elif each.name == experiment.name:
-                    paint, _ = KINDS[experiment.figure.kind]
+                    paint, _ = KINDS[kind_of(experiment)]
                     paint(figure, experiment, evidence)
+                    style.settle(figure)
+                    common.cut_intervals(figure)
                 else:
                     curves.curves(figure, experiment, evidence, store)
             style.save(figure, folder, each.name)
     remove(experiment, folder, drawn)
     return drawn
+
+
+def kind_of(experiment: Experiment) -> str:
+    """The kind of an experiment's figure: rows where many networks of like size would stand upon each other."""
+    kind = experiment.figure.kind
+    crowded = len(experiment.variants) > CROWD and all(variant.at is None for variant in experiment.variants)
+    return "bars" if kind in ("parameters", "macs") and crowded else kind
 
 
 def remove(experiment: Experiment, folder: Path, but: Sequence[Drawn] = ()) -> None:

@@ -1,7 +1,8 @@
 """Accuracy against the size of networks."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
@@ -19,6 +20,7 @@ from repro.reporting.figures.common import (
     merged,
     protocol_keys,
     published_keys,
+    published_text,
     seed_keys,
     seeds,
     sensible,
@@ -28,7 +30,7 @@ from repro.reporting.figures.common import (
     title,
 )
 from repro.reporting.figures.labels import place_labels
-from repro.reporting.style import COLOURS, DASHES, MUTED, PUBLISHED
+from repro.reporting.style import MUTED, PAPER, PUBLISHED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,16 +68,18 @@ def against(
     Args:
         best: draw the highest accuracy of all networks up to each size.
     """
-    figure.set_size_inches(style.WIDTH, 0.3 + 3.4 * len(measures))
+    figure.set_size_inches(style.WIDTH, (2.1 if best else 0.3) + (3.2 if best else 3.4) * len(measures))
     axes = figure.subplots(len(measures), len(evidence), squeeze=False)
     series = list(dict.fromkeys(item.variant.series for found in evidence.values() for item in found))
     grouped = len(experiment.protocols) == 1 and len(series) > 1
+    numbered = numbers_of(evidence) if best else {}
     named = []
     for row, (label, size) in enumerate(measures.items()):
         for axis, (budget, found) in zip(axes[row], evidence.items(), strict=True):
             found = [item for item in found if item.n]
             points: list[tuple[float, float, float]] = []  # size, and from where to where it is covered
             numbers: list[float] = []
+            published_names: list[tuple[str, float, float]] = []
             for item in found:
                 index = series.index(item.variant.series) if grouped else experiment.protocols.index(item.protocol)
                 around = index > 0 and not grouped
@@ -91,15 +95,20 @@ def against(
                         stated = claim.published or 0.0
                         axis.plot([size(item)] * 2, [item.mean, stated], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
                         axis.plot(size(item), stated, **PUBLISHED_MARK)
+                        published_names.append((published_text(claim), size(item), stated))
                         numbers.append(stated)
                         points.append((size(item), stated, stated))
-            lines = []
+            lines: list[list[tuple[float, float]]] = []
             for index, name in enumerate(series if grouped else ()):
-                line = [(size(i), i.mean) for i in found if i.variant.series == name and i.variant.at is not None]
-                if line:
-                    lines.append(line)
-                    x, y = zip(*line, strict=True)
-                    axis.plot(x, y, color=COLOURS[index % 6], ls=DASHES[index % 6], lw=0.9, zorder=2)
+                # No line through runs that failed: their mean is a share of failures, not an accuracy.
+                line = [i for i in found if i.variant.series == name and i.variant.at is not None]
+                for failed, part in groupby(line, key=lambda item: bool(item.failures)):
+                    corners = [] if failed else [(size(item), item.mean) for item in part]
+                    if len(corners) < 2:
+                        continue
+                    lines.append(corners)
+                    x, y = zip(*corners, strict=True)
+                    axis.plot(x, y, color=style.colour(index), ls=style.dashes(index), lw=0.9, zorder=2)
             limits(axis.set_ylim, numbers, room=0.12)
             size_axis(axis, [size(item) for item in found])
             axis.set_xlabel(label)
@@ -111,15 +120,30 @@ def against(
             names = merged(first_protocol(found))
             if grouped:
                 names = [(short(experiment, item.variant), item) for _, item in names]
-            named.append((axis, [(text, size(item), item.mean) for text, item in names], points, lines))
+            if best:
+                names = [(str(numbered[text]), item) for text, item in names]
+            labels = [(text, size(item), item.mean) for text, item in names]
+            named.append((axis, labels, points, lines, published_names))
     title(figure, experiment)
     keys = series_keys(series) if grouped else protocol_keys(experiment.protocols)
     if best:
+        looks = {text: i.variant.series for found in evidence.values() for text, i in merged(first_protocol(found))}
+        for text, number in numbered.items():
+            index = series.index(looks[text]) if grouped else 0
+            look: dict[str, Any] = {"color": style.colour(index), "marker": style.marker(index), "ls": ""}
+            keys.append(key(f"{number}  {text}", ms=5, mec=PAPER, **look))
         keys.append(key("best up to this size", color=MUTED, lw=0.8, alpha=0.6))
     legend(figure, [*keys, *seed_keys(evidence), *published_keys(experiment)])
     style.settle(figure)
-    for axis, *marks in named:
-        place_labels(axis, *marks)
+    for axis, labels, points, lines, stated in named:
+        place_labels(axis, labels, points, lines, stated)
+
+
+def numbers_of(evidence: ByBudget) -> dict[str, int]:
+    """Numbers for networks that are too many to be named beside their points, from the smallest on."""
+    found = {text: item for items in evidence.values() for text, item in merged(first_protocol(items)) if item.n}
+    ordered = sorted(found, key=lambda text: (found[text].parameters or 0, text))
+    return {text: number for number, text in enumerate(ordered, 1)}
 
 
 def draw_best(axis: "Axes", points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -17,13 +17,16 @@ from repro.reporting.figures.common import (
     panels,
     protocol_keys,
     published_keys,
+    published_text,
     seed_keys,
     seeds,
     sensible,
     short,
+    stripes,
     title,
     wrap,
 )
+from repro.reporting.figures.labels import place_labels
 from repro.reporting.style import INK, MUTED
 
 if TYPE_CHECKING:
@@ -36,24 +39,41 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     protocols = experiment.protocols
     there = {item.variant.name for found in evidence.values() for item in found}
     rows = layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
-    step = 1 / (len(protocols) + 0.6)
+    step = 0.72 / len(protocols)
     bottom = rows[-1][1] + 0.5
     # A line of text to each protocol of a row, and one below in the legend.
-    height = 0.8 + 0.12 * len(protocols) + (bottom + 0.6) * max(0.3, 0.19 * len(protocols) + 0.06)
+    height = 0.8 + 0.12 * len(protocols) + (bottom + 0.6) * max(0.3, 0.21 * len(protocols) + 0.08)
     figure.set_size_inches(style.WIDTH, height)
     axes = panels(figure, evidence)
+    labelled = []
     for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
         numbers: list[float] = []
+        named: list[tuple[str, float, float]] = []
+        points: list[tuple[float, float, float]] = []
+        lines: list[list[tuple[float, float]]] = []
+        run = {item.variant.name for item in found if item.n}
+        if len(protocols) > 1:
+            stripes(axis, [y for _, y, _ in rows])
         for item in found:
             place = next(y for variant, y, _ in rows if variant is item.variant)
             index = protocols.index(item.protocol)
             y = place + (index - (len(protocols) - 1) / 2) * step
+            if item.variant.name not in run:
+                if not index:
+                    not_run(axis, place)
+                continue
             numbers += draw_row(axis, item, y, index)
             for claim in beside(experiment, item.variant):
                 if claim.protocol == item.protocol or (claim.protocol not in protocols and index == 0):
                     axis.plot(claim.published or 0.0, y, **PUBLISHED_MARK)
                     numbers.append(claim.published or 0.0)
+                    named.append((published_text(claim), claim.published or 0.0, y))
+                    points.append((claim.published or 0.0, y, y))
+            points += [(value, y + 0.13, y + 0.13) for value in (*item.values, item.mean)]
+            low, high = item.interval or (item.mean, item.mean)
+            lines.append([(low, y), (high, y)])
         limits(axis.set_xlim, numbers)
+        labelled.append((axis, points, lines, named))
         axis.set_ylim(bottom, -0.6)
         axis.set_title(budget_title(budget, found))
         axis.set_xlabel(experiment.figure.y or "test accuracy (%)")
@@ -69,13 +89,15 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
             )  # fmt: skip
     title(figure, experiment)
     legend(figure, [*protocol_keys(protocols), *seed_keys(evidence), *published_keys(experiment)])
+    style.settle(figure)
+    for axis, points, lines, named in labelled:
+        place_labels(axis, [], points, lines, named)
 
 
 def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
     """One measured row of `bars`; returns every number drawn."""
     if not item.n:
-        axis.annotate("not run", (1, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
-                      va="center", color=MUTED, fontsize=7, style="italic")  # fmt: skip
+        not_run(axis, y)
         return []
     seeds(axis, item, y + 0.13, index, along="x")
     error_bar(axis, item.mean, y, item.interval, index, along="x")
@@ -85,3 +107,9 @@ def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
     axis.annotate(label, (1, y), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
                   va="center", fontsize=7, color=INK)  # fmt: skip
     return sensible(item)
+
+
+def not_run(axis: "Axes", y: float) -> None:
+    """What stands behind a row without runs."""
+    axis.annotate("not run", (1, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
+                  va="center", color=MUTED, fontsize=7, style="italic")  # fmt: skip

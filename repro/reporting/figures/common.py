@@ -9,7 +9,8 @@ from repro.config.specification import Budget
 from repro.data import DATASETS
 from repro.judging.evidence import Evidence, published
 from repro.planning.experiments import Experiment, Variant
-from repro.reporting.style import COLOURS, DASHES, MARKERS, MUTED, PAPER, PUBLISHED
+from repro.reporting import style
+from repro.reporting.style import MUTED, PAPER, PUBLISHED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,11 +44,11 @@ def error_bar(
         around: draw the mark hollow and larger, so that the one before, which may be at the same place, is seen in it.
     """
     look: dict[str, Any] = {
-        "marker": MARKERS[index % 6], "color": COLOURS[index % 6], "ms": 5, "mec": PAPER, "mew": 0.5, "elinewidth": 1.1,
-        "capsize": 2.5, "ls": "", "zorder": 3,
+        "marker": style.marker(index), "color": style.colour(index), "ms": 5, "mec": PAPER, "mew": 0.5,
+        "elinewidth": 1.1, "capsize": 2.5, "ls": "", "zorder": 3,
     }  # fmt: skip
     if around:
-        look |= {"ms": 5 + 3 * index, "mfc": "none", "mec": COLOURS[index % 6], "mew": 1.1}
+        look |= {"ms": 5 + 3 * index, "mfc": "none", "mec": style.colour(index), "mew": 1.1}
     error = None if interval is None else [[max(0.0, mean - interval[0])], [max(0.0, interval[1] - mean)]]
     if along == "x":
         axis.errorbar([mean], [at], xerr=error, **look)
@@ -55,12 +56,69 @@ def error_bar(
         axis.errorbar([at], [mean], yerr=error, **look)
 
 
+LONGEST = 0.48  # of the axis: a longer side of an interval is cut
+
+
+def cut_intervals(figure: "Figure") -> None:
+    """End the intervals that leave or fill their panel a quarter of the axis from the mean, with an arrowhead.
+
+    To be called when the limits of all axes are settled.
+    """
+    from matplotlib.container import ErrorbarContainer
+
+    for axis in figure.axes:
+        for bar in [each for each in axis.containers if isinstance(each, ErrorbarContainer)]:
+            cut_bar(axis, bar)
+
+
+def cut_bar(axis: "Axes", bar: Any) -> None:
+    """One mean and its interval."""
+    import numpy as np
+
+    marks, caps, intervals = bar.lines
+    if not intervals:
+        return  # a single run
+    (lines,) = intervals
+    along = 0 if bar.has_xerr else 1
+    low, high = sorted(axis.get_xlim() if along == 0 else axis.get_ylim())
+    segments = [np.array(segment) for segment in lines.get_segments()]
+    for at, segment in enumerate(segments):
+        middle = float((marks.get_xdata(), marks.get_ydata())[along][at])
+        for end, sign in ((int(segment[:, along].argmin()), -1), (int(segment[:, along].argmax()), 1)):
+            before = float(segment[end, along])
+            if low <= before <= high and abs(before - middle) < LONGEST * (high - low):
+                continue
+            to = min(max(middle + sign * 0.25 * (high - low), low), high)
+            segment[end, along] = to
+            shape = ("<", ">") if along == 0 else ("v", "^")
+            axis.plot(*segment[end], ls="", marker=shape[sign > 0], ms=4.5, mew=0, color=lines.get_color()[0],
+                      clip_on=False, zorder=3, label="_cut", scalex=False, scaley=False)  # fmt: skip
+            for cap in caps:
+                values = np.array((cap.get_xdata(), cap.get_ydata())[along], dtype=float)
+                values[np.isclose(values, before)] = np.nan
+                (cap.set_xdata if along == 0 else cap.set_ydata)(values)
+    lines.set_segments(segments)
+
+
 def seeds(axis: "Axes", item: Evidence, at: float, index: int, along: str) -> None:
     """A small mark for each run, along one axis; a cross for one that failed."""
     for value, failed in zip(item.values, item.failed, strict=True):
         mark: dict[str, Any] = {"marker": "x", "ms": 4, "mew": 1} if failed else {"marker": "o", "ms": 3, "mew": 0.6}
         place = (value, at) if along == "x" else (at, value)
-        axis.plot(*place, ls="", mfc="none", mec=COLOURS[index % 6], alpha=0.75, zorder=2, **mark)
+        axis.plot(*place, ls="", mfc="none", mec=style.colour(index), alpha=0.75, zorder=2, **mark)
+
+
+def published_text(claim: Claim) -> str:
+    """A published value as its mark's name: with the epoch or images it is of, where these are not the usual ones."""
+    extra = ["training"] if claim.metric == "train_accuracy" else []
+    extra += [f"epoch {claim.epoch}"] if claim.epoch else []
+    return " ".join([f"{claim.published:g}", *extra])
+
+
+def stripes(axis: "Axes", rows: Sequence[float]) -> None:
+    """Every other row shaded, where a row holds several marks."""
+    for y in list(rows)[::2]:
+        axis.axhspan(y - 0.5, y + 0.5, color=style.RULE, alpha=0.28, lw=0, zorder=0)
 
 
 def layout_rows(experiment: Experiment, variants: Sequence[Variant]) -> list[tuple[Variant, float, str]]:
@@ -122,7 +180,7 @@ def limits(setter: Callable[[float, float], Any], numbers: Sequence[float], room
 
 def title(figure: "Figure", experiment: Experiment, suffix: str = "") -> None:
     """The figure's heading, from the left edge."""
-    text = experiment.figure.title or experiment.title
+    text = (experiment.figure.title or experiment.title).replace("`", "")
     figure.suptitle(wrap(f"{text}: {suffix}" if suffix else text, 96), x=0.008, ha="left")
 
 
@@ -146,7 +204,7 @@ def protocol_keys(protocols: Sequence[str]) -> list[Any]:
     return [
         key(
             f"mean, 95 % interval{f' ({spoken(p)})' if len(protocols) > 1 else ''}",
-            color=COLOURS[i % 6], marker=MARKERS[i % 6], ms=5, mec=PAPER, lw=1.1,
+            color=style.colour(i), marker=style.marker(i), ms=5, mec=PAPER, lw=1.1,
         )
         for i, p in enumerate(protocols)
     ]  # fmt: skip
@@ -175,7 +233,9 @@ def published_keys(experiment: Experiment, name: str = "published") -> list[Any]
 def series_keys(series: Sequence[str]) -> list[Any]:
     """Legend entries of the series of `against` and `sweep`."""
     return [
-        key(name or "others", color=COLOURS[i % 6], ls=DASHES[i % 6], marker=MARKERS[i % 6], ms=5, mec=PAPER, lw=1.1)
+        key(
+            name or "others", color=style.colour(i), ls=style.dashes(i), marker=style.marker(i), ms=5, mec=PAPER, lw=1.1
+        )
         for i, name in enumerate(series)
     ]
 

@@ -23,7 +23,7 @@ from repro.reporting.figures.common import (
     title,
     wrap,
 )
-from repro.reporting.style import COLOURS, DASHES, MARKERS, MUTED, RULE
+from repro.reporting.style import COLOURS, MUTED, RULE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,15 +32,13 @@ if TYPE_CHECKING:
 
 LINES_IN_A_PANEL = 5  # more curves than that in one panel cannot be told apart
 PANELS_IN_A_ROW = 4
+LEAST_EPOCHS = 3  # a curve of two points is a line
+BAND_FROM = 5  # seeds; with fewer the interval would fill the panel, and the seeds themselves are drawn
 
 
 def trained(items: list[Evidence]) -> list[Evidence]:
-    """Those of a budget that have curves: they were trained, and some for more than one epoch.
-
-    A stage of one epoch is left out: it goes on from another run, and a single point does not say how.
-    """
-    found = [item for item in first_protocol(items) if item.n and item.run.recipe.epochs > bool(item.run.prior)]
-    return found if any(item.run.recipe.epochs > 1 for item in found) else []
+    """Those of a budget that have curves: they were trained for `LEAST_EPOCHS` or more."""
+    return [item for item in first_protocol(items) if item.n and item.run.recipe.epochs >= LEAST_EPOCHS]
 
 
 def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: Store) -> None:
@@ -83,7 +81,7 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
                     axis.plot(*numbered(band(learning(item, store)[0])[0]), color=RULE, lw=0.9, zorder=1)
             for item in group:
                 name = short(experiment, item.variant)
-                index = 0 if single else named.setdefault(name, len(named)) % len(COLOURS)
+                index = 0 if single else named.setdefault(name, len(named))
                 numbers += draw_curve(axis, item, store, index)
                 for claim in on_the_way(experiment, item):
                     axis.plot(claim.epoch, claim.published, **PUBLISHED_MARK)
@@ -91,9 +89,9 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
                     noted = True
             axis.set_title(wrap(heading, 96 // columns), fontsize=8)
             axis.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
-            if all(item.run.recipe.epochs == 1 for item in group):
-                axis.set_xlim(0.5, 1.5)
         row[0].set_ylabel("accuracy (%)")
+        for axis in row[1:]:
+            axis.tick_params(labelleft=True)
     for position in range(columns):
         below = [row[position] for row, line in zip(axes, lines, strict=True) if len(line) > position]
         below[-1].set_xlabel("epoch")
@@ -104,7 +102,9 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
         more.append(key("a seed that failed", color=MUTED, lw=0.6, marker="x", ms=3.5))
     if noted:
         more += published_keys(experiment)
-    legend(figure, [*curve_keys({} if single else named), *train_test_keys(), *more])
+    counts = [item.n - item.failures for block in found for _, _, group in block for item in group]
+    bands, few = max(counts) >= BAND_FROM, any(1 < count < BAND_FROM for count in counts)
+    legend(figure, [*curve_keys({} if single else named), *train_test_keys(bands, few), *more])
 
 
 def on_the_way(experiment: Experiment, item: Evidence) -> list[Claim]:
@@ -129,7 +129,7 @@ def draw_curve(axis: "Axes", item: Evidence, store: Store, index: int) -> list[f
 
     test, train = learning(item, store)
     failed = np.array(item.failed)
-    colour = COLOURS[index]
+    colour = style.colour(index)
     for values in test[failed]:
         axis.plot(*numbered(values), color=colour, lw=0.6, marker="x", ms=3.5, alpha=0.8, zorder=2)
     if failed.all():
@@ -138,14 +138,19 @@ def draw_curve(axis: "Axes", item: Evidence, store: Store, index: int) -> list[f
     test, train = test[~failed], train[~failed]
     mean, low, high = band(test)
     epochs, mean = numbered(mean)
-    axis.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
+    if len(test) >= BAND_FROM:
+        axis.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
+    elif len(test) > 1:
+        for values in test:
+            axis.plot(*numbered(values), color=colour, lw=0.5, alpha=0.7, zorder=2)
     axis.plot(
-        epochs, mean, color=colour, ls=DASHES[index], lw=1.4, marker=MARKERS[index], ms=3,
+        epochs, mean, color=colour, ls=style.dashes(index), lw=1.4, marker=style.marker(index), ms=3,
         markevery=max(1, len(epochs) // 10), zorder=3,
     )  # fmt: skip
     seen = band(train)[0]
     axis.plot(epochs, seen, color=colour, lw=0.7, ls=(0, (2, 1)), zorder=2)
-    return [float(number) for number in (*mean, *seen, *lost) if math.isfinite(number)]
+    drawn = test.ravel() if len(test) < BAND_FROM else ()
+    return [float(number) for number in (*mean, *seen, *lost, *drawn) if math.isfinite(number)]
 
 
 def numbered(values: "np.ndarray") -> "tuple[np.ndarray, np.ndarray]":
@@ -186,17 +191,18 @@ def band(values: "np.ndarray") -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
 def curve_keys(named: dict[str, int]) -> list[Any]:
     """Legend entries of the variants of `curves`."""
     return [
-        key(name, color=COLOURS[i % 6], ls=DASHES[i % 6], marker=MARKERS[i % 6], ms=3, lw=1.4)
+        key(name, color=style.colour(i), ls=style.dashes(i), marker=style.marker(i), ms=3, lw=1.4)
         for name, i in named.items()
     ]
 
 
-def train_test_keys() -> list[Any]:
-    """Legend entries of the two kinds of curves."""
+def train_test_keys(bands: bool, few: bool) -> list[Any]:
+    """Legend entries of the kinds of curves; `bands` and `few`: whether intervals and single seeds are drawn."""
     from matplotlib.patches import Patch
 
     return [
-        key("test, mean over seeds", color=MUTED, lw=1.4),
-        Patch(facecolor=RULE, label="95 % interval"),
-        key("training images", color=MUTED, lw=0.6, ls=(0, (2, 1))),
+        key("test, mean over seeds" if bands or few else "test", color=MUTED, lw=1.4),
+        *([Patch(facecolor=RULE, label="95 % interval")] if bands else []),
+        *([key("test, one seed", color=MUTED, lw=0.5)] if few else []),
+        key("training images", color=MUTED, lw=0.7, ls=(0, (2, 1))),
     ]

@@ -10,7 +10,7 @@ from repro.judging.evidence import Evidence, contrast
 from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures import common
-from repro.reporting.style import COLOURS, MUTED
+from repro.reporting.style import MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,13 +52,15 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
     rows = common.layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
     everything = [item for found in by_budget.values() for item in common.first_protocol(found)]
     names = {item.variant.name: name for name, item in common.merged(everything)}
-    step = 1 / (len(protocols) + 0.6)
+    step = 0.72 / len(protocols)
     bottom = rows[-1][1] + 0.5
-    figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.19 * len(protocols) + 0.06))
+    figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.21 * len(protocols) + 0.08))
     axes = common.panels(figure, by_budget)
     by_seed = False
     for axis, (budget, found) in zip(axes, by_budget.items(), strict=True):
         axis.axvline(0, color=MUTED, lw=0.9, zorder=1)
+        if len(protocols) > 1:
+            common.stripes(axis, [y for _, y, _ in rows])
         numbers = [0.0]
         for base, item in pairs(experiment, found):
             index = protocols.index(item.protocol)
@@ -69,10 +71,12 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
             lost = {record.run.seed for one in (base, item) for record in one.records if record.status != "done"}
             for seed, change in changes.items():
                 mark = {"marker": "x", "ms": 4, "mew": 1} if seed in lost else {"marker": "o", "ms": 3, "mew": 0.6}
-                axis.plot(change, y + 0.13, ls="", mfc="none", mec=COLOURS[index % 6], alpha=0.75, zorder=2, **mark)
+                axis.plot(change, y + 0.13, ls="", mfc="none", mec=style.colour(index), alpha=0.75, zorder=2, **mark)
             common.error_bar(axis, gap.value, y, gap.interval, index, along="x")
             # Of two seeds the interval is so wide that nothing of the rest would be seen: it may leave the panel.
-            numbers += [gap.value, *changes.values(), *(gap.interval if gap.n > 2 else ())]
+            # So it is where runs failed.
+            narrow = gap.n > 2 and not base.failures and not item.failures
+            numbers += [gap.value, *changes.values(), *(gap.interval if narrow else ())]
             axis.annotate(f"{gap.value:+.1f}", (1, y), xycoords=("axes fraction", "data"), xytext=(3, 0),
                           textcoords="offset points", va="center", fontsize=7)  # fmt: skip
         spread = max(numbers) - min(numbers)

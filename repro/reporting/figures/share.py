@@ -8,7 +8,6 @@ from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures.common import ByBudget, budget_title, first_protocol, legend, title
 from repro.reporting.figures.sweep import places_along
-from repro.reporting.style import COLOURS, DASHES, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +59,7 @@ def draw_share(axis: "Axes", experiment: Experiment, found: list[Evidence], coun
             [max(0.0, 100 * b.high - s) for s, b in zip(shares, bounds, strict=True)],
         ]
         axis.errorbar(
-            x, shares, yerr=error, color=COLOURS[index % 6], ls=DASHES[index % 6], marker=MARKERS[index % 6],
+            x, shares, yerr=error, color=style.colour(index), ls=style.dashes(index), marker=style.marker(index),
             ms=5, lw=1.2, elinewidth=0.9, capsize=2, label=name or experiment.title, clip_on=False, zorder=3,
         )  # fmt: skip
     axis.set_ylim(0, 100)

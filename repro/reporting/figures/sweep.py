@@ -20,6 +20,7 @@ from repro.reporting.figures.common import (
     limits,
     protocol_keys,
     published_keys,
+    published_text,
     seed_keys,
     seeds,
     sensible,
@@ -27,7 +28,8 @@ from repro.reporting.figures.common import (
     title,
     wrap,
 )
-from repro.reporting.style import COLOURS, DASHES, PUBLISHED
+from repro.reporting.figures.labels import place_labels
+from repro.reporting.style import PUBLISHED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,13 +50,17 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     figure.set_size_inches(style.WIDTH, 3.5)
     axes = list(figure.subplots(1, len(evidence) + bool(elsewhere), squeeze=False)[0])
     series = list(dict.fromkeys(variant.series for variant in experiment.variants))
+    labelled: list[tuple[Axes, list[tuple[str, float, float]]]] = []
     levels = {claim.saturates for claim in experiment.claims if claim.saturates}
     level = [variant for variant in experiment.variants if variant.name in levels]
     if elsewhere:
         axis = axes.pop(0)
         place = places_along(axis, [variant.at for variant in experiment.variants])
+        stated = []
         for variant, claim in elsewhere:
             axis.plot(place(variant.at), claim.published or 0.0, **PUBLISHED_MARK)
+            stated.append((published_text(claim), place(variant.at), claim.published or 0.0))
+        labelled.append((axis, stated))
         limits(axis.set_ylim, [claim.published or 0.0 for _, claim in elsewhere], room=0.12)
         axis.set_title("published, on ImageNet")
         axis.set_ylabel("top-5 accuracy (%)" if elsewhere[0][1].metric == "top5" else "test accuracy (%)")
@@ -78,8 +84,9 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
                 for claim in beside(experiment, item.variant):
                     axis.plot(x, claim.published or 0.0, **PUBLISHED_MARK)
                     numbers.append(claim.published or 0.0)
-            axis.plot([x for x, _ in line], [item.mean for _, item in line], color=COLOURS[index % 6],
-                      ls=DASHES[index % 6], lw=1.2, zorder=2)  # fmt: skip
+            # No line through runs that failed: their mean is a share of failures, not an accuracy.
+            means = [item.mean if not item.failures else math.nan for _, item in line]
+            axis.plot([x for x, _ in line], means, color=style.colour(index), ls=style.dashes(index), lw=1.2, zorder=2)
         limits(axis.set_ylim, numbers, room=0.12)
         mark_level(axis, [place(variant.at) for variant in level])
         axis.set_title(budget_title(budget, found))
@@ -89,8 +96,11 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     keys = series_keys(series) if len(series) > 1 else protocol_keys(experiment.protocols[:1])
     if level:
         keys.append(key("level from here, as published", color=PUBLISHED, lw=0.9, ls=":"))
-    stated = published_keys(experiment, "published, on ImageNet" if elsewhere else "published")
-    legend(figure, [*keys, *seed_keys(evidence), *stated])
+    keys += [*seed_keys(evidence), *published_keys(experiment, "published, on ImageNet" if elsewhere else "published")]
+    legend(figure, keys)
+    style.settle(figure)
+    for axis, stated in labelled:
+        place_labels(axis, [], [(x, y, y) for _, x, y in stated], published=stated)
 
 
 def mark_level(axis: "Axes", places: Sequence[float]) -> None:
