@@ -171,9 +171,7 @@ def badges(judged: list[tuple[Claim, Verdict]]) -> Markup:
         if not own:
             continue
         marks = Markup(", ").join(
-            Markup('<a href="#claim-{}" title="{}">{}</a>').format(
-                claim.id, claim.statement, f"{outcome['mark']} {name}" if not index else index + 1
-            )
+            Markup('<a href="#claim-{}">{}</a>').format(claim.id, index + 1 if index else f"{outcome['mark']} {name}")
             for index, claim in enumerate(own)
         )
         lines.append(Markup('<span class="badge {}">{}</span>').format(outcome["css"], marks))

@@ -29,7 +29,7 @@ def claim_row(experiment: str, title: str, claim: Claim, verdict: Verdict) -> di
         "published": published(claim),
         "published_sort": "" if stated is None else stated,
         "measured": measured(claim, verdict),
-        "measured_sort": "" if verdict.measured is None else verdict.measured,
+        "measured_sort": "" if verdict.measured is None else f"{verdict.measured:.7g}",
         "interval": interval_text(verdict.interval, claim),
         "n": verdict.n,
         "failures": verdict.failures,

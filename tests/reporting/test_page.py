@@ -11,6 +11,7 @@ from repro.judging.verdicts import Verdict
 from repro.planning import experiments
 from repro.reporting import article, citations, page
 from repro.reporting.forest import forests
+from repro.reporting.inlined import compact, in_steps
 from repro.reporting.summary import Section
 from repro.reporting.table import Column, Estimate, Table
 from repro.reporting.wording import claim_row, in_short, published
@@ -141,3 +142,12 @@ def test_estimates_break_before_their_interval() -> None:
     table = Table("a", [Column("x")], [{"x": Estimate(1.0, 0.5, 1.5, 3)}, {"x": "<i>"}])
     assert "<b>1.0</b> <small>[0.5, 1.5] (n=3)</small>" in table.html()
     assert "&lt;i&gt;" in table.html()
+
+
+def test_drawings_lose_bytes_and_nothing_else() -> None:
+    assert in_steps("M10 20L30.04 20.06V5H7C1 2 3 4 5 6z") == "M10 20l20 .1v-15.1h-23c-6-3-4-1-2 1z"
+    assert in_steps("M0 0L0.1 0.1L0.2 0.2zM5 5L6 6") == "M0 0l.1 .1 .1 .1zM5 5l1 1"
+    assert in_steps("M0 0A1 1 0 0 0 5 5") == "M0 0A1 1 0 0 0 5 5", "what is not known is left as it is"
+    marks = '<use href="#p1" x="1.04" y="2.00" class="d1"/>\n<use href="#p1" x="3" y="4" class="d1"/>'
+    assert compact(marks) == '<g class="d1"><use href="#p1" x="1" y="2"/>\n<use href="#p1" x="3" y="4"/></g>'
+    assert compact('<text x="1" textLength="9" lengthAdjust="spacingAndGlyphs">a</text>') == '<text x="1">a</text>'

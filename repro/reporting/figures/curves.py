@@ -87,7 +87,7 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
                     axis.plot(claim.epoch, claim.published, **PUBLISHED_MARK)
                     numbers.append(claim.published or 0.0)
                     noted = True
-            axis.set_title(wrap(heading, 96 // columns), fontsize=8)
+            axis.set_title(wrap(heading, 84 // columns), fontsize=8)
             axis.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         row[0].set_ylabel("accuracy (%)")
         for axis in row[1:]:
