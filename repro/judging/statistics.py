@@ -69,10 +69,6 @@ class Estimate(NamedTuple):
     def p_below(self, bound: float) -> float:
         return self.negated().p_above(-bound)
 
-    def p_equivalent(self, margin: float) -> float:
-        """TOST: p of "the true value is inside (-margin, margin)"."""
-        return max(self.p_above(-margin), self.p_below(margin))
-
     def moved(self, by: float) -> "Estimate":
         return self._replace(value=self.value + by)
 
@@ -128,11 +124,6 @@ def mean_of(values: Values, step: float = 0.0) -> Estimate:
     """The mean of the runs of one variant."""
     sd = deviation(values, step)
     return Estimate(float(np.mean(values)), sd / math.sqrt(len(values)), max(len(values) - 1, 1), sd)
-
-
-def t_interval(values: Values, level: float = 0.95) -> Interval:
-    """The t interval of the mean; without limits for a single value."""
-    return mean_of(values).interval(level)
 
 
 def paired_difference(a: Values, b: Values, step: float = 0.0) -> Estimate:
