@@ -16,7 +16,7 @@ PACKED_DATA := $(wildcard ../shared/data/unpack.py)
 # Documents with parts that are made from the records.
 DOCUMENTS := --renew README.md --renew docs/findings.md --renew docs/benchmark.md
 
-.PHONY: help install demo test stress lint all report bench wheel clean
+.PHONY: help install demo test stress fuzz lint all report bench wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ test: lint $(if $(REPRO_DATA),,$(if $(PACKED_DATA),.data)) ## Check the code and
 
 stress: $(INSTALLED) ## Bring about every failure that docs/reliability.md lists, in full, and count (about ten minutes on 2 cores)
 	REPRO_STRESS=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress --timeout 3600
+
+fuzz: $(INSTALLED) ## Read 10,000 to 100,000 damaged files of each format, in a process of bounded memory (hours)
+	REPRO_STRESS=1 REPRO_FUZZ=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress -k fuzzed --timeout 36000
 
 lint: $(INSTALLED) ## Check style, types and the order of imports: ruff, pyright, import-linter
 	.venv/bin/ruff check

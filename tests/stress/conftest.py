@@ -6,14 +6,19 @@ from collections.abc import Callable
 import pytest
 
 FULL = os.environ.get("REPRO_STRESS") == "1"
+FUZZ = bool(os.environ.get("REPRO_FUZZ"))  # `make fuzz` reads as many damaged files as docs/reliability.md promises
 
 Count = Callable[[str, int], None]
 
 
 @pytest.fixture
-def often() -> Callable[[int, int], int]:
-    """How often something is done: the first number in `make test`, the second in `make stress`."""
-    return lambda quick, full: full if FULL else quick
+def often() -> Callable[..., int]:
+    """How often something is done: three numbers, of `make test`, `make stress` and `make fuzz`."""
+
+    def chosen(quick: int, full: int, fuzz: int = 0) -> int:
+        return (FUZZ and fuzz) or (full if FULL else quick)
+
+    return chosen
 
 
 @pytest.fixture

@@ -21,12 +21,16 @@ from repro import data
 from repro.config.specification import Data
 from repro.data import cifar10, mnist
 from repro.errors import Failure
+from repro.formats import container
 from repro.formats.weights import import_weights
+from repro.judging import ledger
 from repro.models import build
+from repro.planning import experiments
 from repro.planning.plan import checkpoint_file
 from repro.records import Store
 from repro.running import worker
 
+from ..compression import examples
 from ..formats.test_weights import NETWORK, OPTIONS, WRITERS
 from ..records.examples import HISTORY, RUN, record
 from .workers import CPU, Quiet, outcome, steps
@@ -74,7 +78,7 @@ def test_fuzzed_weights(suffix: str, tmp_path: Path, often, count):
     torch.manual_seed(1)
     path = tmp_path / f"weights{suffix}"
     WRITERS[suffix](path, build(NETWORK, **OPTIONS))
-    content, generator, times = path.read_bytes(), random.Random(5), often(30, 2000)
+    content, generator, times = path.read_bytes(), random.Random(5), often(30, 2000, 10_000)
     assert not refused_or_read(lambda: import_weights(path, NETWORK, OPTIONS))
     before = peak()
     refused = 0
@@ -87,7 +91,7 @@ def test_fuzzed_weights(suffix: str, tmp_path: Path, often, count):
 
 
 def test_fuzzed_image_files(tmp_path: Path, often, count):
-    generator, times = random.Random(6), often(100, 5000)
+    generator, times = random.Random(6), often(100, 5000, 10_000)
     path = tmp_path / "file"
     content = mnist.idx(np.zeros((5, 28, 28), np.uint8))
     before = peak()
@@ -104,13 +108,50 @@ def test_fuzzed_records_are_passed_over(tmp_path: Path, often, count):
     store = Store(tmp_path)
     store.save(record(), HISTORY)
     path = store.files(RUN, record().identity)[0]
-    content, generator, times = path.read_bytes(), random.Random(7), often(300, 20_000)
+    content, generator, times = path.read_bytes(), random.Random(7), often(300, 20_000, 100_000)
     for _ in range(times):
         path.write_bytes(damaged(content, generator))
         store.problems.clear()
         found = store.read(path)
         assert found == record() or (found is None and str(path) in store.problems[0])
     count("damaged records read: passed over and named", times)
+
+
+def test_fuzzed_compressed_networks(tmp_path: Path, often, count):
+    path = tmp_path / "network.sqz"
+    path.write_bytes(container.encode(examples.network(), "huffman"))
+    content, generator, times = path.read_bytes(), random.Random(9), often(50, 5000, 100_000)
+    before = peak()
+    refused = 0
+    for _ in range(times):
+        path.write_bytes(damaged(content, generator))
+        refused += refused_or_read(lambda: container.read(path))
+    assert refused > times / 4
+    assert peak() - before < ROOM
+    count("damaged .sqz files read: refused in one line", times)
+
+
+def test_fuzzed_experiment_files(tmp_path: Path, often, count):
+    """Bytes of a good file changed; `test_fuzzed_experiments.py` changes its settings."""
+    path = tmp_path / "mine.toml"
+    content = (experiments.folder() / "fire-removal.toml").read_bytes()
+    generator, times = random.Random(10), often(50, 2000, 100_000)
+    for _ in range(times):
+        path.write_bytes(damaged(content, generator))
+        experiments.read.cache_clear()
+        refused_or_read(lambda: [*experiments.parts(experiments.read(path))])
+    experiments.read.cache_clear()
+    count("damaged experiment files read: refused in one line, or sound", times)
+
+
+def test_fuzzed_ledgers(tmp_path: Path, often, count):
+    path = tmp_path / "ledger.csv"
+    content = b"claim,hash\n" + b"".join(b"claim-%d,%016x\n" % (index, index) for index in range(40))
+    generator, times = random.Random(11), often(200, 5000, 100_000)
+    for _ in range(times):
+        path.write_bytes(damaged(content, generator))
+        refused_or_read(lambda: ledger.read(path))
+    count("damaged ledgers read: refused in one line, or sound", times)
 
 
 def test_a_damaged_checkpoint_starts_the_run_again(tmp_path: Path, often, count, monkeypatch: pytest.MonkeyPatch):
