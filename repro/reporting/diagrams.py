@@ -29,7 +29,7 @@ FIRE = "#a9d2ee"
 DENSE = "#f6d7a7"
 BYPASS = "#c24f00"
 
-FONT, SMALL = 7.0, 6.0
+FONT, SMALL = 7.5, 7.0
 TIMES, DASH, PLUS = "\N{MULTIPLICATION SIGN}", "\N{EN DASH}", "\N{CIRCLED PLUS}"
 
 
@@ -109,8 +109,8 @@ def fill_of(layer: Layer) -> str:
 
 
 def sides(shape: Shape) -> str:
-    """Height and width of a map: `55 x 55`."""
-    return f"{shape[1]} {TIMES} {shape[2]}"
+    """Height and width of a map: `55x55`."""
+    return f"{shape[1]}{TIMES}{shape[2]}"
 
 
 def kernel(layer: Conv | MaxPool) -> str:
@@ -171,11 +171,11 @@ def draw_fire_module(axes: Axes, step: Step, bottom: float, per_icon: int, headi
     middle = bottom + 0.86
     write(axes, 0.08, bottom + FIRE_HEIGHT - 0.1, heading, ha="left", fontsize=8, fontweight="bold")
     write(axes, 0.43, middle, f"input\n{step.taken[0]} channels\n{sides(step.taken)}")
-    arrow(axes, [(0.8, middle), (0.97, middle)])
-    filter_box(axes, parts["squeeze"], 1.7, middle, 1.44, 0.6, per_icon)
-    write(axes, 2.57, middle + 0.08, "ReLU", fontsize=SMALL, color=MUTED)
+    arrow(axes, [(0.77, middle), (0.91, middle)])
+    filter_box(axes, parts["squeeze"], 1.68, middle, 1.52, 0.6, per_icon)
+    write(axes, 2.6, middle + 0.08, "ReLU", fontsize=SMALL, color=MUTED)
     for name, y, height in (("expand1x1", middle + 0.45, 0.6), ("expand3x3", middle - 0.35, 0.84)):
-        arrow(axes, [(2.42, middle), (2.76, middle), (2.76, y), (2.94, y)])
+        arrow(axes, [(2.44, middle), (2.76, middle), (2.76, y), (2.94, y)])
         filter_box(axes, parts[name], 4.19, y, 2.48, height, per_icon)
         arrow(axes, [(5.43, y), (5.75, y)])
         write(axes, 5.57, y + 0.08, "ReLU", fontsize=SMALL, color=MUTED)
@@ -214,7 +214,7 @@ def box_label(layer: Layer) -> str:
 
 def draw_stack(axes: Axes, network: list[Step], x: float, top: float) -> None:
     """A network from top to bottom around `x`: a box per layer, channels on the arrows, bypasses on the right."""
-    write(axes, x, top, f"{network[0].taken[0]} {TIMES} {sides(network[0].taken)}")
+    write(axes, x, top, f"{network[0].taken[0]}{TIMES}{sides(network[0].taken)}")
     above = top - 0.09
     for index, step in enumerate(network):
         layer, y = step.layer, top - (index + 1) * PITCH
@@ -239,7 +239,7 @@ def draw_bypass(axes: Axes, fire: Fire, x: float, y: float) -> None:
     for dx, dy in ((0.055, 0), (0, 0.055)):
         axes.plot((x - dx, x + dx), (end - dy, end + dy), color=BYPASS, linewidth=1, zorder=4)
     if fire.bypass == "conv":
-        box(axes, side, y, 0.46, 0.3, ONE, f"conv 1{TIMES}1\n{fire.outputs}", fontsize=5.5, linespacing=1.1)
+        box(axes, side, y, 0.52, 0.32, ONE, f"conv 1{TIMES}1\n{fire.outputs}", fontsize=SMALL, linespacing=1.0)
 
 
 def draw_map_sizes(axes: Axes, network: list[Step], x: float, top: float) -> None:
@@ -274,7 +274,7 @@ def stack_figure(networks: Sequence[tuple[str, Architecture]], pixels: int) -> F
 
 # --- AlexNet and VGG19 ----------------------------------------------------------------------------------------------
 
-NETWORK_HEIGHT, ROW = 2.75, 0.135
+NETWORK_HEIGHT, ROW = 2.75, 0.147
 TABLE = ("kernel", "channels", "map", "pooled to", "parameters")
 
 
@@ -358,7 +358,7 @@ def draw_network(axes: Axes, network: Architecture, pixels: int, bottom: float, 
     counts = f"{network.parameters:,} parameters · {short(network.macs(shape))} multiply-accumulates"
     write(axes, 0.08, bottom + NETWORK_HEIGHT - 0.1, heading, ha="left", fontsize=8, fontweight="bold")
     write(axes, WIDTH - 0.08, bottom + NETWORK_HEIGHT - 0.1, counts, ha="right", color=MUTED)
-    left, right, narrowest = 0.72, WIDTH - 0.06, 0.47
+    left, right, narrowest = 0.7, WIDTH - 0.05, 0.46
     pieces = [len(column.steps) for column in drawn]
     # Columns are as wide as what they hold, but never narrower than their writing.
     pitch = (right - left - narrowest * (1 + pieces.count(1))) / sum(count for count in pieces if count > 1)
@@ -373,12 +373,12 @@ def draw_network(axes: Axes, network: Architecture, pixels: int, bottom: float, 
         slab(axes, x - (deep + 0.2 * side) / 2, middle, deep, side, fill)
 
     def entries(x: float, name: str, texts: Sequence[str]) -> None:
-        write(axes, x, bottom + 0.84, name, fontsize=SMALL, fontweight="bold", va="baseline")
+        write(axes, x, bottom + 0.84, name, fontsize=SMALL, va="baseline")
         for row, text in enumerate(texts):
-            write(axes, x, bottom + 0.67 - row * ROW, text, fontsize=SMALL, va="baseline")
+            write(axes, x, bottom + 0.69 - row * ROW, text, fontsize=SMALL, va="baseline")
 
     for row, text in enumerate(TABLE):
-        write(axes, 0.08, bottom + 0.67 - row * ROW, text, ha="left", fontsize=SMALL, color=MUTED, va="baseline")
+        write(axes, 0.08, bottom + 0.69 - row * ROW, text, ha="left", fontsize=SMALL, color=MUTED, va="baseline")
     axes.plot((0.08, right), (bottom + 0.79, bottom + 0.79), color=RULE, linewidth=0.6)
     cuboid(left + narrowest / 2, shape, "#ffffff")
     entries(left + narrowest / 2, "input", ("", str(shape[0]), sides(shape), "", ""))

@@ -36,7 +36,7 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         for section in sections
         for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True)
     ]
-    claims = [claim_row(s.experiment.name, s.experiment.title, claim, verdict) for s, claim, verdict in judged]
+    claims = [claim_row(s.experiment, claim, verdict) for s, claim, verdict in judged]
     by_id = {claim["id"]: claim for claim in claims}
     central = experiments.central()
     records = {record.identity: record for section in sections for record in section.records}
@@ -108,9 +108,9 @@ def section_view(
     for note in table.notes if table else []:
         text, to_run, command = note.partition("; to run: ")
         if to_run:
-            missing.append({"text": f"{text}; to run them:", "command": command})
+            missing.append({"text": article.spans(f"{text}; to run them:"), "command": command})
         else:
-            notes.append(note)
+            notes.append(article.spans(note))
     tally = {name: sum(verdict.verdict == name for verdict in section.verdicts) for name in OUTCOME}
     return {
         "name": experiment.name,

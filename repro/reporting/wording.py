@@ -1,10 +1,12 @@
 """Claims and their verdicts in words, as the page shows them."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from repro.config.claims import Claim
 from repro.judging.verdicts import Verdict
+from repro.planning.experiments import Experiment
 from repro.reporting import tables
 from repro.reporting.outcomes import OUTCOME
 
@@ -12,15 +14,15 @@ COMPARISONS = {"ordering": "an order", "no-loss": "no loss", "trend": "a trend"}
 BOUNDS = {"at-least": "at least ", "at-most": "at most "}
 
 
-def claim_row(experiment: str, title: str, claim: Claim, verdict: Verdict) -> dict[str, Any]:
+def claim_row(experiment: Experiment, claim: Claim, verdict: Verdict) -> dict[str, Any]:
     """A claim and its verdict."""
     stated = claim.published if claim.published is not None else claim.effect
     ps = {"p": verdict.p, "after Holm": verdict.holm_p, "by ranks": verdict.rank_p}
-    text, command = in_short(verdict)
+    text, command = in_short(verdict, {variant.name: variant.title for variant in experiment.variants})
     return {
         "id": claim.id,
-        "experiment": experiment,
-        "title": title,
+        "experiment": experiment.name,
+        "title": experiment.title,
         "source": claim.source,
         "place": claim.place,
         "statement": claim.statement,
@@ -72,18 +74,33 @@ def unit(claim: Claim) -> str:
     return "times" if claim.unit == "x" else claim.unit
 
 
-def in_short(verdict: Verdict) -> tuple[str, str]:
-    """Why the verdict is what it is, in one sentence; and the command that would decide it, empty where none would."""
+def in_short(verdict: Verdict, titles: Mapping[str, str]) -> tuple[str, str]:
+    """Why the verdict is what it is, in one sentence; and the command that would decide it, empty where none would.
+
+    titles: of the experiment's variants, by name.
+    """
     why, _, command = verdict.reason.rstrip(".").partition("; to test it: ")
-    if match := re.fullmatch(r"not run: (repro run .*)", why):
-        return "Not measured yet.", match[1]
+    if match := re.fullmatch(r"(.*): (repro run .*)", why):
+        why, command = match.groups()
+    if match := re.fullmatch(r"(.*?) ?not run", why):
+        return f"Not measured yet{f': {names_of(match[1], titles)}' if match[1] else ''}.", command
+    if match := re.fullmatch(r"(.*) has (\d+) of the (\d+) seeds planned", why):
+        name, there, planned = match.groups()
+        return f"Not all of the {planned} planned seeds have run: {there} of {names_of(name, titles)}.", command
     if match := re.fullmatch(r"n = (\d+) does not decide it(.*)", why):
         seeds = "One seed does" if match[1] == "1" else f"{match[1]} seeds do"
         return f"{seeds} not decide it{match[2]}.", command
-    runs = f"{verdict.n} seeds: " if verdict.n > 1 else ""
-    failed = f"{verdict.failures} of {verdict.n} runs failed; " if verdict.failures else ""
-    why = f"{failed or runs}{why}"
-    return f"{why[:1].upper()}{why[1:]}.", command
+    if match := re.fullmatch(r"measured at the (\w+) budget", why):
+        why = f"measured at the {match[1]} budget only"
+    failed = f", of which {verdict.failures} failed" if verdict.failures else ""
+    seeds = f" ({verdict.n} seeds{failed})" if verdict.n > 1 else ""
+    return f"{why[:1].upper()}{why[1:]}{seeds}.", command
+
+
+def names_of(variants: str, titles: Mapping[str, str]) -> str:
+    """Variants as the experiment's table names them."""
+    found = [titles.get(name, name) for name in variants.split(", ")]
+    return ", ".join(f"\N{LEFT DOUBLE QUOTATION MARK}{title}\N{RIGHT DOUBLE QUOTATION MARK}" for title in found)
 
 
 def reason(verdict: Verdict) -> str:

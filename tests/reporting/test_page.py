@@ -91,14 +91,20 @@ def test_sources_have_titles_and_addresses() -> None:
         ("n = 3 does not decide it: about 5 seeds would", 3, ("3 seeds do not decide it: about 5 seeds would.", "")),
         (
             "measured at the laptop budget; to test it: repro run x --budget paper",
+            3,
+            ("Measured at the laptop budget only (3 seeds).", "repro run x --budget paper"),
+        ),
+        ("fire not run: repro run x", 0, ("Not measured yet: \u201cFire\u201d.", "repro run x")),
+        (
+            "fire has 1 of the 5 seeds planned: repro run x",
             1,
-            ("Measured at the laptop budget.", "repro run x --budget paper"),
+            ("Not all of the 5 planned seeds have run: 1 of \u201cFire\u201d.", "repro run x"),
         ),
         ("equal within ±5 %", 1, ("Equal within ±5 %.", "")),
     ],
 )
 def test_a_verdict_in_one_sentence(reason: str, n: int, said: tuple[str, str]) -> None:
-    assert in_short(msgspec.structs.replace(PLAIN, reason=reason, n=n)) == said
+    assert in_short(msgspec.structs.replace(PLAIN, reason=reason, n=n), {"fire": "Fire"}) == said
 
 
 def test_claims_say_what_was_published() -> None:
@@ -108,7 +114,7 @@ def test_claims_say_what_was_published() -> None:
     assert published(found["fire-removal-no-loss"]) == "no loss"
     assert published(found["paper-table3-simple-helps"]) == "+2.9 points"
     verdict = msgspec.structs.replace(PLAIN, measured=1.234, interval=Interval(-0.51, 2.0), n=3)
-    row = claim_row("paper-table3", "Bypass", found["paper-table3-simple-helps"], verdict)
+    row = claim_row(experiments.find("paper-table3"), found["paper-table3-simple-helps"], verdict)
     assert (row["measured"], row["interval"]) == ("+1.2 points", "[-0.5, 2.0]")
 
 

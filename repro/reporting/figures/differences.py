@@ -54,7 +54,8 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
     names = {item.variant.name: name for name, item in common.merged(everything)}
     step = 0.72 / len(protocols)
     bottom = rows[-1][1] + 0.5
-    figure.set_size_inches(style.WIDTH, 1.25 + bottom * max(0.3, 0.21 * len(protocols) + 0.08))
+    height = 1.0 + 0.12 * len(protocols) + (bottom + 0.6) * max(0.3, 0.21 * len(protocols) + 0.08)
+    figure.set_size_inches(style.WIDTH, height)
     axes = common.panels(figure, by_budget)
     by_seed = False
     for axis, (budget, found) in zip(axes, by_budget.items(), strict=True):
