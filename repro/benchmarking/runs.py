@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from repro import data
 from repro.config.specification import Run
-from repro.data import files
-from repro.data.catalogue import CIFAR10_FILES
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Settings, Variant
 
@@ -23,4 +22,4 @@ def laptop_run(network: str, settings: dict[str, Any], pixels: int = 32) -> Run:
 
 def without_images(data_dir: Path) -> bool:
     """Whether CIFAR-10 is not here, so that its stand-in has to do; a benchmark downloads nothing."""
-    return bool(files.missing(data_dir, CIFAR10_FILES))
+    return not data.find("cifar10").status(data_dir).present

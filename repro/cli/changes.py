@@ -7,6 +7,7 @@ import click
 
 from repro import models
 from repro.cli.options import read_value
+from repro.data import DATASETS
 from repro.errors import BadInput, unknown
 from repro.planning.experiments import Variant
 
@@ -39,8 +40,8 @@ def flags(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def images(dataset: str) -> dict[str, Any]:
-    """A data set as a variant names it: as in the report, the classes of bike-ship are drawn equally often."""
-    return {"name": dataset, "balanced": dataset == "bike-ship"}
+    """A data set as a variant names it; its classes are drawn equally often where its source does that."""
+    return {"name": dataset, "balanced": dataset in DATASETS and DATASETS[dataset].balanced}
 
 
 def parted(settings: dict[str, Any]) -> dict[str, dict[str, Any]]:

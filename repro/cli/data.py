@@ -2,7 +2,6 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -34,31 +33,7 @@ def status_command(data_dir: Path, output_format: str) -> None:
     """Which images are here, how many to train and to test on, and whether they were found whole."""
     names = ["name", "present", "verified", "images", "path", "note"]
     columns = [Column(name, align="right" if name == "images" else "left") for name in names]
-    rows = [*data.status(data_dir), validation_photographs(data_dir)]
-    Table(f"Images in {data_dir}", columns, rows).print(output_format)
-
-
-def validation_photographs(root: Path) -> dict[str, Any]:
-    """The row of the photographs that no network trains on; they measure and calibrate files."""
-    from repro.data import imagenet_val
-
-    path = root / imagenet_val.NAME
-    note = "for `repro evaluate` and `repro compress`: ILSVRC 2012 photographs in val/WORDNET-ID, beside wnids.txt"
-    names: list[str] = []
-    if path.is_dir():
-        try:
-            names = [photograph.name for _, _, photograph in imagenet_val.listed(root)]
-            note += f"; {sum(imagenet_val.half_of(name) == 'measuring' for name in names):,} of them measure"
-        except Failure as error:
-            note = str(error)
-    return {
-        "name": imagenet_val.NAME,
-        "present": bool(names),
-        "verified": False,
-        "images": f"0 + {len(names):,}",
-        "path": str(path),
-        "note": note,
-    }
+    Table(f"Images in {data_dir}", columns, data.status(data_dir)).print(output_format)
 
 
 @data_command.command("prepare", short_help="Download, check and build data sets.")
@@ -71,7 +46,7 @@ def prepare_command(names: tuple[str, ...], data_dir: Path) -> None:
     """
     chosen = [name for name in names if name != weights.FOLDER]
     if not names:
-        chosen = [name for name in data.DATASETS if name not in data.BY_USER]
+        chosen = [name for name in data.DATASETS if data.find(name).fetched]
     data.prepare(chosen, data_dir, progress=partial(say, err=True))
     if weights.FOLDER in names:
         fetch_weights(data_dir)

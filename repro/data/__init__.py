@@ -1,99 +1,33 @@
 """The data sets, their identity, and loading them. Neither torch nor numpy is imported before `load` is called."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repro.config.specification import Data
-from repro.data import bike_ship, files, imagenet
-from repro.data.catalogue import (
-    CIFAR10_FILES,
-    DATASETS,
-    MNIST_FILES,
-    MODIFIED_MNIST_FILES,
-    SYNTHETIC,
-    SYNTHETIC_SIZE,
-    DatasetInfo,
-    files_checksum,
-)
-from repro.data.preparation import prepare, status
+from repro.data import sets
+from repro.data.catalogue import DATASETS, SOURCES, SYNTHETIC, SYNTHETIC_SIZE, DatasetInfo, Progress, find, silent
+from repro.data.images import Dataset, ImageSet, in_memory
 from repro.errors import BadInput, unknown
-from repro.storage import cache_folder
 
 if TYPE_CHECKING:
     import torch
 
-    from repro.data.photographs import Arrays
-    from repro.data.streaming import PhotographSet
-
-# ImageNet's photographs, all or some, cannot be fetched: the user puts them there.
-BY_USER = ("bike-ship", "imagenet")
-
 __all__ = [
-    "BY_USER",
     "DATASETS",
     "SYNTHETIC_SIZE",
     "Dataset",
     "DatasetInfo",
     "ImageSet",
     "checksum",
+    "find",
     "load",
     "prepare",
     "status",
 ]
 
-
-@dataclass(frozen=True)
-class ImageSet:
-    """Images in memory. images: uint8 [N, C, H, W] at their own size; labels: int64 [N]."""
-
-    images: "torch.Tensor"
-    labels: "torch.Tensor"
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, index: "torch.Tensor | slice") -> "ImageSet":
-        return ImageSet(self.images[index], self.labels[index])
-
-    def to(self, device: "torch.device | str") -> "ImageSet":
-        return ImageSet(self.images.to(device), self.labels.to(device))
-
-    @property
-    def size(self) -> int:
-        """Height and width of the images."""
-        return self.images.shape[-1]
-
-    def batches(
-        self,
-        rows: "Iterable[torch.Tensor]",
-        places: "Iterable[torch.Tensor] | None" = None,
-        seed: int = 0,
-        epoch: int = 0,
-    ) -> "Iterator[tuple[torch.Tensor, torch.Tensor]]":
-        """Images and labels of each row of indices (int64 [B], on the images' device).
-
-        What else a `PhotographSet` wants to know makes no difference here, where images are not cut as they are read.
-        """
-        for row in rows:
-            yield self.images[row], self.labels[row]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """What a run trains on and what it is measured on; `info` has the counts of these two sets.
-
-    Images are in memory but for ImageNet's, which stay on disk.
-    """
-
-    train: "ImageSet | PhotographSet"
-    test: "ImageSet | PhotographSet"
-    info: DatasetInfo
-    checksum: str
-
-    def to(self, device: "torch.device | str") -> "Dataset":
-        return replace(self, train=self.train.to(device), test=self.test.to(device))
+sets.discover()
 
 
 def checksum(spec: Data, root: Path) -> str | None:
@@ -105,19 +39,21 @@ def checksum(spec: Data, root: Path) -> str | None:
         raise unknown("data set", spec.name, DATASETS)
     if spec.cut != "squash" and not DATASETS[spec.name].published_bytes:
         raise BadInput(f"data.cut = {spec.cut}: {DATASETS[spec.name].title}'s images are squares already; leave it out")
-    if spec.synthetic:
-        return f"{spec.name}-{SYNTHETIC}"
-    match spec.name:
-        case "cifar10":
-            return files_checksum(CIFAR10_FILES)
-        case "mnist":
-            return files_checksum(MNIST_FILES)
-        case "modified-mnist":
-            return files_checksum(MODIFIED_MNIST_FILES)
-        case "imagenet":
-            return imagenet.listing(root).checksum if imagenet.present(root) else None
-    photographs = bike_ship.names(root)
-    return files.folder_checksum(root / bike_ship.FOLDER, photographs) if photographs else None
+    return f"{spec.name}-{SYNTHETIC}" if spec.synthetic else find(spec.name).checksum(root)
+
+
+def prepare(names: Iterable[str], root: Path, progress: Progress = silent) -> None:
+    """Makes each named data set ready to load; returns at once for those that are.
+
+    progress: told in words about every step that takes time. Raises Failure naming the file that is missing or damaged.
+    """
+    for name in names:
+        find(name).prepare(root, progress)
+
+
+def status(root: Path) -> list[dict[str, Any]]:
+    """One row per data set, as `catalogue.Status` has it."""
+    return [SOURCES[name].status(root)._asdict() for name in sorted(SOURCES)]
 
 
 def load(spec: Data, root: Path) -> Dataset:
@@ -128,26 +64,19 @@ def load(spec: Data, root: Path) -> Dataset:
     class gets equally many, as far as it has that many.
     """
     identity = checksum(spec, root)  # before anything else: it knows which names there are
-    info = DATASETS[spec.name]
+    source = find(spec.name)
     if spec.synthetic:
         from repro.data import synthetic
 
-        train, measured = in_memory(synthetic.make(spec.name))
+        train, measured = map(in_memory, synthetic.make(source.info))
+        info = source.info
         grey = {"mean": (synthetic.MEAN,) * info.channels, "std": (synthetic.STD,) * info.channels}
         info = replace(info, substitute="synthetic images in the place of the real ones", **grey)
-    elif spec.name == imagenet.NAME:
-        found = imagenet.listing(root)
-        identity = found.checksum
-        train, measured = on_disk(found, spec, root)
-        whole = (len(train), len(measured)) == (info.train, info.test)
-        substitute = "" if whole else f"a part: {len(train):,} photographs of {len(found.classes):,} classes"
-        info = replace(info, classes=found.classes, substitute=substitute)
     else:
-        prepare([spec.name], root)
+        source.prepare(root)
         identity = identity or checksum(spec, root)
-        train, measured = in_memory(_read(spec.name, root))
-        if spec.name == "bike-ship" and bike_ship.is_original(bike_ship.names(root)):
-            info = replace(info, substitute="")
+        train, measured = source.load(spec, root)
+        info = source.describe(root)
     assert identity is not None
 
     if max(spec.holdout, spec.train_images + spec.holdout) > len(train) or spec.holdout == len(train):
@@ -161,55 +90,11 @@ def load(spec: Data, root: Path) -> Dataset:
     return Dataset(train, measured, info, identity)
 
 
-def in_memory(parts: "tuple[Arrays, Arrays]") -> tuple[ImageSet, ImageSet]:
-    """Training and test set from arrays."""
-    import torch
-
-    train, test = (ImageSet(torch.from_numpy(images), torch.from_numpy(labels)) for images, labels in parts)
-    return train, test
-
-
-def on_disk(found: imagenet.Listing, spec: Data, root: Path) -> "tuple[PhotographSet, PhotographSet]":
-    """Training and test set of photographs that are decoded as they are needed."""
-    import numpy as np
-    import torch
-
-    from repro.data.streaming import PhotographSet
-
-    folder = root / imagenet.NAME
-    train, test = (
-        PhotographSet(folder, np.array(names), torch.tensor(labels), spec.pixels, spec.cut, training)
-        for (names, labels), training in ((found.train, True), (found.val, False))
-    )
-    return train, test
-
-
-def _read(name: str, root: Path) -> "tuple[Arrays, Arrays]":
-    """Training and test set as pairs of arrays: images, uint8 [N, C, H, W], and labels, int64 [N]."""
-    match name:
-        case "cifar10":
-            from repro.data import cifar10
-
-            return cifar10.read(root)
-        case "mnist":
-            from repro.data import mnist
-
-            return mnist.read(root)
-        case "modified-mnist":
-            from repro.data import mnist
-
-            return mnist.read(cache_folder(), MODIFIED_MNIST_FILES)
-        case _:
-            from repro.data import photographs
-
-            return photographs.read_bike_ship(root)
-
-
 def _first_of_each_class(labels: "torch.Tensor", count: int) -> "torch.Tensor":
     """Indices, ascending, of `count` images: every class's first one, every class's second one, and so on."""
     import torch
 
-    rank = torch.empty_like(labels)  # rank within its class
+    rank = torch.empty_like(labels)  # of an image within its class
     for label in labels.unique():
         members = labels == label
         rank[members] = torch.arange(int(members.sum()))

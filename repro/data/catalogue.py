@@ -1,7 +1,34 @@
-"""The data sets: what each one is, and the official files it is made of. Knows neither torch nor numpy."""
+"""The data sets by name: what each is and can do. Knows neither torch nor numpy.
 
-import hashlib
+To add one, put a module into `repro/data/sets/` with a class derived from `ImageSource` and decorated with `register`:
+nothing else names it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+
+from repro.config.specification import Data
+from repro.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from repro.data.images import ImageSet
+    from repro.data.streaming import PhotographSet
+
+    Arrays = tuple[np.ndarray, np.ndarray]
+
+# Told in words about every step that takes time.
+Progress = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Tells nobody."""
+
+
+Half = Literal["all", "calibration", "measuring"]
 
 
 @dataclass(frozen=True)
@@ -9,11 +36,12 @@ class DatasetInfo:
     """What a data set is.
 
     size: height and width of its images in pixels, before any resizing.
-    train, test: how many images.
+    train, test: how many images; without training images a set serves to measure networks and to calibrate them.
     mean, std: per channel, of the training images in 0..1.
     published_bytes: of the photographs, training and test together, where they are too many to be kept in memory and
         decoded as they are needed; else 0.
     substitute: where the images stand in for others, which and why; shown next to every result measured on them.
+    balanced: whether the command line draws its classes equally often, as its source does.
     """
 
     name: str
@@ -28,7 +56,139 @@ class DatasetInfo:
     source: str
     published_bytes: int = 0
     substitute: str = ""
+    balanced: bool = False
 
+
+class Status(NamedTuple):
+    """How a data set stands on this machine.
+
+    verified: it was found whole before, and has not been touched since. images: how many, to train and to test on.
+    """
+
+    name: str
+    present: bool
+    verified: bool
+    images: str
+    path: str
+    note: str
+
+
+class ImageSource:
+    """A data set on disk or made on demand.
+
+    A data set needs `info`, `checksum` and `read`; the others have defaults that suit one without files.
+
+    Attributes:
+        info: what it is; `describe` says what is in a folder.
+        citation: its BibTeX entry.
+        fetched: `prepare` needs no files that the user has to find.
+        tested_on: another set with the photographs that published weights are measured on in the place of its own.
+    """
+
+    info: DatasetInfo
+    citation: str = ""
+    fetched: bool = True
+    tested_on: str = ""
+
+    def describe(self, root: Path) -> DatasetInfo:
+        """What the images below `root` are, where that differs from what was published."""
+        return self.info
+
+    def checksum(self, root: Path) -> str | None:
+        """The identity of the real images; None where only absent files could tell."""
+        raise NotImplementedError
+
+    def prepare(self, root: Path, progress: Progress = silent) -> None:
+        """Download, build or check what `read` needs; return at once where that was done before.
+
+        Raises:
+            Failure: a file is missing or damaged; the line names it and says what to do.
+        """
+
+    def status(self, root: Path) -> Status:
+        """How it stands; reads no image."""
+        info = self.info
+        return Status(info.name, True, True, counted(info.train, info.test), "", info.substitute)
+
+    def read(self, root: Path) -> "tuple[Arrays, Arrays]":
+        """Training and test images, uint8 [N, C, H, W], with labels, int64 [N]; `prepare` has been called."""
+        raise NotImplementedError
+
+    def load(self, spec: Data, root: Path) -> "tuple[ImageSet | PhotographSet, ImageSet | PhotographSet]":
+        """Training and test set, whole; in memory unless the set stays on disk."""
+        from repro.data.images import in_memory
+
+        train, test = self.read(root)
+        return in_memory(train), in_memory(test)
+
+    def sample(self, root: Path, half: Half, limit: int | None = None) -> "ImageSet":
+        """Images to calibrate a network on (`calibration`: training images) or to measure it (else: test images).
+
+        limit: the first so many.
+        """
+        from repro.data.images import ImageSet
+
+        self.prepare(root)
+        train, test = self.load(Data(name=self.info.name), root)
+        chosen = (train if half == "calibration" else test)[slice(limit)]
+        if not isinstance(chosen, ImageSet):
+            other = f"; give --data {self.tested_on}, which is kept in memory" if self.tested_on else ""
+            raise BadInput(f"{self.info.title} stays on disk{other}")
+        return chosen
+
+
+def counted(train: int, test: int) -> str:
+    """Numbers of images in words."""
+    return f"{train:,} + {test:,}"
+
+
+SOURCES: dict[str, ImageSource] = {}
+Source = TypeVar("Source", bound=ImageSource)
+
+
+def register(kind: type[Source]) -> type[Source]:
+    """Make a data set known by the name in its `info`."""
+    source = kind()
+    SOURCES[source.info.name] = source
+    return kind
+
+
+def find(name: str) -> ImageSource:
+    """The data set of that name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if name not in SOURCES:
+        raise unknown("data set", name, SOURCES)
+    return SOURCES[name]
+
+
+class _Trainable(Mapping[str, DatasetInfo]):
+    """The data sets that networks can be trained on: name -> what it is."""
+
+    def __getitem__(self, name: str) -> DatasetInfo:
+        if name not in self:
+            raise KeyError(name)
+        return find(name).info
+
+    def __contains__(self, name: Any) -> bool:
+        return name in SOURCES and SOURCES[name].info.train > 0
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in sorted(SOURCES) if name in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+DATASETS: Mapping[str, DatasetInfo] = _Trainable()
+
+
+# Raised by hand when `synthetic.py` makes other images.
+SYNTHETIC = "synthetic-1"
+# Training and test images of every synthetic set.
+SYNTHETIC_SIZE = (2_000, 500)
 
 # Caffe's ImageNet networks take blue, green and red from 0 to 255, less these means.
 CAFFE_MEANS = (104.0, 117.0, 123.0)
@@ -53,109 +213,3 @@ def moments(normalisation: str, mean: tuple[float, ...], std: tuple[float, ...])
         "caffe": (tuple(value / 255 for value in reversed(CAFFE_MEANS)), (1 / 255,) * channels),
     }
     return choices[normalisation]
-
-
-DIGITS = tuple("0123456789")
-
-DATASETS: dict[str, DatasetInfo] = {
-    info.name: info
-    for info in (
-        DatasetInfo(
-            name="cifar10",
-            title="CIFAR-10",
-            classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
-            channels=3,
-            size=32,
-            train=50_000,
-            test=10_000,
-            mean=(0.4914, 0.4822, 0.4465),
-            std=(0.2023, 0.1994, 0.2010),  # as in the report's notebooks: the mean of the images' own deviations
-            source="Krizhevsky 2009, https://www.cs.toronto.edu/~kriz/cifar.html",
-        ),
-        DatasetInfo(
-            name="mnist",
-            title="MNIST",
-            classes=DIGITS,
-            channels=1,
-            size=28,
-            train=60_000,
-            test=10_000,
-            mean=(0.1307,),
-            std=(0.3081,),
-            source="LeCun et al. 1998, http://yann.lecun.com/exdb/mnist/",
-        ),
-        DatasetInfo(
-            name="modified-mnist",
-            title="Modified MNIST",
-            classes=DIGITS,
-            channels=1,
-            size=64,
-            train=40_000,
-            test=10_000,
-            mean=(0.0368,),
-            std=(0.1654,),
-            source="built from MNIST after the task of McGill COMP 551 (2018, 2019)",
-            substitute="built from MNIST after the published description; the images of the course are not public",
-        ),
-        DatasetInfo(
-            name="bike-ship",
-            title="ImageNet subset, bikes and ships",
-            classes=("bike", "ship"),
-            channels=3,
-            size=84,
-            train=2_000,
-            test=400,
-            mean=(0.485, 0.456, 0.406),
-            std=(0.229, 0.224, 0.225),  # ImageNet's, so that they do not depend on which photographs are in the folder
-            source="ILSVRC 2012, https://image-net.org",
-            substitute="other ImageNet classes, at 84x84 pixels: unicycles instead of bicycles; catamarans, aircraft "
-            "carriers and yawls instead of ships",
-        ),
-        DatasetInfo(
-            name="imagenet",
-            title="ImageNet",
-            classes=tuple(map(str, range(1000))),  # their WordNet ids are those of the user's folders
-            channels=3,
-            size=256,  # what the paper's photographs were resized to; the files are of many sizes
-            train=1_281_167,
-            test=50_000,
-            mean=(0.485, 0.456, 0.406),
-            std=(0.229, 0.224, 0.225),
-            source="ILSVRC 2012, https://image-net.org",
-            published_bytes=147_897_477_120 + 6_744_924_160,  # of the two archives
-        ),
-    )
-}
-
-# Raised by hand when `synthetic.py` makes other images.
-SYNTHETIC = "synthetic-1"
-# Training and test images of every synthetic set.
-SYNTHETIC_SIZE = (2_000, 500)
-
-# Relative to the data root: file -> MD5 of the official distribution, as unpacked by torchvision.
-CIFAR10_FILES = {
-    "cifar-10-batches-py/data_batch_1": "c99cafc152244af753f735de768cd75f",
-    "cifar-10-batches-py/data_batch_2": "d4bba439e000b95fd0a9bffe97cbabec",
-    "cifar-10-batches-py/data_batch_3": "54ebc095f3ab1f0389bbae665268c751",
-    "cifar-10-batches-py/data_batch_4": "634d18415352ddfa80567beed471001a",
-    "cifar-10-batches-py/data_batch_5": "482c414d41f54cd18b22e5b47cb7c3cb",
-    "cifar-10-batches-py/test_batch": "40351d587109b95175f43aff81a1287e",
-}
-MNIST_FILES = {
-    "MNIST/raw/train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
-    "MNIST/raw/train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
-    "MNIST/raw/t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-    "MNIST/raw/t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
-}
-# Relative to the cache folder: what `modified_mnist.py` builds, in MNIST's own format. Other bytes are refused.
-MODIFIED_MNIST_FILES = {
-    "modified-mnist/train-images-idx3-ubyte": "149bb2b0ad43766ec5d3c27f1e05abc7",
-    "modified-mnist/train-labels-idx1-ubyte": "3086c56ef2582408e0ab043c4598a238",
-    "modified-mnist/t10k-images-idx3-ubyte": "93cf6c8d56d0cd6bf9517aae3843296a",
-    "modified-mnist/t10k-labels-idx1-ubyte": "1413ed2415ceba27929d64ea136926cb",
-}
-
-
-def files_checksum(files: dict[str, str]) -> str:
-    """The identity of a set of files from their known MD5s: the same whether or not the files are here."""
-    return hashlib.sha256("".join(f"{name} {md5}\n" for name, md5 in sorted(files.items())).encode()).hexdigest()

@@ -16,8 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from repro.data import mnist
-from repro.data.catalogue import MODIFIED_MNIST_FILES
+from repro.data import idx
 
 SIZE = 64
 TRAIN, TEST = 40_000, 10_000
@@ -27,14 +26,14 @@ TILES = (11, 17, 22, 28, 34)
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
-def build_files(digits: tuple[Arrays, Arrays]) -> dict[str, bytes]:
-    """The four files, from MNIST's training and test set (images [N, 1, 28, 28] and labels)."""
+def build_files(digits: tuple[Arrays, Arrays]) -> list[bytes]:
+    """The contents of the four files, in MNIST's order, from its training and test set (images [N, 1, 28, 28])."""
     (images, labels), (test_images, test_labels) = digits
     content = []
     for pixels, classes, count, seed in ((images, labels, TRAIN, 0), (test_images, test_labels, TEST, 1)):
         scenes = build(pixels[:, 0], count, seed)
-        content += [mnist.idx(scenes.images), mnist.idx(classes[scenes.largest()].astype(np.uint8))]
-    return dict(zip(MODIFIED_MNIST_FILES, content, strict=True))
+        content += [idx.idx(scenes.images), idx.idx(classes[scenes.largest()].astype(np.uint8))]
+    return content
 
 
 @dataclass(frozen=True)

@@ -7,19 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from repro.data import bike_ship
 from repro.errors import Failure
-
-Arrays = tuple[np.ndarray, np.ndarray]
-
-
-def read_bike_ship(root: Path) -> tuple[Arrays, Arrays]:
-    """Training and test images, uint8 [N, 3, size, size], with labels, int64 [N]; in the order of their paths."""
-    names = bike_ship.names(root)
-    pixels = read([root / bike_ship.FOLDER / name for name in names], bike_ship.COMMON_SIZE)
-    labels = np.array([bike_ship.label_of(name) for name in names], dtype=np.int64)
-    training = np.array([bike_ship.split_of(name) == "train" for name in names])
-    return (pixels[training], labels[training]), (pixels[~training], labels[~training])
 
 
 def read(files: list[Path], common_size: int) -> np.ndarray:

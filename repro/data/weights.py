@@ -1,7 +1,7 @@
 """Files of weights that others published, and the test images that they are measured on. Knows no torch.
 
-ImageNet's are those of `imagenet-val` (see `imagenet_val.py`): all 50,000 where they are here, cut as the network's
-library cuts them; of a part the measuring half, squashed, as compressed files are measured.
+ImageNet's are those of `imagenet-val` (see `sets/imagenet_val.py`): all 50,000 where they are here, cut as the
+network's library cuts them; of a part the measuring half, squashed, as compressed files are measured.
 """
 
 import socket
@@ -9,8 +9,10 @@ from pathlib import Path
 
 from repro import data
 from repro.config.specification import Data, Weights
-from repro.data import files, imagenet, imagenet_val
-from repro.data.catalogue import DATASETS
+from repro.data import files
+from repro.data.catalogue import DATASETS, find
+from repro.data.folders import ImageFolder
+from repro.data.sets import imagenet_val
 from repro.errors import Failure
 
 FOLDER = "weights"  # in the data folder
@@ -21,9 +23,9 @@ def absent(weights: Weights, spec: Data, root: Path) -> str:
     path = root / FOLDER / weights.file
     if not path.is_file():
         return f"{path} is not here: `repro data prepare weights` brings it, or put it there from {weights.address}"
-    if spec.name == imagenet.NAME:
+    if find(spec.name).tested_on:
         try:
-            photographs(root)
+            photographs(spec, root)
         except Failure as failure:
             return f"{failure}; `repro data status` says which photographs belong there"
     return ""
@@ -73,23 +75,30 @@ def fetch(weights: Weights, root: Path) -> None:
 
 def checksum(spec: Data, root: Path) -> str | None:
     """The identity of the test images; None where only absent files could tell."""
-    if spec.name != imagenet.NAME:
+    if not find(spec.name).tested_on:
         return data.checksum(spec, root)
-    return files.folder_checksum(root / imagenet_val.NAME, [name for name, _ in photographs(root)])
+    return files.folder_checksum(folder(spec, root), [name for name, _ in photographs(spec, root)])
 
 
-def photographs(root: Path) -> list[tuple[str, int]]:
-    """Names below `imagenet-val` and classes, in the order of a hash of the names.
+def folder(spec: Data, root: Path) -> Path:
+    """The folder of the photographs that stand for a data set's test images."""
+    return root / find(spec.name).tested_on
+
+
+def photographs(spec: Data, root: Path) -> list[tuple[str, int]]:
+    """Names in this folder and classes, in the order of a hash of the names.
 
     Raises:
         Failure: there are none, or the list of classes is absent.
     """
-    found = imagenet_val.listed(root)
-    if not whole(len(found), imagenet.NAME):
-        found = [one for one in found if imagenet_val.half_of(one[2].name) == "measuring"]
+    source = find(find(spec.name).tested_on)
+    assert isinstance(source, ImageFolder)
+    found = list(zip(*source.listing(root).test, strict=True))
+    if not whole(len(found), spec.name):
+        found = [one for one in found if imagenet_val.half_of(one[0]) == "measuring"]
     if not found:
-        raise Failure(f"no photographs to measure on in {root / imagenet_val.NAME / 'val'}")
-    return [(f"val/{path.parent.name}/{path.name}", label) for _, label, path in found]
+        raise Failure(f"no photographs to measure on in {source.home(root) / 'val'}")
+    return found
 
 
 def whole(count: int, name: str) -> bool:

@@ -22,7 +22,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 import repro
-from repro.data import imagenet_val
+from repro.data.sets import imagenet_val
 from repro.errors import BadInput, Failure, unknown
 from repro.formats import caffe, keras, released
 from repro.formats.shared import UNKNOWN, Inputs, Normalisation, dense

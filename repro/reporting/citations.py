@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 
 from repro import __version__
+from repro.data.catalogue import SOURCES
 from repro.planning.experiments import Experiment
 
-# By claim source (`repro.config.claims.Source`), network and data set.
+# By claim source (`repro.config.claims.Source`) and network; data sets have their own.
 ENTRIES: dict[str, str] = {
     "paper": """@article{iandola2016squeezenet,
   author  = {Iandola, Forrest N. and Han, Song and Moskewicz, Matthew W. and Ashraf, Khalid and Dally, William J. and
@@ -62,34 +63,7 @@ ENTRIES: dict[str, str] = {
   note      = {arXiv 1803.10615},
   year      = {2018}
 }""",
-    "cifar10": """@techreport{krizhevsky2009learning,
-  author      = {Krizhevsky, Alex},
-  title       = {Learning multiple layers of features from tiny images},
-  institution = {University of Toronto},
-  year        = {2009}
-}""",
-    "mnist": """@article{lecun1998gradient,
-  author  = {LeCun, Yann and Bottou, L{\\'e}on and Bengio, Yoshua and Haffner, Patrick},
-  title   = {Gradient-based learning applied to document recognition},
-  journal = {Proceedings of the IEEE},
-  volume  = {86},
-  number  = {11},
-  pages   = {2278--2324},
-  year    = {1998}
-}""",
-    "bike-ship": """@article{russakovsky2015imagenet,
-  author  = {Russakovsky, Olga and Deng, Jia and Su, Hao and Krause, Jonathan and Satheesh, Sanjeev and Ma, Sean and
-             Huang, Zhiheng and Karpathy, Andrej and Khosla, Aditya and Bernstein, Michael and Berg, Alexander C. and
-             Fei-Fei, Li},
-  title   = {{ImageNet} large scale visual recognition challenge},
-  journal = {International Journal of Computer Vision},
-  volume  = {115},
-  number  = {3},
-  pages   = {211--252},
-  year    = {2015}
-}""",
 }
-ENTRIES["modified-mnist"] = ENTRIES["mnist"]
 
 SUITE = f"""@software{{repro,
   author  = {{{{the repro authors}}}},
@@ -122,4 +96,9 @@ def bibliography(experiments: Iterable[Experiment]) -> list[str]:
             names += ["paper", variant.model]
             if experiment.kind in ("training", "weights"):
                 names.append(variant.data.get("name", "cifar10"))
-    return [SUITE, *dict.fromkeys(ENTRIES[name] for name in names if name in ENTRIES)]
+    return [SUITE, *dict.fromkeys(entry for entry in map(entry_of, names) if entry)]
+
+
+def entry_of(name: str) -> str:
+    """The entry of a source, network or data set; empty where it has none."""
+    return SOURCES[name].citation if name in SOURCES else ENTRIES.get(name, "")

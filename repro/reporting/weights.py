@@ -3,7 +3,7 @@
 from typing import Any
 
 from repro.config.claims import Claim
-from repro.data import DATASETS, imagenet, imagenet_val
+from repro.data import DATASETS, find
 from repro.planning import experiments, weights
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store
@@ -89,10 +89,12 @@ def notes(experiment: Experiment, found: dict[str, WeightsRecord]) -> list[str]:
     lines = []
     if found:
         lines.append("Accuracies in percent with Wilson's 95 % intervals, which are of the draw of test images.")
-    for total in {record.total for record in found.values() if record.data.name == imagenet.NAME and not record.whole}:
+    parts = {(r.data.name, r.total) for r in found.values() if find(r.data.name).tested_on and not r.whole}
+    for name, total in sorted(parts):
+        info, photographs = DATASETS[name], find(find(name).tested_on).info.title
         lines.append(
-            f"{DATASETS[imagenet.NAME].title}: only {total:,} {imagenet_val.TITLE}, squashed: not the published "
-            "cuts of all 50,000, and too few to tell networks apart that differ by a few points."
+            f"{info.title}: only {total:,} {photographs}, squashed: not the published cuts of all {info.test:,}, and "
+            "too few to tell networks apart that differ by a few points."
         )
     if len({record.checksum for record in found.values()}) < len(found):
         lines.append(

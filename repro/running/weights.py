@@ -11,7 +11,7 @@ from torch import Tensor
 
 from repro import data
 from repro.config.specification import NUMERICS, PROTOCOLS, Data
-from repro.data import DATASETS, ImageSet, imagenet, imagenet_val, weights
+from repro.data import ImageSet, find, weights
 from repro.data.augment import Pipeline
 from repro.data.catalogue import DatasetInfo, moments
 from repro.data.streaming import PhotographSet
@@ -99,12 +99,13 @@ def measured(experiment: Experiment, variant: Variant, data_dir: Path, device: t
 
 def test_images(spec: Data, root: Path) -> tuple[ImageSet | PhotographSet, DatasetInfo]:
     """The images to measure on, and what their data set is; see `repro.data.weights`."""
-    if spec.name != imagenet.NAME:
+    source = find(spec.name)
+    if not source.tested_on:
         dataset = data.load(spec, root)
         assert isinstance(dataset.test, ImageSet)
         return dataset.test, dataset.info
-    names, labels = zip(*weights.photographs(root), strict=True)
+    names, labels = zip(*weights.photographs(spec, root), strict=True)
     cut = spec.cut if weights.whole(len(names), spec.name) else "squash"
-    folder = root / imagenet_val.NAME
+    folder = weights.folder(spec, root)
     photographs = PhotographSet(folder, np.array(names), torch.tensor(labels), spec.pixels, cut, training=False)
-    return photographs, DATASETS[spec.name]
+    return photographs, source.info

@@ -10,7 +10,8 @@ from PIL import Image
 
 from repro import data
 from repro.config.specification import Data
-from repro.data import imagenet, streaming
+from repro.data import streaming
+from repro.data.sets import imagenet
 from repro.data.streaming import PhotographSet
 from repro.errors import BadInput, Failure
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from repro.data import imagenet_val
+from repro.data.sets import imagenet_val
 from repro.errors import Failure
 
 WNIDS = [f"n{number:08d}" for number in range(1000)]

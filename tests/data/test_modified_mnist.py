@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from repro.data import mnist, modified_mnist
+from repro.data import find, idx, modified_mnist
 from repro.data.modified_mnist import build, disjoint, has_one_largest, ink_boxes, scaled
 
 
@@ -129,11 +129,10 @@ def test_files_are_read_back_as_they_were_built(pool, tmp_path, monkeypatch):
     monkeypatch.setattr(modified_mnist, "TEST", 20)
     labels = np.arange(150) % 10
     sets = ((pool[:, None], labels), (pool[:, None], labels))
-    files = modified_mnist.build_files(sets)
-    for name, content in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(content)
-    (images, found), (test_images, _) = mnist.read(tmp_path, dict.fromkeys(files, ""))
+    files = [tmp_path / name for name in "abcd"]
+    for file, content in zip(files, modified_mnist.build_files(sets), strict=True):
+        file.write_bytes(content)
+    (images, found), (test_images, _) = idx.read_sets(files)
     scenes = build(pool, 40, seed=0)
     assert np.array_equal(images[:, 0], scenes.images)
     assert np.array_equal(found, labels[scenes.largest()])
@@ -142,7 +141,7 @@ def test_files_are_read_back_as_they_were_built(pool, tmp_path, monkeypatch):
 
 def test_built_from_the_real_digits(data_dir):
     """The first scenes from the first 300 digits of MNIST; the whole set is held to its MD5s when it is built."""
-    (digits, labels), _ = mnist.read(data_dir)
+    (digits, labels), _ = find("mnist").read(data_dir)
     scenes = build(digits[:300, 0], 300, seed=0)
     content = scenes.images.tobytes() + labels[scenes.largest()].tobytes()
     assert hashlib.sha256(content).hexdigest() == GOLDEN_REAL

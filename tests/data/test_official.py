@@ -18,8 +18,9 @@ from torchvision.datasets import utils
 
 from repro import data
 from repro.config.specification import Data
-from repro.data import cifar10, files, mnist
-from repro.data.catalogue import CIFAR10_FILES, MNIST_FILES
+from repro.data import cifar, files, idx
+from repro.data.sets.cifar10 import FILES as CIFAR10_FILES
+from repro.data.sets.mnist import FILES as MNIST_FILES
 from repro.errors import Failure
 
 ROOT = Path("nowhere")
@@ -52,7 +53,7 @@ def test_a_batch_is_read_without_numpy_taking_part(tmp_path):
     state = b"(K\x01K\x02M\x00\x0c\x86cnumpy\ndtype\nq\x08U\x02u1K\x00K\x01\x87Rq\x09(K\x03U\x01|NNNJ\xff\xff\xff\xff"
     state += b"J\xff\xff\xff\xffK\x00tb\x89T\x00\x18\x00\x00"
     (tmp_path / "batch").write_bytes(head + array + state + pixels.tobytes() + b"tbu.")
-    images, labels = cifar10.read_batch(tmp_path / "batch")
+    images, labels = cifar.read_batch(tmp_path / "batch")
     assert np.array_equal(images.reshape(2, 3072), pixels)
     assert labels.tolist() == [3, 7]
 
@@ -62,7 +63,7 @@ def test_a_hostile_pickle_is_refused_and_does_nothing(tmp_path):
     call = f"cposix\nmkdir\nU{chr(len(str(target)))}{target}\x85R".encode("latin1")
     (tmp_path / "batch").write_bytes(b"\x80\x02}(U\x04data" + call + b"U\x06labels]u.")
     with pytest.raises(Failure, match=r"a CIFAR-10 batch file: it refers to posix\.mkdir, which no batch file needs"):
-        cifar10.read_batch(tmp_path / "batch")
+        cifar.read_batch(tmp_path / "batch")
     assert not target.exists()
     pickle.loads((tmp_path / "batch").read_bytes())
     assert target.exists()  # the file was hostile indeed
@@ -76,7 +77,7 @@ def test_a_hostile_pickle_is_refused_and_does_nothing(tmp_path):
 def test_what_is_no_batch_file_is_named(tmp_path, content):
     (tmp_path / "data_batch_1").write_bytes(content)
     with pytest.raises(Failure, match=r"data_batch_1 is not a CIFAR-10 batch file"):
-        cifar10.read_batch(tmp_path / "data_batch_1")
+        cifar.read_batch(tmp_path / "data_batch_1")
 
 
 def nested(item: bytes, depth: int) -> bytes:
@@ -108,7 +109,7 @@ def test_a_batch_that_would_take_much_time_or_memory_is_refused_at_once(tmp_path
     began = time.process_time()
     try:
         with pytest.raises(Failure, match=rf"data_batch_1 .*{complaint}$"):
-            cifar10.read_batch(tmp_path / "data_batch_1")
+            cifar.read_batch(tmp_path / "data_batch_1")
         assert time.process_time() - began < 5
         assert tracemalloc.get_traced_memory()[1] < 2**27
     finally:
@@ -117,12 +118,12 @@ def test_a_batch_that_would_take_much_time_or_memory_is_refused_at_once(tmp_path
 
 def test_labels_of_a_batch_are_a_flat_list_of_numbers(tmp_path, monkeypatch):
     pixels = np.zeros((1, 3072), np.uint8)
-    monkeypatch.setattr(cifar10._Array, "pixels", lambda _: pixels)
+    monkeypatch.setattr(cifar._Array, "pixels", lambda _: pixels)
     for labels in (b"](](K\x01ee", b"K\x01", b"](U\x011e", b"](\x88e"):
         array = b"cnumpy.core.multiarray\n_reconstruct\n)R"
         (tmp_path / "batch").write_bytes(BATCH + labels + b"U\x04data" + array + b"u.")
         with pytest.raises(Failure, match="its labels are not a list of numbers"):
-            cifar10.read_batch(tmp_path / "batch")
+            cifar.read_batch(tmp_path / "batch")
 
 
 @pytest.mark.parametrize(
@@ -139,17 +140,17 @@ def test_labels_of_a_batch_are_a_flat_list_of_numbers(tmp_path, monkeypatch):
 def test_a_broken_idx_file_is_named(tmp_path, content, complaint):
     (tmp_path / "digits").write_bytes(content)
     with pytest.raises(Failure, match=complaint):
-        mnist.read_idx(tmp_path / "digits")
+        idx.read_idx(tmp_path / "digits")
 
 
 def test_an_idx_file_is_read_as_it_was_written(tmp_path):
     array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    (tmp_path / "digits").write_bytes(mnist.idx(array))
-    assert np.array_equal(mnist.read_idx(tmp_path / "digits"), array)
+    (tmp_path / "digits").write_bytes(idx.idx(array))
+    assert np.array_equal(idx.read_idx(tmp_path / "digits"), array)
 
 
 def test_a_missing_file_is_named(tmp_path):
-    for read in (cifar10.read_batch, mnist.read_idx):
+    for read in (cifar.read_batch, idx.read_idx):
         with pytest.raises(Failure, match=r"cannot read .*absent: No such file"):
             read(tmp_path / "absent")
 
@@ -190,7 +191,7 @@ def tiny(tmp_path, monkeypatch) -> Path:
     folder = tmp_path / "root" / "MNIST" / "raw"
     folder.mkdir(parents=True)
     for name, array in contents.items():
-        (folder / name).write_bytes(mnist.idx(array))
+        (folder / name).write_bytes(idx.idx(array))
         official = hashlib.md5((folder / name).read_bytes()).hexdigest()
         monkeypatch.setitem(MNIST_FILES, f"MNIST/raw/{name}", official)
     return tmp_path / "root"
@@ -239,7 +240,7 @@ def test_without_a_network_the_error_says_which_files_to_put_where(tmp_path, mon
 
 
 def test_a_download_that_brings_too_little_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("repro.data.preparation._download", lambda *_: None)
+    monkeypatch.setattr("repro.data.known_files.download", lambda *_: None)
     with pytest.raises(Failure, match=r"data_batch_1 is missing: put cifar-10-python\.tar\.gz"):
         data.load(Data(name="cifar10"), tmp_path)
 

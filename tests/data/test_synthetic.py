@@ -13,7 +13,7 @@ from repro.data.augment import resize
 
 def linear_accuracy(name: str, weight_decay: float) -> float:
     """Test accuracy of multinomial logistic regression on the pixels as a network sees them, at 32x32."""
-    (images, labels), (test_images, test_labels) = synthetic.make(name)
+    (images, labels), (test_images, test_labels) = synthetic.make(DATASETS[name])
     inputs, test_inputs = (
         resize(torch.from_numpy(pixels).float(), 32).flatten(1) / 64 - 2 for pixels in (images, test_images)
     )
@@ -43,7 +43,7 @@ def test_a_linear_model_stays_low(name, weight_decay):
 @pytest.mark.parametrize("name", DATASETS)
 def test_the_strength_of_each_wave_tells_the_classes_apart(name):
     """Learnable: the nearest class by mean amplitude spectrum, whatever the phase, is nearly always right."""
-    train, test = ((images[:500], labels[:500]) for images, labels in synthetic.make(name))
+    train, test = ((images[:500], labels[:500]) for images, labels in synthetic.make(DATASETS[name]))
 
     def spectra(images: np.ndarray) -> np.ndarray:
         grey = images.mean(axis=1)
@@ -58,7 +58,7 @@ def test_the_strength_of_each_wave_tells_the_classes_apart(name):
 @pytest.mark.parametrize("name", DATASETS)
 def test_images_are_what_they_were(name):
     """Golden hashes. When they change on purpose, `catalogue.SYNTHETIC` has to change with them."""
-    train, test = synthetic.make(name)
+    train, test = synthetic.make(DATASETS[name])
     assert hashlib.sha256(train[0].tobytes() + test[0].tobytes()).hexdigest()[:16] == GOLDEN[name]
 
 

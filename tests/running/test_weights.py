@@ -11,8 +11,9 @@ from PIL import Image
 from repro import data, models
 from repro.cli import main
 from repro.config.specification import Data
-from repro.data import imagenet_val, weights
+from repro.data import weights
 from repro.data.catalogue import CAFFE_MEANS
+from repro.data.sets import imagenet_val
 from repro.judging.evidence import verdicts_of
 from repro.planning import experiments
 from repro.planning import weights as records
@@ -144,6 +145,11 @@ needs = "all photographs"
 )
 
 
+def listed(root: Path) -> list[Path]:
+    """All photographs in the order in which they are measured."""
+    return [root / imagenet_val.NAME / name for name in imagenet_val.ImageNetVal().listing(root).test.names]
+
+
 @pytest.fixture
 def photographs(tmp_path: Path) -> list[Path]:
     """Eight oblong photographs of two classes, in the order in which they are measured."""
@@ -158,7 +164,7 @@ def photographs(tmp_path: Path) -> list[Path]:
         Image.fromarray(rng.integers(0, 256, (80, 120, 3), np.uint8)).save(path)
     other = next(f"{n}.png" for n in range(30) if imagenet_val.half_of(f"{n}.png") == "calibration")
     Image.fromarray(np.zeros((80, 120, 3), np.uint8)).save(folder / "val" / "n00000000" / other)
-    return [path for _, _, path in imagenet_val.listed(tmp_path) if path.name in names]
+    return [path for path in listed(tmp_path) if path.name in names]
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -170,7 +176,7 @@ def test_a_part_is_squashed_and_the_whole_is_cut(
     experiment = experiments.read(tmp_path / "mine.toml")
     if whole:
         monkeypatch.setattr(weights, "whole", lambda count, name: True)
-        photographs = [path for _, _, path in imagenet_val.listed(tmp_path)]
+        photographs = listed(tmp_path)
     record = measured(experiment, experiment.variants[0], tmp_path, torch.device("cpu"))
     assert (record.total, record.whole) == (9 if whole else 8, whole)
     inputs, side = [], round(64 * 256 / 227)

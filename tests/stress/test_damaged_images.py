@@ -10,8 +10,8 @@ from PIL import Image
 
 from repro import data
 from repro.config.specification import Data
-from repro.data import files, mnist
-from repro.data.catalogue import MNIST_FILES
+from repro.data import files, idx
+from repro.data.sets.mnist import FILES as MNIST_FILES
 from repro.errors import Failure
 
 SPEC = Data(name="mnist")
@@ -25,10 +25,10 @@ def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, array in zip(MNIST_FILES, arrays, strict=True):
         path = tmp_path / "official" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(mnist.idx(np.asarray(array, np.uint8)))
+        path.write_bytes(idx.idx(np.asarray(array, np.uint8)))
         monkeypatch.setitem(MNIST_FILES, name, files.digest(path, "md5"))
     # What is absent is not fetched in a test.
-    monkeypatch.setattr("repro.data.preparation._download", lambda *_: None)
+    monkeypatch.setattr("repro.data.known_files.download", lambda *_: None)
     return tmp_path / "official"
 
 

@@ -19,7 +19,7 @@ import torch
 
 from repro import data
 from repro.config.specification import Data
-from repro.data import cifar10, mnist
+from repro.data import cifar, idx
 from repro.errors import Failure
 from repro.formats import container
 from repro.formats.weights import import_weights
@@ -93,12 +93,12 @@ def test_fuzzed_weights(suffix: str, tmp_path: Path, often, count):
 def test_fuzzed_image_files(tmp_path: Path, often, count):
     generator, times = random.Random(6), often(100, 5000, 10_000)
     path = tmp_path / "file"
-    content = mnist.idx(np.zeros((5, 28, 28), np.uint8))
+    content = idx.idx(np.zeros((5, 28, 28), np.uint8))
     before = peak()
     for _ in range(times):
         path.write_bytes(damaged(content, generator))
-        refused_or_read(lambda: mnist.read_idx(path))
-        refused_or_read(lambda: cifar10.read_batch(path))
+        refused_or_read(lambda: idx.read_idx(path))
+        refused_or_read(lambda: cifar.read_batch(path))
     assert peak() - before < ROOM
     count("damaged image files read, as MNIST's and as CIFAR-10's", 2 * times)
 

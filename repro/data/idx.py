@@ -1,19 +1,18 @@
-"""MNIST: 70,000 handwritten digits, 28x28 (LeCun et al. 1998), and the file format it comes in (IDX)."""
+"""IDX, the format of the files of MNIST."""
 
 import struct
 from pathlib import Path
 
 import numpy as np
 
-from repro.data.catalogue import MNIST_FILES
 from repro.errors import Failure
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
 
-def read(root: Path, names: dict[str, str] = MNIST_FILES) -> tuple[Arrays, Arrays]:
-    """Training and test images, uint8 [N, 1, h, w], with labels, int64 [N], from the four files of `names`."""
-    images, labels, test_images, test_labels = [read_idx(root / name) for name in names]
+def read_sets(files: list[Path]) -> tuple[Arrays, Arrays]:
+    """Training and test images, uint8 [N, 1, h, w], with labels, int64 [N], from four files in this order."""
+    images, labels, test_images, test_labels = map(read_idx, files)
     return (images[:, None], labels.astype(np.int64)), (test_images[:, None], test_labels.astype(np.int64))
 
 

@@ -1,4 +1,4 @@
-"""CIFAR-10: 60,000 colour photographs, 32x32, ten classes (Krizhevsky 2009)."""
+"""The batch files of CIFAR: pickles, of which nothing is executed."""
 
 import io
 import pickle
@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from repro.data.catalogue import CIFAR10_FILES
 from repro.errors import Failure
 from repro.storage import read_limited
 
@@ -17,13 +16,6 @@ LARGEST = 2**25  # bytes of a batch file; the official ones have 31 million
 # Of the 30,000 operations of an official batch, all but 70 push a label or a name, or keep it under a number.
 OPERATIONS, OTHERS = 50_000, 500
 PLAIN = {"BININT1", "SHORT_BINSTRING", "BINPUT", "LONG_BINPUT"}
-
-
-def read(root: Path) -> tuple[Arrays, Arrays]:
-    """Training and test images, uint8 [N, 3, 32, 32], with labels, int64 [N]; in the official order."""
-    *training, test = [read_batch(root / name) for name in CIFAR10_FILES]
-    images, labels = (np.concatenate(parts) for parts in zip(*training, strict=True))
-    return (images, labels), test
 
 
 def read_batch(file: Path) -> Arrays:
