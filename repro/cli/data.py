@@ -17,6 +17,7 @@ EXAMPLES = """\b
 Examples:
   repro data status
   repro data prepare cifar10 modified-mnist
+  repro data prepare torchvision:CIFAR100
   repro data prepare weights
 """
 
@@ -42,7 +43,7 @@ def status_command(data_dir: Path, output_format: str) -> None:
 def prepare_command(names: tuple[str, ...], data_dir: Path) -> None:
     """Download, check and build data sets; all that can be fetched when none is named.
 
-    DATASET may be `weights`: the published weights that an experiment measures.
+    DATASET may be folder:PATH or torchvision:NAME, or `weights`: the published weights that an experiment measures.
     """
     chosen = [name for name in names if name != weights.FOLDER]
     if not names:
@@ -50,9 +51,9 @@ def prepare_command(names: tuple[str, ...], data_dir: Path) -> None:
     data.prepare(chosen, data_dir, progress=partial(say, err=True))
     if weights.FOLDER in names:
         fetch_weights(data_dir)
-    for row in data.status(data_dir):
-        if row["name"] in chosen:
-            say(f"{row['name']}: {'ready' if row['present'] else 'missing'}, {row['images']} images in {row['path']}")
+    for name in dict.fromkeys(chosen):
+        found = data.find(name).status(data_dir)
+        say(f"{name}: {'ready' if found.present else 'missing'}, {found.images} images in {found.path}")
 
 
 def fetch_weights(data_dir: Path) -> None:

@@ -11,6 +11,7 @@ from click.shell_completion import CompletionItem
 from repro import models
 from repro.config.specification import BUDGETS, Budget
 from repro.data import DATASETS
+from repro.data.catalogue import look_in
 from repro.errors import BadInput
 from repro.planning import experiments
 
@@ -30,6 +31,7 @@ data_dir = click.option(
     show_envvar=True,
     default=Path(".data"),
     show_default=True,
+    callback=lambda ctx, param, value: look_in(value),
     help="Where the images are.",
 )
 budget = click.option(
@@ -221,5 +223,5 @@ dataset = click.option(
     show_default=True,
     metavar="DATASET",
     shell_complete=complete_datasets,
-    help=f"{', '.join(DATASETS)}.",
+    help=f"{', '.join(DATASETS)}, folder:PATH or torchvision:NAME.",
 )

@@ -39,6 +39,7 @@ class Model(Spec, frozen=True):
 class Data(Spec, frozen=True):
     """A data set as the network sees it.
 
+    name: of a data set here, or FAMILY:NAME of one from outside, as `folder:PATH` and `torchvision:CIFAR100`.
     pixels: height and width of the network's input; images of another size are resized (bilinear) on the device.
     synthetic: the embedded stand-in of the same shape instead of the real images.
     train_images: how many of the training images are used, the first ones of each class; 0 = all.
@@ -61,6 +62,12 @@ class Data(Spec, frozen=True):
     balanced: bool = False
     normalisation: Literal["data", "half", "none", "image", "caffe"] = "data"
     cut: Literal["squash", "caffe", "torchvision"] = "squash"
+
+    @property
+    def known_as(self) -> str:
+        """The name in identities and in names of files. A folder's place is no part of it: its content is hashed."""
+        family, _, rest = self.name.partition(":")
+        return family if family == "folder" else "-".join(filter(None, (family, rest)))
 
 
 class Recipe(Spec, frozen=True):
@@ -233,6 +240,8 @@ def stated(spec: Spec) -> dict[str, Any]:
     for (name, default), value in zip(defaults(type(spec)), msgspec.structs.astuple(spec), strict=True):
         if value == default:
             continue
+        if isinstance(spec, Data) and name == "name":
+            value = spec.known_as
         if isinstance(value, Spec):
             value = stated(value)
         elif not isinstance(value, str | int | float):

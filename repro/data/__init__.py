@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro.config.specification import Data
 from repro.data import sets
-from repro.data.catalogue import DATASETS, SOURCES, SYNTHETIC, SYNTHETIC_SIZE, DatasetInfo, Progress, find, silent
+from repro.data.catalogue import DATASETS, FAMILIES, SOURCES, SYNTHETIC_SIZE, DatasetInfo, Progress, find, silent
 from repro.data.images import Dataset, ImageSet, in_memory
 from repro.errors import BadInput, unknown
 
@@ -37,9 +37,10 @@ def checksum(spec: Data, root: Path) -> str | None:
     """
     if spec.name not in DATASETS:
         raise unknown("data set", spec.name, DATASETS)
-    if spec.cut != "squash" and not DATASETS[spec.name].published_bytes:
-        raise BadInput(f"data.cut = {spec.cut}: {DATASETS[spec.name].title}'s images are squares already; leave it out")
-    return f"{spec.name}-{SYNTHETIC}" if spec.synthetic else find(spec.name).checksum(root)
+    source = find(spec.name)
+    if spec.cut != "squash" and not (info := source.planned(root)).published_bytes:
+        raise BadInput(f"data.cut = {spec.cut}: {info.title}'s images are squares already; leave it out")
+    return source.stand_in(root) if spec.synthetic else source.checksum(root)
 
 
 def prepare(names: Iterable[str], root: Path, progress: Progress = silent) -> None:
@@ -52,8 +53,9 @@ def prepare(names: Iterable[str], root: Path, progress: Progress = silent) -> No
 
 
 def status(root: Path) -> list[dict[str, Any]]:
-    """One row per data set, as `catalogue.Status` has it."""
-    return [SOURCES[name].status(root)._asdict() for name in sorted(SOURCES)]
+    """One row per data set, as `catalogue.Status` has it; of those from outside, for the ones that can be listed."""
+    outside = [f"{name}:{member}" for name, family in sorted(FAMILIES.items()) for member in family.here(root)]
+    return [find(name).status(root)._asdict() for name in [*sorted(SOURCES), *outside]]
 
 
 def load(spec: Data, root: Path) -> Dataset:
@@ -68,12 +70,12 @@ def load(spec: Data, root: Path) -> Dataset:
     if spec.synthetic:
         from repro.data import synthetic
 
-        train, measured = map(in_memory, synthetic.make(source.info))
-        info = source.info
+        info = source.planned(root)
+        train, measured = map(in_memory, synthetic.make(info))
         grey = {"mean": (synthetic.MEAN,) * info.channels, "std": (synthetic.STD,) * info.channels}
         info = replace(info, substitute="synthetic images in the place of the real ones", **grey)
     else:
-        source.prepare(root)
+        source.ensure(root)
         identity = identity or checksum(spec, root)
         train, measured = source.load(spec, root)
         info = source.describe(root)

@@ -1,9 +1,11 @@
 """The data sets by name: what each is and can do. Knows neither torch nor numpy.
 
 To add one, put a module into `repro/data/sets/` with a class derived from `ImageSource` and decorated with `register`:
-nothing else names it.
+nothing else names it. Data sets from outside are members of a family, named FAMILY:NAME (`folder:flowers`); what they
+are is read off their files, also while runs are planned (see `look_in`).
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,9 +92,13 @@ class ImageSource:
     fetched: bool = True
     tested_on: str = ""
 
-    def describe(self, root: Path) -> DatasetInfo:
-        """What the images below `root` are, where that differs from what was published."""
+    def planned(self, root: Path) -> DatasetInfo:
+        """What runs are planned by: what was published, or of a set from outside what is below `root`."""
         return self.info
+
+    def describe(self, root: Path) -> DatasetInfo:
+        """What the images below `root` are, where that differs from what runs are planned by."""
+        return self.planned(root)
 
     def checksum(self, root: Path) -> str | None:
         """The identity of the real images; None where only absent files could tell."""
@@ -104,6 +110,18 @@ class ImageSource:
         Raises:
             Failure: a file is missing or damaged; the line names it and says what to do.
         """
+
+    def ensure(self, root: Path) -> None:
+        """What is done before images are read: they are prepared, unless only the user may ask for that.
+
+        Raises:
+            Failure: as `prepare`.
+        """
+        self.prepare(root)
+
+    def stand_in(self, root: Path) -> str:
+        """The identity of its stand-in, which is made from `planned`."""
+        return f"{self.info.name}-{SYNTHETIC}"
 
     def status(self, root: Path) -> Status:
         """How it stands; reads no image."""
@@ -128,12 +146,12 @@ class ImageSource:
         """
         from repro.data.images import ImageSet
 
-        self.prepare(root)
-        train, test = self.load(Data(name=self.info.name), root)
+        self.ensure(root)
+        train, test = self.load(Data(name=self.planned(root).name), root)
         chosen = (train if half == "calibration" else test)[slice(limit)]
         if not isinstance(chosen, ImageSet):
             other = f"; give --data {self.tested_on}, which is kept in memory" if self.tested_on else ""
-            raise BadInput(f"{self.info.title} stays on disk{other}")
+            raise BadInput(f"{self.planned(root).title} stays on disk{other}")
         return chosen
 
 
@@ -153,19 +171,78 @@ def register(kind: type[Source]) -> type[Source]:
     return kind
 
 
+class External(ImageSource):
+    """A data set from outside: what it is depends on the files below the data folder."""
+
+    @property
+    def info(self) -> DatasetInfo:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """As planned by what is in the folder that `look_in` was told.
+
+        Raises:
+            Failure: it is not there, or not prepared.
+        """
+        return self.planned(data_folder())
+
+    def planned(self, root: Path) -> DatasetInfo:
+        raise NotImplementedError
+
+    def stand_in(self, root: Path) -> str:
+        """Equal for all sets with images of one kind, whose stand-ins are the same."""
+        info = self.planned(root)
+        return f"{info.channels}x{info.size}x{info.size}-{len(info.classes)}-{SYNTHETIC}"
+
+
+class Family(NamedTuple):
+    """make: a member by its name within the family. here: the members that are below a data root."""
+
+    make: Callable[[str], External]
+    here: Callable[[Path], list[str]]
+
+
+FAMILIES: dict[str, Family] = {}
+Make = TypeVar("Make", bound=Callable[[str], External])
+
+
+def family(name: str, here: Callable[[Path], list[str]] = lambda _: []) -> Callable[[Make], Make]:
+    """Make sets from outside known as `name:...`."""
+
+    def decorate(make: Make) -> Make:
+        FAMILIES[name] = Family(make, here)
+        return make
+
+    return decorate
+
+
+_looked_in: list[Path] = []
+
+
+def look_in(root: Path) -> Path:
+    """Let sets from outside be looked for below this data root while runs are planned."""
+    _looked_in[:] = [root]
+    return root
+
+
+def data_folder() -> Path:
+    """The data root: as `look_in` was told, else $REPRO_DATA, else `.data`."""
+    return _looked_in[0] if _looked_in else Path(os.environ.get("REPRO_DATA") or ".data")
+
+
 def find(name: str) -> ImageSource:
     """The data set of that name.
 
     Raises:
         BadInput: there is none.
     """
+    kind, colon, member = name.partition(":")
+    if colon and kind in FAMILIES:
+        return FAMILIES[kind].make(member)
     if name not in SOURCES:
-        raise unknown("data set", name, SOURCES)
+        raise unknown("data set", name, [*SOURCES, *(f"{kind}:NAME" for kind in FAMILIES)])
     return SOURCES[name]
 
 
 class _Trainable(Mapping[str, DatasetInfo]):
-    """The data sets that networks can be trained on: name -> what it is."""
+    """The data sets that networks can be trained on: name -> what it is. Sets from outside are not listed."""
 
     def __getitem__(self, name: str) -> DatasetInfo:
         if name not in self:
@@ -173,7 +250,8 @@ class _Trainable(Mapping[str, DatasetInfo]):
         return find(name).info
 
     def __contains__(self, name: Any) -> bool:
-        return name in SOURCES and SOURCES[name].info.train > 0
+        kind, colon, _ = str(name).partition(":")
+        return (bool(colon) and kind in FAMILIES) or (name in SOURCES and SOURCES[name].info.train > 0)
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in sorted(SOURCES) if name in self)

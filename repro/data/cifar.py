@@ -12,33 +12,67 @@ from repro.errors import Failure
 from repro.storage import read_limited
 
 Arrays = tuple[np.ndarray, np.ndarray]
-LARGEST = 2**25  # bytes of a batch file; the official ones have 31 million
+# Of a file of 10,000 images; others scale these.
+LARGEST = 2**25  # bytes; the official ones have 31 million
 # Of the 30,000 operations of an official batch, all but 70 push a label or a name, or keep it under a number.
 OPERATIONS, OTHERS = 50_000, 500
 PLAIN = {"BININT1", "SHORT_BINSTRING", "BINPUT", "LONG_BINPUT"}
 
 
-def read_batch(file: Path) -> Arrays:
-    """Images and labels of one batch file, a pickle written by Python 2. Runs nothing that the file may contain."""
+def read_batch(
+    file: Path, title: str = "CIFAR-10", labelled: bytes = b"labels", classes: int = 10, scale: int = 1
+) -> Arrays:
+    """Images, uint8 [N, 3, 32, 32], and labels, int64 [N], of one batch file.
+
+    Args:
+        title: of the data set, for errors.
+        labelled: the key of the labels.
+        scale: the file may have this many times 10,000 images.
+
+    Raises:
+        Failure: it cannot be read, or is not such a file.
+    """
+    batch = unpickled(file, title, scale)
     try:
-        content = read_limited(file, LARGEST)
-    except FileNotFoundError as error:
-        raise Failure(f"cannot read {file}: {error.strerror or error}") from error
-    try:
-        check(content)
-        batch = _Reader(io.BytesIO(content), encoding="bytes").load()
         images = batch[b"data"].pixels().reshape(-1, 3, 32, 32)
-        if not isinstance(batch[b"labels"], list) or not all(type(label) is int for label in batch[b"labels"]):
+        if not isinstance(batch[labelled], list) or not all(type(label) is int for label in batch[labelled]):
             raise ValueError("its labels are not a list of numbers")
-        labels = np.array(batch[b"labels"], dtype=np.int64)
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        raise Failure(f"{file} is not a CIFAR-10 batch file: {error or type(error).__name__}") from error
-    if labels.shape != images.shape[:1] or not ((labels >= 0) & (labels < 10)).all():
-        raise Failure(f"{file} is not a CIFAR-10 batch file: {labels.size} labels for {len(images)} images")
+        labels = np.array(batch[labelled], dtype=np.int64)
+    except Exception as error:  # what was unpickled can be anything
+        raise refused(file, title, error) from error
+    if labels.shape != images.shape[:1] or not ((labels >= 0) & (labels < classes)).all():
+        raise refused(file, title, f"{labels.size} labels for {len(images)} images")
     return images, labels
 
 
-def check(content: bytes) -> None:
+def read_names(file: Path, title: str, key: bytes) -> tuple[str, ...]:
+    """The names of classes in a file that goes with the batches. Raises Failure as `read_batch`."""
+    content = unpickled(file, title)
+    try:
+        return tuple(name.decode("ascii") for name in content[key])
+    except Exception as error:
+        raise refused(file, title, error) from error
+
+
+def unpickled(file: Path, title: str, scale: int = 1) -> Any:
+    """What a pickle that was written by Python 2 holds. Runs nothing that the file may contain."""
+    try:
+        content = read_limited(file, scale * LARGEST)
+    except FileNotFoundError as error:
+        raise Failure(f"cannot read {file}: {error.strerror or error}") from error
+    try:
+        check(content, scale)
+        return _Reader(io.BytesIO(content), encoding="bytes").load()
+    except Exception as error:  # a damaged pickle can raise nearly anything
+        raise refused(file, title, error) from error
+
+
+def refused(file: Path, title: str, why: object) -> Failure:
+    """The error about a file of another kind."""
+    return Failure(f"{file} is not a {title} batch file: {str(why) or type(why).__name__}")
+
+
+def check(content: bytes, scale: int = 1) -> None:
     """Raises ValueError for a pickle that could take more time or memory than a batch file does.
 
     That takes many containers, a container in several places, or a value kept under a number beyond all others.
@@ -48,8 +82,8 @@ def check(content: bytes) -> None:
         name = operation.name
         others += name not in PLAIN
         again = name == "DUP" or name.endswith("GET")
-        far = name.endswith("PUT") and int(argument or 0) > OPERATIONS
-        if count > OPERATIONS or others > OTHERS or again or far:
+        far = name.endswith("PUT") and int(argument or 0) > scale * OPERATIONS
+        if count > scale * OPERATIONS or others > scale * OTHERS or again or far:
             raise ValueError("it is made of more than images and labels")
 
 

@@ -62,7 +62,8 @@ def _names(home: Path, folder: str) -> list[str]:
 def part(home: Path, split: str, label_of: Mapping[str, int]) -> Part:
     """The photographs of a split, class folder by class folder and by name; other folders are passed over."""
     folders = [folder for folder in class_folders(home, split) if folder in label_of]
-    found = [(name, label_of[folder]) for folder in folders for name in photographs(home, f"{split}/{folder}")]
+    within = f"{split}/" if split else ""
+    found = [(name, label_of[folder]) for folder in folders for name in photographs(home, f"{within}{folder}")]
     return Part(tuple(name for name, _ in found), tuple(label for _, label in found))
 
 
@@ -104,7 +105,7 @@ class ImageFolder(ImageSource):
         return files.marker(self.home(root), found.names).exists()
 
     def status(self, root: Path) -> Status:
-        info, home, found = self.info, self.home(root), None
+        info, home, found = self.planned(root), self.home(root), None
         note = self.advice or info.substitute
         try:
             found = self.listing(root) if home.is_dir() else None

@@ -89,8 +89,6 @@ def download(archives: Iterable[Archive], place: Path) -> None:
     from torchvision.datasets.utils import download_and_extract_archive
 
     aside = place / "unpacking.partial"
-    timeout = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(30)  # torchvision sets none: a silent network would hang for ever
     try:
         shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
         aside.mkdir(parents=True)
@@ -98,7 +96,8 @@ def download(archives: Iterable[Archive], place: Path) -> None:
             error: Exception | None = None
             for address in addresses:
                 try:
-                    download_and_extract_archive(address, str(place), str(aside), md5=md5)
+                    with patient():
+                        download_and_extract_archive(address, str(place), str(aside), md5=md5)
                     break
                 except Exception as failed:
                     error = failed
@@ -109,8 +108,18 @@ def download(archives: Iterable[Archive], place: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             file.replace(target)
     finally:
-        socket.setdefaulttimeout(timeout)
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def patient() -> Iterator[None]:
+    """Wait for a network for half a minute; torchvision sets no limit, and a silent one would hang for ever."""
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(30)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(timeout)
 
 
 @contextmanager

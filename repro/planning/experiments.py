@@ -30,8 +30,8 @@ from repro.config.specification import (
     Spec,
     Weights,
 )
-from repro.data import DATASETS, SYNTHETIC_SIZE
-from repro.errors import BadInput, in_words, unknown
+from repro.data import DATASETS, SYNTHETIC_SIZE, DatasetInfo
+from repro.errors import BadInput, Failure, in_words, unknown
 
 T = TypeVar("T")
 
@@ -293,7 +293,26 @@ def decode(path: Path, kind: type[T]) -> T:
         raise BadInput(f"{path} is not valid TOML: {in_words(str(error))}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {error}") from error
-    return convert(content, kind, str(path))
+    return convert(with_folders(content, str(path)), kind, str(path))
+
+
+def with_folders(content: Any, where: str) -> Any:
+    """The content of a file with each `data = { folder = PATH }` as `data = { name = "folder:PATH" }`.
+
+    Raises:
+        BadInput: such a table has a name too.
+    """
+    if isinstance(content, list):
+        return [with_folders(part, where) for part in content]
+    if not isinstance(content, dict):
+        return content
+    found = {key: with_folders(value, where) for key, value in content.items()}
+    images = found.get("data")
+    if isinstance(images, dict) and isinstance(images.get("folder"), str):
+        if "name" in images:
+            raise BadInput(f"{where}: data has both name and folder; give one of them")
+        found["data"] = {"name": f"folder:{images.pop('folder')}", **images}
+    return found
 
 
 def convert(content: Any, kind: type[T], where: str) -> T:
@@ -385,12 +404,11 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
     if overrides:
         # The file was checked as it is; what does not fit now was changed.
         where = "--set"
-    if str(data["name"]) not in DATASETS:
-        raise unknown("data set", str(data["name"]), DATASETS, where)
+    known = dataset(str(data["name"]), where)
     if stem and "stem" in models.option_names(variant.model):
         options.setdefault("stem", stem)
     # The published notebooks keep ten outputs on two classes too; so do we, and every parameter count stays the same.
-    options.setdefault("classes", max(10, len(DATASETS[data["name"]].classes)))
+    options.setdefault("classes", max(10, len(known.classes)))
     images = convert(data, Data, f"{where}: data" if where else "data")
     try:
         canonical = models.canonical(variant.model, options)
@@ -408,6 +426,20 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
     for stage in variant.stages:
         run = following(run, stage, f"{where}: stages" if where else "stages")
     return run
+
+
+def dataset(name: str, where: str) -> DatasetInfo:
+    """What a data set is.
+
+    Raises:
+        Failure: there is none of that name, or it is one from outside that is not here; the line begins with `where`.
+    """
+    if name not in DATASETS:
+        raise unknown("data set", name, DATASETS, where)
+    try:
+        return DATASETS[name]
+    except Failure as error:
+        raise type(error)(f"{where}: {error}" if where else str(error)) from None
 
 
 def following(run: Run, stage: Stage, where: str) -> Run:

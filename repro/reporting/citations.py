@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from repro import __version__
-from repro.data.catalogue import SOURCES
+from repro.data import DATASETS, find
 from repro.planning.experiments import Experiment
 
 # By claim source (`repro.config.claims.Source`) and network; data sets have their own.
@@ -101,4 +101,4 @@ def bibliography(experiments: Iterable[Experiment]) -> list[str]:
 
 def entry_of(name: str) -> str:
     """The entry of a source, network or data set; empty where it has none."""
-    return SOURCES[name].citation if name in SOURCES else ENTRIES.get(name, "")
+    return find(name).citation if name in DATASETS else ENTRIES.get(name, "")

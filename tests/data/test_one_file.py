@@ -83,7 +83,7 @@ def call(*arguments: str) -> None:
 @pytest.mark.usefixtures("shades")
 def test_it_is_trained_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "mine.toml").write_text(EXPERIMENT)
-    call("run", "mine.toml", "--budget", "smoke", "--results-dir", "results")
+    call("run", str(tmp_path / "mine.toml"), "--budget", "smoke", "--results-dir", "results")
     assert "mini" in capsys.readouterr().out
     (record,) = Store(tmp_path / "results").all
     assert record.checksum == "shades-1"
