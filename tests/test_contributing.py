@@ -13,8 +13,9 @@ from repro.planning import experiments, plan
 TEXT = (Path(__file__).resolve().parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
 
-def example(language: str) -> str:
-    (found,) = re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+def example(language: str, about: str = "") -> str:
+    """The only example in a language that contains a word; that of a data set is in `tests/data/test_one_file.py`."""
+    (found,) = (text for text in re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL) if about in text)
     return found
 
 
@@ -37,7 +38,7 @@ def test_an_experiment_is_one_file(tmp_path: Path):
 @pytest.mark.usefixtures("unchanged")
 def test_a_network_is_one_module(tmp_path: Path):
     namespace: dict = {"__name__": "three"}
-    exec(example("python"), namespace)
+    exec(example("python", "@network"), namespace)
     network = models.build("three", classes=10, width=8)
     assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 10)
     assert models.parameter_count("three", classes=10, width=8) == sum(p.numel() for p in network.parameters())
