@@ -32,7 +32,7 @@ def test_the_answer_it_shows_is_the_commands_own(capsys):
     shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
     assert shown is not None
     with pytest.raises(SystemExit):
-        main(["claims", "parameters-50x", "--results-dir", str(CHECKOUT / "results")])
+        main(["claims", "parameters-squeezenet", "--results-dir", str(CHECKOUT / "results")])
     assert capsys.readouterr().out.strip() == shown[1].strip()
 
 
