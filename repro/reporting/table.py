@@ -196,7 +196,8 @@ class Table:
                 text = column.text(value)
                 key = text if hasattr(value, "__html__") else str(sort_key(value))
                 tag, scope = ("th", ' scope="row"') if index == 0 else ("td", "")
-                sort = f' data-sort="{html.escape(key)}"' if key != text else ""
+                # A cell without a value is marked as such, and sorts by nothing.
+                sort = f' data-sort="{html.escape(key)}"' if key != text and value is not None else ""
                 shown = html_cell(value, text)
                 cells.append(f"<{tag}{scope}{css_class(column, value is None)}{sort}>{shown}</{tag}>")
             lines.append(f"<tr>{''.join(cells)}</tr>")

@@ -63,7 +63,7 @@ for (const [name, rows] of Object.entries(tables)) {
 }
 
 // Sorting: every heading becomes a button; missing values stay last.
-const key = cell => cell.dataset.sort ?? cell.textContent.trim();
+const key = cell => cell.dataset.sort ?? (cell.classList.contains("absent") ? "" : cell.textContent.trim());
 const sort = (head, up) => {
   const table = head.closest("table"), body = table.tBodies[0], column = head.cellIndex;
   all("thead th", table).forEach(other => other.removeAttribute("aria-sort"));
