@@ -4,9 +4,10 @@ import csv
 import hashlib
 import io
 import os
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,6 +15,8 @@ from repro.config.specification import NUMERICS, Run
 from repro.errors import Failure
 from repro.records.record import Epoch, Outline, Record
 from repro.storage import read_limited, write_atomic
+
+R = TypeVar("R")
 
 IDENTITY_SHOWN = 16  # hex digits in folder names and on screen
 LARGEST = 2**24  # bytes of a record that are read: a thousand times what one has
@@ -89,10 +92,8 @@ class Store:
 
     def read(self, path: Path) -> Record | None:
         """One record; None, and a line in `problems`, when it is damaged, edited or was written by something else."""
-        try:
-            content = msgspec.json.decode(read_limited(path, LARGEST), type=dict)
-            seal = content.pop("seal", None)
-            record = msgspec.convert(content, Record)
+
+        def check(record: Record, content: dict[str, Any], seal: object) -> None:
             # Only the numerics of today can be hashed again: identities of earlier ones are taken as they are.
             if (record.identity == record.run.identity(record.checksum)) != (record.numerics == NUMERICS):
                 raise ValueError("its content does not match its identity; was it edited?")
@@ -103,13 +104,30 @@ class Store:
                 self.history(record)
             elif seal != sealed(content, history_text(path)):
                 raise ValueError("it or its history has changed since it was written")
+
+        record = self.checked(path, Record, check)
+        if record is not None:
+            self.known[path] = record
+        return record
+
+    def checked(self, path: Path, kind: type[R], check: Callable[[R, dict[str, Any], object], None]) -> R | None:
+        """The content of a record's file; None, and a line in `problems`, where it cannot be read or is refused.
+
+        Args:
+            check: raises ValueError for a record that is not to be trusted; gets the record, the content it was made
+                of, and its seal, None where it has none.
+        """
+        try:
+            content = msgspec.json.decode(read_limited(path, LARGEST), type=dict)
+            seal = content.pop("seal", None)
+            record = msgspec.convert(content, kind)
+            check(record, content, seal)
         except Failure as failure:
             self.problems.append(f"{failure}; its record was passed over")
             return None
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             self.problems.append(f"{path} was passed over: {error}")
             return None
-        self.known[path] = record
         return record
 
     def history(self, record: Record) -> list[Epoch]:

@@ -9,8 +9,8 @@ import msgspec
 from repro.config.specification import Spec
 from repro.errors import Failure
 from repro.records.record import Environment
-from repro.records.store import LARGEST, Store, sealed
-from repro.storage import read_limited, write_atomic
+from repro.records.store import Store, sealed
+from repro.storage import write_atomic
 
 R = TypeVar("R", bound="VariantRecord")
 
@@ -56,21 +56,14 @@ def every(store: Store, kind: type[R]) -> list[R]:
 
 def read(store: Store, kind: type[R], path: Path) -> R | None:
     """One record; None, and a line in the store's problems, when it is damaged, edited or belongs elsewhere."""
-    try:
-        content = msgspec.json.decode(read_limited(path, LARGEST), type=dict)
-        seal = content.pop("seal", None)
-        record = msgspec.convert(content, kind)
+
+    def check(record: R, content: dict[str, Any], seal: object) -> None:
         if (path.parent.name, path.name) != (record.experiment, f"{record.variant}.json"):
             raise ValueError("it belongs to another variant than its name; was it moved?")
         if seal is not None and seal != sealed(content):
             raise ValueError("it has changed since it was written")
-    except Failure as failure:
-        store.problems.append(f"{failure}; its record was passed over")
-        return None
-    except (OSError, ValueError, msgspec.MsgspecError, RecursionError) as error:
-        store.problems.append(f"{path} was passed over: {error}")
-        return None
-    return record
+
+    return store.checked(path, kind, check)
 
 
 def save(results: Path, record: VariantRecord) -> None:
