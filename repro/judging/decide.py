@@ -85,7 +85,7 @@ def undecided(experiment: Experiment, budget: Budget, store: Store, data_dir: Pa
     found = []
     for claim, verdict in zip(experiment.claims, verdicts_of(experiment, store, data_dir), strict=True):
         own = [cells[name] for name in claim.variants if name in cells]
-        if len(own) < len(claim.variants) or not could(experiment, claim, verdict, budget, tested):
+        if len(own) < len(claim.variants) or not decidable(experiment, claim, verdict, budget, tested):
             continue
         taken = min(done[cell.variant.name] // len(cell.runs) for cell in own)
         if taken >= LOOKS:
@@ -93,7 +93,7 @@ def undecided(experiment: Experiment, budget: Budget, store: Store, data_dir: Pa
         look = taken + 1
         # The control keeps to its own plan: it is no claim, and is seen or not.
         others = [cell for cell in control if cell not in own] if claim.type in COMPARED else []
-        needed = (*(further(cell, look * len(cell.runs)) for cell in own), *others)
+        needed = (*(with_seeds(cell, look * len(cell.runs)) for cell in own), *others)
         seeds = verdict.seeds_needed
         most = look * min(len(cell.runs) for cell in own)
         likely = not taken or (seeds is not None and seeds <= most)
@@ -101,7 +101,7 @@ def undecided(experiment: Experiment, budget: Budget, store: Store, data_dir: Pa
     return found
 
 
-def could(experiment: Experiment, claim: Claim, verdict: Verdict, budget: Budget, tested: bool) -> bool:
+def decidable(experiment: Experiment, claim: Claim, verdict: Verdict, budget: Budget, tested: bool) -> bool:
     """Whether more runs at a budget could decide a claim that has this verdict.
 
     tested: the runs of the positive control are there, so that more of them change nothing.
@@ -113,20 +113,21 @@ def could(experiment: Experiment, claim: Claim, verdict: Verdict, budget: Budget
         return False  # it is judged on larger runs
     small = BUDGETS.index(budget) < BUDGETS.index(claim.budget)
     if claim.type in ("point", "ratio"):
-        return not claim.needs and (not small or all(begin(experiment, name, claim, budget) for name in claim.variants))
+        whole = not small or all(is_beginning(experiment, name, claim, budget) for name in claim.variants)
+        return whole and not claim.needs
     if claim.type == "no-loss" and (claim.needs or (small and not experiment.control)):
         return False
     return verdict.verdict == "inconclusive" or not tested
 
 
-def begin(experiment: Experiment, name: str, claim: Claim, budget: Budget) -> bool:
+def is_beginning(experiment: Experiment, name: str, claim: Claim, budget: Budget) -> bool:
     """Whether a variant's runs at a budget are the first epochs of those that the claim is about."""
     variant = experiment.variant(name)
     run, whole = (experiments.resolve(experiment, variant, of) for of in (budget, claim.budget))
     return claim.epoch is not None and claim.epoch <= run.recipe.epochs and begins(run, whole)
 
 
-def further(cell: Cell, seeds: int) -> Cell:
+def with_seeds(cell: Cell, seeds: int) -> Cell:
     """The same row with so many seeds."""
     return msgspec.structs.replace(cell, runs=tuple(cell.runs[0].with_seed(seed) for seed in range(seeds)))
 

@@ -335,7 +335,7 @@ def sample(experiment: Experiment, claim: Claim, item: Evidence | None, store: S
         pairing=pairing(run),
         planned=item.expected,
         halfway=halfway([record for record, _ in measured], claim, store),
-        drawn=drawn(run, measured[0][0], claim),
+        substitutes=substitutes(run, measured[0][0], claim),
     )
 
 
@@ -355,7 +355,7 @@ def halfway(records: list[Record], claim: Claim, store: Store) -> tuple[float, .
     return tuple(values)
 
 
-def drawn(run: Run, record: Record, claim: Claim) -> int:
+def substitutes(run: Run, record: Record, claim: Claim) -> int:
     """Test images, where accuracy is measured on such as stand in for the published ones; else 0."""
     described = record.measurements.get("described")
     if claim.metric not in ACCURACIES or described is None or not data.DATASETS[run.data.name].substitute:

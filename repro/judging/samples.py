@@ -26,7 +26,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         compared seed by seed.
     planned: the seeds that the experiment asks for, when the first look is taken; 0 = however many there are.
     halfway: the values after half of the epochs, one per seed; empty where they are not known.
-    drawn: test images, where they stand in for the published ones: another such set would give other values; else 0.
+    substitutes: test images, where they stand in for the published ones: other ones would give other values; else 0.
     released: the value is of one network whose weights were published, which the claim is about: it has no seeds, and
         what is uncertain is the draw of its test images.
     """
@@ -41,7 +41,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     pairing: str = ""
     planned: int = 0
     halfway: tuple[float, ...] = ()
-    drawn: int = 0
+    substitutes: int = 0
     released: bool = False
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     def changes(self) -> "Sample":
         """What the second half of training changed."""
         values = tuple(end - half for end, half in zip(self.values, self.halfway, strict=True))
-        return msgspec.structs.replace(self, values=values, halfway=(), drawn=0)
+        return msgspec.structs.replace(self, values=values, halfway=(), substitutes=0)
 
     def _of(self, seeds: Iterable[int]) -> "Sample":
         wanted = set(seeds)
@@ -93,7 +93,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     def test_set_variance(self) -> float:
         """Of the mean of percentages, by which images stand in for the published test set; 0 for the published one."""
         mean = float(np.mean(self.values)) / 100
-        return 1e4 * mean * (1 - mean) / self.drawn if self.drawn else 0.0
+        return 1e4 * mean * (1 - mean) / self.substitutes if self.substitutes else 0.0
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,8 +167,8 @@ def contrast(first: Sample, second: Sample, sign: int = 1, binary: bool = False)
     paired = not binary and are_paired([first, second])
     estimate = statistics.difference(a, b, paired, step=max(first.step or 0.0, second.step or 0.0))
     # As if the two networks' errors fell on different images: on the same ones the difference varies less.
-    drawn = first.test_set_variance + second.test_set_variance
-    estimate = estimate.widened(drawn)
+    variance = first.test_set_variance + second.test_set_variance
+    estimate = estimate.widened(variance)
     interval = estimate.interval()
     if binary:
         p, opposite = statistics.p_more_often(a, b), statistics.p_more_often(b, a)
@@ -176,7 +176,7 @@ def contrast(first: Sample, second: Sample, sign: int = 1, binary: bool = False)
         interval = statistics.share_difference(a, b, 0.95)
     elif min(first.n, second.n) < 2:
         p = opposite = 1.0
-    elif drawn:
+    elif variance:
         p, opposite = estimate.p_above(0), estimate.p_below(0)
     else:
         p, opposite = statistics.p_greater(a, b, paired), statistics.p_greater(b, a, paired)

@@ -440,7 +440,7 @@ def test_a_difference_that_moves_towards_the_claim_refutes_nothing():
 def test_a_stand_in_test_set_brings_its_own_error():
     plain, drawn = (
         judge(ORDERING, {"a": sample(up(NEAR_67, 3), **more), "b": sample(NEAR_67, **more)})
-        for more in ({}, {"drawn": 400})
+        for more in ({}, {"substitutes": 400})
     )
     assert plain.verdict == "reproduced"
     assert drawn.verdict == "inconclusive"
@@ -450,7 +450,7 @@ def test_a_stand_in_test_set_brings_its_own_error():
     error = 100 * math.sqrt((a * (1 - a) + b * (1 - b)) / 400)
     assert drawn.difference_interval.high - drawn.difference_interval.low > 2 * 1.96 * error
     # A true value inside the margin is not accused by a test set that happens to be easy.
-    easy = [sample([value], drawn=400) for value in (67.0,)]
+    easy = [sample([value], substitutes=400) for value in (67.0,)]
     assert judge(POINT, {"a": easy[0]}).verdict == "inconclusive"
 
 
