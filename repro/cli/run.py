@@ -137,11 +137,6 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
         for step in todo:
             if step.state == "stale":
                 teller.say(f"run again, {step.why}: {describe_run(step.run)}")
-        if devices.slow_bfloat16(chosen) and any(step.run.recipe.precision == "bfloat16" for step in todo):
-            teller.say(
-                "this processor has no bfloat16 instructions, so these runs are slow; --set recipe.precision=float32 "
-                "trains by the same recipe faster, as runs of their own"
-            )
         runs = "1 run" if len(todo) == 1 else f"{len(todo)} runs"
         seconds = sum(plan.estimates(todo, store, chosen.type))
         if seconds > LONG and not running.yes and sys.stdin.isatty():

@@ -27,11 +27,11 @@ def choose(wanted: str) -> tuple[torch.device, str]:
     return torch.device(name), reason
 
 
-def slow_bfloat16(device: torch.device) -> bool:
-    """Whether a CPU computes in bfloat16 without instructions for it: right, but several times slower than float32."""
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether a device has instructions for bfloat16."""
     if device.type != "cpu":
-        return False
-    return not (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() or _is_arm())
+        return True
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported() or _is_arm()
 
 
 def _is_arm() -> bool:

@@ -24,6 +24,7 @@ from repro.training.checkpoint import Checkpoint
 from repro.training.devices import set_up_cudnn
 from repro.training.evaluation import first_dead_layer, measure
 from repro.training.graph import captured
+from repro.training.precision import arithmetic
 from repro.training.recipe import learning_rate, optimizer, set_learning_rate
 
 # Called while a run trains: epoch (from 0), images seen of this epoch, images of an epoch, running loss and accuracy.
@@ -49,10 +50,6 @@ class Trainee:
         channels = run.model.options.get("channels", 3)
         blue_first = run.data.normalisation == "caffe"
         self.pipeline = Pipeline(run.data.pixels, channels, mean, std, run.recipe, reverse=blue_first).to(device)
-        # Casts are not cached: a captured graph would otherwise keep the weights of its first replay.
-        self.autocast = torch.autocast(
-            device.type, torch.bfloat16, enabled=run.recipe.precision == "bfloat16", cache_enabled=False
-        )
         self.loss = torch.zeros((), device=device)
         self.correct = torch.zeros((), device=device)
 
@@ -74,7 +71,7 @@ class Trainee:
 
         Adds the batch's mean loss to `self.loss` and its correct answers to `self.correct`; waits for nothing.
         """
-        with self.autocast:
+        with arithmetic(self.run.recipe.precision, self.device):
             logits = self.forward(self.pipeline(images, Draws(*draws)))
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.run.recipe.label_smoothing)
         self.optimizer.zero_grad(set_to_none=True)

@@ -55,10 +55,10 @@ def test_the_rate_that_is_set_is_the_rate_that_is_used(kind: Literal["sgd", "ada
 def test_a_processor_without_bfloat16_is_known(monkeypatch: pytest.MonkeyPatch):
     cpu = torch.device("cpu")
     monkeypatch.setattr(devices.platform, "machine", lambda: "x86_64")
-    for amx, avx, slow in ((False, False, True), (True, False, False), (False, True, False)):
+    for amx, avx, found in ((False, False, False), (True, False, True), (False, True, True)):
         monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda amx=amx: amx)
         monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda avx=avx: avx)
-        assert devices.slow_bfloat16(cpu) is slow
+        assert devices.has_bfloat16(cpu) is found
     monkeypatch.setattr(devices.platform, "machine", lambda: "aarch64")
-    assert not devices.slow_bfloat16(cpu)
-    assert not devices.slow_bfloat16(torch.device("cuda"))
+    assert devices.has_bfloat16(cpu)
+    assert devices.has_bfloat16(torch.device("cuda"))
