@@ -32,6 +32,8 @@ recipe = { epochs = 2, batch = 16, flip = true, crop_padding = 2 }
 """
 COMMAND = [sys.executable, "-m", "repro", "run", "../two.toml", "--budget", "smoke", "--device", "cpu"]
 COMMAND += ["--seeds", "1", "--results-dir", "results"]
+# How far, relatively, the losses of two processes may be from those of one.
+LOSSES = 1e-3
 
 
 def free_port() -> str:
@@ -75,10 +77,12 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, monkeypatch: pytest
     two, shared, (leader, follower) = trained(tmp_path / "two", 2)
     assert two.identity == one.identity
     assert two.environment["path"].endswith("2 processes")
+    # The sums of a batch in two halves are rounded otherwise, by how much depends on the processor, and Adam's first
+    # steps have one length whatever the gradient. Without an exchange of gradients the first losses are 0.16 % apart.
     for a, b in zip(history, shared, strict=True):
-        assert b.train_loss == pytest.approx(a.train_loss, rel=1e-5)
-        assert b.test_loss == pytest.approx(a.test_loss, rel=1e-5)
-        assert b.active_logits == pytest.approx(a.active_logits, abs=1e-3)
+        assert b.train_loss == pytest.approx(a.train_loss, rel=LOSSES)
+        assert b.test_loss == pytest.approx(a.test_loss, rel=LOSSES)
+        assert b.active_logits == pytest.approx(a.active_logits, abs=0.01)
         assert b.train_accuracy == pytest.approx(a.train_accuracy, abs=1.5 / 160)
     # 401 images: one process measures 201 of them, the other 200.
     assert two.measurements["described"].total == one.measurements["described"].total
@@ -87,8 +91,8 @@ def test_two_processes_train_what_one_trains(tmp_path: Path, monkeypatch: pytest
     # Dropout is on there too. In several batches, of which every process measures all.
     mine, theirs = (record.measurements["notebook"] for record in (one, two))
     assert mine.loss
-    assert theirs.loss == pytest.approx(mine.loss, rel=1e-5)
-    assert theirs.active_logits == pytest.approx(mine.active_logits, abs=1e-3)
+    assert theirs.loss == pytest.approx(mine.loss, rel=LOSSES)
+    assert theirs.active_logits == pytest.approx(mine.active_logits, abs=0.01)
     assert "epoch 2/2" in leader
     assert follower == ""
 
