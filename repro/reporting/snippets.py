@@ -18,6 +18,7 @@ A part within a line is written the same way, without line breaks.
     dead EXPERIMENT[/VARIANT]                      runs with a layer that is the same for every image: `2 of 10`
     bytes EXPERIMENT/VARIANT                       size of the compressed file, of several seeds the mean: `541,116`
     lost EXPERIMENT/VARIANT                        points of top-1 that a compressed file lost: `-0.2 [-1.1, +0.8]`
+    size EXPERIMENT/VARIANT                        the float32 parameters in both units: `4.99 MB (4.76 MiB)`
     weights EXPERIMENT/VARIANT                     top-1 of published weights in percent: `76.0 [75.1, 76.8]`
     photographs EXPERIMENT/VARIANT                 on how many photographs that was measured: `642`
 
@@ -32,11 +33,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from repro import models
 from repro.config.specification import BUDGETS, PROTOCOLS, Budget
 from repro.errors import BadInput, unknown
 from repro.judging.evidence import Evidence, shown, verdicts_of
 from repro.planning import experiments
-from repro.planning.experiments import Experiment
+from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, compressed
 from repro.records.compressed import CompressedRecord
 from repro.reporting import compression, weights
@@ -116,6 +118,9 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return f"\n{bench(name, store)}\n"
         case ["bytes", path, *how]:
             return f"{file_bytes(path, how, store, data_dir):,}"
+        case ["size", path]:
+            name, _, variant = path.partition("/")
+            return size_text(experiments.find(name).variant(variant))
         case ["lost", path]:
             return compression.lost_text(file_record(path, store).answers)
         case ["weights", path]:
@@ -127,7 +132,7 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return weights.top1(record)
         case ["photographs", path]:
             return f"{file_record(path, store).answers.total:,}"
-    known = "table, claims, central, verdicts, bench, mean, after, gap, failed, dead, bytes, lost, photographs, weights"
+    known = "table, claims, central, verdicts, bench, mean, after, gap, failed, dead, bytes, size, lost, photographs, weights"
     raise BadInput(f"`made: {request}` asks for none of {known}")
 
 
@@ -193,6 +198,12 @@ def file_bytes(path: str, how: list[str], store: Store, data_dir: Path) -> int:
     if size is None:
         raise BadInput(f"`{path}` is not compressed")
     return size
+
+
+def size_text(variant: Variant) -> str:
+    """How large the float32 parameters of a network are, in both units that "MB" may mean."""
+    size = 4 * models.parameter_count(variant.model, **variant.options)
+    return f"{size / 10**6:.2f} MB ({size / 2**20:.2f} MiB)"
 
 
 def after(epoch: str, item: Evidence, store: Store) -> tuple[float, float]:
