@@ -132,7 +132,8 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return weights.top1(record)
         case ["photographs", path]:
             return f"{file_record(path, store).answers.total:,}"
-    known = "table, claims, central, verdicts, bench, mean, after, gap, failed, dead, bytes, size, lost, photographs, weights"
+    known = "table, claims, central, verdicts, bench, mean, after, gap, failed, dead, bytes, size, lost, weights"
+    known += ", photographs"
     raise BadInput(f"`made: {request}` asks for none of {known}")
 
 
