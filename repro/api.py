@@ -50,7 +50,7 @@ def run(
     from repro.cli.run import carry_out
 
     chosen, store = experiments.find(experiment), Store(Path(results))
-    launcher = Launcher("local", jobs) if jobs else Launcher()
+    launcher = Launcher("local", jobs) if jobs else Launcher("here")
     settings = Running(
         budget, seeds, Path(data_dir), Path(results), device, {}, launcher, dry_run=False, fail_fast=True,
         output_format="text",

@@ -11,6 +11,19 @@ from typing import Any
 
 from repro.errors import Failure
 
+MEMORY = 3 * 2**30  # bytes that a training run may need on a CPU; AlexNet's takes two thirds of it
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def runs_at_once() -> int:
+    """How many runs train at a time on this machine's CPU: one a core, and no more than there is memory for."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(cores(), memory // MEMORY))
+
 
 def end_with_parent() -> None:
     """A worker whose parent is killed ends too; left alone it would wait for work for ever."""

@@ -4,14 +4,10 @@ import os
 import platform
 
 import repro
+from repro.processes import cores
 from repro.records.environment import cpu_name, git_commit, installed
 
 MIB = 2**20
-
-
-def cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def describe(accelerator: str = "") -> str:

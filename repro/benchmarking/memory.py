@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from repro.benchmarking.machine import MIB, cores, describe, device_name, load
+from repro.benchmarking.machine import MIB, describe, device_name, load
 from repro.benchmarking.runs import laptop_run, without_images
 from repro.benchmarking.subprocess_runs import carried_out
 from repro.benchmarking.tables import Sheet
 from repro.config.specification import Run
+from repro.processes import cores
 from repro.reporting.table import Column
 from repro.training import devices
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from repro.benchmarking.machine import MIB, cores, describe, device_name, load
+from repro.benchmarking.machine import MIB, describe, device_name, load
 from repro.benchmarking.rounds import Ratio
 from repro.benchmarking.runs import laptop_run
 from repro.benchmarking.subprocess_runs import carried_out
 from repro.benchmarking.tables import Sheet
 from repro.config.specification import Run
+from repro.processes import cores
 from repro.reporting import style
 from repro.reporting.table import Column
 from repro.training import devices

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from repro import models
 from repro.benchmarking.clock import Turn
 from repro.benchmarking.contender import PHASES
-from repro.benchmarking.machine import MIB, cores, describe, device_name, load
+from repro.benchmarking.machine import MIB, describe, device_name, load
 from repro.benchmarking.plain import Plain
 from repro.benchmarking.project import MatrixProduct, Project
 from repro.benchmarking.rounds import interleaved, ratio
 from repro.benchmarking.runs import laptop_run, without_images
 from repro.benchmarking.tables import Sheet
 from repro.config.specification import Run
-from repro.processes import Alone
+from repro.processes import Alone, cores
 from repro.reporting.table import Column
 from repro.training import devices
 

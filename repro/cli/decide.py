@@ -10,6 +10,7 @@ from repro.cli import options
 from repro.cli.run import carry_out, kind_of
 from repro.config.specification import Budget
 from repro.planning import experiments
+from repro.processes import runs_at_once
 from repro.records import Store
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
@@ -59,7 +60,7 @@ def decide_command(
     store = Store(results_dir)
     suite = [experiments.find(name) for name in names] if names else list(experiments.everything())
     found = queue(suite, budget, store, data_dir, kind_of(device))
-    jobs = launcher.jobs or 1
+    jobs = launcher.jobs or (runs_at_once() if launcher.name != "here" and kind_of(device) == "cpu" else 1)
     if dry_run:
         show(found, jobs, hours, output_format)
         return 0

@@ -91,9 +91,12 @@ LauncherName = Literal["here", "local", "ray"]
 
 
 class Launcher(NamedTuple):
-    """Where runs are done: in this process, in `jobs` processes of this machine, or on the Ray cluster at `address`."""
+    """Where runs are done: in this process, in `jobs` processes of this machine, or on the Ray cluster at `address`.
 
-    name: LauncherName = "here"
+    name: None leaves it to the amount of work, see `repro.cli.run.placed`.
+    """
+
+    name: LauncherName | None = None
     jobs: int | None = None
     address: str | None = None
 
@@ -104,13 +107,14 @@ def launcher(function: Callable[..., Any]) -> Callable[..., Any]:
     @click.option(
         "--launcher",
         type=click.Choice(["here", "local", "ray"]),
-        help="here: run after run. local: several processes of this machine. ray: a Ray cluster.  [default: here]",
+        help="here: run after run. local: several processes of this machine. ray: a Ray cluster.  "
+        "[default: local for several runs of a minute in all and more]",
     )
     @click.option(
         "--jobs",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Runs at a time; implies --launcher local.  [default: one a GPU, or one for two cores, at least two]",
+        help="Runs at a time; implies --launcher local.  [default: one a core, or one a GPU, as memory allows]",
     )
     @click.option(
         "--address",
@@ -119,7 +123,7 @@ def launcher(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @functools.wraps(function)
     def gathered(*, launcher: LauncherName | None, jobs: int | None, address: str | None, **rest: Any) -> Any:
-        name: LauncherName = launcher or ("local" if jobs else "ray" if address else "here")
+        name: LauncherName | None = launcher or ("local" if jobs else "ray" if address else None)
         for option, value, owner in (("--jobs", jobs, "local"), ("--address", address, "ray")):
             if value is not None and name != owner:
                 raise BadInput(f"{option} belongs to --launcher {owner}, not to {name}")

@@ -58,6 +58,7 @@ def run_command(names: tuple[str, ...], everything: bool, explain: bool, running
     return 1 if failures else 0
 
 
+SHORT = 60  # seconds of work for which no processes are started
 LONG = 3600  # seconds of work that is not begun unasked on a terminal
 KINDS = {"cpu": "a CPU such as this", "cuda": "a CUDA GPU", "mps": "an Apple GPU"}
 
@@ -131,34 +132,52 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
 
     chosen, reason = devices.choose("auto" if launcher.name == "ray" else device)
     with parallel.group(chosen, launcher.name):
+        seconds = sum(plan.estimates(todo, store, chosen.type))
         # Of several processes that share each run, the first one's plan is the plan; it alone talks and goes on.
         todo = parallel.agreed(todo)
+        launcher = placed(launcher, local.default_jobs(chosen) if parallel.world() == 1 else 1, len(todo), seconds)
         teller = Teller(len(todo), together=launcher.name != "here", quiet=not parallel.leader())
         for step in todo:
             if step.state == "stale":
                 teller.say(f"run again, {step.why}: {describe_run(step.run)}")
         runs = "1 run" if len(todo) == 1 else f"{len(todo)} runs"
-        seconds = sum(plan.estimates(todo, store, chosen.type))
         if seconds > LONG and not running.yes and sys.stdin.isatty():
             click.confirm(f"{runs}, about {duration(seconds)} of work in all: go on?", abort=True, err=True)
         try:
             match launcher.name:
-                case "here":
-                    teller.say(f"{runs} on {chosen.type} ({reason}), about {duration(seconds)} in all")
-                    failures = worker.carry_out(todo, store, data_dir, chosen, teller, fail_fast)
                 case "local":
                     jobs = min(launcher.jobs or local.default_jobs(chosen), len(todo))
-                    teller.say(f"{runs} on {chosen.type} ({reason}), {jobs} at a time")
+                    teller.say(f"{runs} on {chosen.type} ({reason}), {jobs} at a time, {about(seconds / jobs)}")
                     failures = local.carry_out(todo, store, data_dir, chosen, teller, fail_fast, jobs)
                 case "ray":
                     teller.say(f"{runs} on a Ray cluster, reported on completion")
                     failures = cluster.carry_out(todo, store, data_dir, device, teller, fail_fast, launcher.address)
+                case _:
+                    teller.say(f"{runs} on {chosen.type} ({reason}), {about(seconds)}")
+                    failures = worker.carry_out(todo, store, data_dir, chosen, teller, fail_fast)
         finally:
             teller.stop()
             store.forget()
         if not parallel.leader():
             raise SystemExit(0)
     return failures
+
+
+def placed(launcher: options.Launcher, jobs: int, runs: int, seconds: float) -> options.Launcher:
+    """Where runs are done: as was asked, else in several processes if there is work for them.
+
+    Two one-thread processes train more images than one with two threads. Starting them takes a few seconds.
+
+    jobs: how many at a time this machine has room for. seconds: of work in all.
+    """
+    if launcher.name:
+        return launcher
+    return options.Launcher("local") if min(jobs, runs) > 1 and seconds > SHORT else options.Launcher("here")
+
+
+def about(seconds: float) -> str:
+    """An estimate of the time in all."""
+    return f"about {duration(seconds)} in all"
 
 
 def compress(experiment: Experiment, store: Store, data_dir: Path, device: str) -> bool:

@@ -16,6 +16,7 @@ from torchvision import transforms
 from repro.config.specification import axis_seed
 from repro.data.photographs import opened
 from repro.errors import Failure
+from repro.processes import cores
 
 Cut = Literal["squash", "caffe", "torchvision"]
 # More decoding processes than this do not help one device.
@@ -151,5 +152,4 @@ def squares(cut: Cut, pixels: int, training: bool) -> Callable[[Image.Image], Im
 
 def worker_count() -> int:
     """Decoding processes for this one: the cores it may use, shared with the others that were started with it here."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(MOST_WORKERS, cores // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))
+    return max(1, min(MOST_WORKERS, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1"))))

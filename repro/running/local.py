@@ -14,13 +14,12 @@ import torch
 
 from repro.config.specification import Run
 from repro.planning.plan import Step
-from repro.processes import end_with_parent
+from repro.processes import end_with_parent, runs_at_once
 from repro.records import Epoch, Record, Store
 from repro.running import worker
 from repro.running.worker import PATIENCE, Audience, Outcome
 from repro.training.loop import Watch
 
-CORES = 2  # of a run, where the number of processes is left to us: what the laptop budget's times are stated for
 LOSSES = 3  # a run whose process was killed this often, by the system's memory watchdog say, has failed
 
 
@@ -108,13 +107,10 @@ def carry_out(
 
 
 def default_jobs(device: torch.device) -> int:
-    """How many runs go on at a time: one a GPU, or one for every two cores and two at least.
-
-    On two cores two runs with a thread each get more done than one after the other with two threads.
-    """
-    if device.type == "cpu":
-        return max(min(2, torch.get_num_threads()), torch.get_num_threads() // CORES)
-    return torch.cuda.device_count() if device.type == "cuda" else 1
+    """How many runs go on at a time: one a core, or one a GPU, and no more than there is memory for."""
+    if device.type != "cpu":
+        return torch.cuda.device_count() if device.type == "cuda" else 1
+    return min(torch.get_num_threads(), runs_at_once())
 
 
 def hear(pipe: Connection, worker: Worker, audience: Audience) -> bool:

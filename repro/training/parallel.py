@@ -32,7 +32,7 @@ CONNECTED = "connected"
 
 
 @contextlib.contextmanager
-def group(device: torch.device, launcher: str = "here") -> Iterator[None]:
+def group(device: torch.device, launcher: str | None = None) -> Iterator[None]:
     """Join the other processes of this `torchrun`, if there are any; each takes its own GPU.
 
     Raises:
@@ -42,7 +42,7 @@ def group(device: torch.device, launcher: str = "here") -> Iterator[None]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
-    if launcher != "here":
+    if launcher not in (None, "here"):
         raise BadInput(f"torchrun shares each run among its processes: leave out --launcher {launcher}")
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))

@@ -1,5 +1,6 @@
 """The command line as a user types it."""
 
+import importlib
 import json
 import os
 import re
@@ -389,6 +390,22 @@ def test_launchers_options_that_contradict_each_other(repro, flags: list[str], m
     answer = repro("run", "table1", "--dry-run", *flags)
     assert answer.code == 2
     assert message in answer.err
+
+
+def test_runs_of_some_length_take_all_cores_without_being_asked(repro, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    run = importlib.import_module("repro.cli.run")
+    asked, here, several = run.options.Launcher("here"), ("here", None, None), ("local", None, None)
+    assert run.placed(run.options.Launcher(), jobs=8, runs=2, seconds=600) == several
+    assert run.placed(run.options.Launcher(), jobs=8, runs=1, seconds=600) == here
+    assert run.placed(run.options.Launcher(), jobs=1, runs=9, seconds=600) == here
+    assert run.placed(run.options.Launcher(), jobs=8, runs=9, seconds=20) == here
+    assert run.placed(asked, jobs=8, runs=9, seconds=600) == asked
+    monkeypatch.setattr(run, "SHORT", -1.0)
+    monkeypatch.setattr("repro.running.local.default_jobs", lambda _: 2)
+    answer = repro("train", "mini-squeezenet", "--budget", "smoke", "--seeds", "2", "--set", "recipe.epochs=1")
+    assert answer.code == 0
+    assert "2 at a time" in answer.err
+    assert len(list((tmp_path / "results/runs").rglob("record.json"))) == 2
 
 
 def test_a_plan_says_which_images_and_files_are_missing(repro, tmp_path):
