@@ -15,7 +15,7 @@ import repro
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 # What a wheel is built from; copied, so that nothing is written into the checkout and nothing stale comes from it.
-SOURCES = ["setup.cfg", "pyproject.toml", "LICENSE", "README.md", "repro", "experiments"]
+SOURCES = ["setup.cfg", "pyproject.toml", "LICENSE", "README.md", "study.toml", "repro", "experiments"]
 HEAVY = {"torch", "torchvision", "pandas", "matplotlib", "scipy", "statsmodels"}
 
 
@@ -50,7 +50,7 @@ def test_setup_lists_all_packages() -> None:
     setup.read(CHECKOUT / "setup.cfg")
     listed = {line for line in setup["options"]["packages"].split("\n") if line}
     folders = {path.parent.relative_to(CHECKOUT) for path in (CHECKOUT / "repro").rglob("__init__.py")}
-    assert listed == {".".join(folder.parts) for folder in folders} | {"repro.experiments"}
+    assert listed == {".".join(folder.parts) for folder in folders} | {"repro.shipped"}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,8 @@ def test_wheel_carries_all_files(wheel: Path) -> None:
         for path in (CHECKOUT / "repro").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    expected |= {f"repro/experiments/{path.name}" for path in (CHECKOUT / "experiments").glob("*.toml")}
+    expected |= {f"repro/shipped/experiments/{path.name}" for path in (CHECKOUT / "experiments").glob("*.toml")}
+    expected |= {"repro/shipped/study.toml"}
     inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert inside == expected
 

@@ -1,6 +1,7 @@
 """The command line: parses, calls, prints. Verbs are imported when they are used, so that help is instant."""
 
 import importlib
+import os
 import re
 import sys
 from typing import Any
@@ -77,8 +78,16 @@ class Verbs(click.Group):
 
 @click.group(cls=Verbs, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="repro")
-def cli() -> None:
-    """Re-run the science of SqueezeNet, and judge each published number."""
+@click.option(
+    "--study",
+    metavar="FOLDER",
+    help="The study to work on: a folder with a study.toml.  [default: the one you are in, else SqueezeNet's]",
+)
+def cli(study: str | None) -> None:
+    """Re-run the science of SqueezeNet, or of a study of your own, and judge each published number."""
+    if study is not None:
+        # Through the environment, so that processes started for runs know it too.
+        os.environ["REPRO_STUDY"] = os.path.abspath(study)
 
 
 def one_line(error: click.ClickException) -> str:

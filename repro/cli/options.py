@@ -13,15 +13,15 @@ from repro.config.specification import BUDGETS, Budget
 from repro.data import DATASETS
 from repro.data.catalogue import look_in
 from repro.errors import BadInput
-from repro.planning import experiments
+from repro.planning import experiments, study
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 results_dir = click.option(
     "--results-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    default=Path("results"),
-    show_default=True,
+    default=lambda: study.folder("results"),
+    show_default="results/ of the study",
     help="Where records, tables and figures are.",
 )
 data_dir = click.option(
@@ -29,8 +29,8 @@ data_dir = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     envvar="REPRO_DATA",
     show_envvar=True,
-    default=Path(".data"),
-    show_default=True,
+    default=lambda: study.folder(".data"),
+    show_default=".data/ of the study",
     callback=lambda ctx, param, value: look_in(value),
     help="Where the images are.",
 )

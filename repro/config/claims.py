@@ -21,9 +21,6 @@ EvidenceKind = Literal[
 EVIDENCE_KINDS: tuple[EvidenceKind, ...] = get_args(EvidenceKind)[1:]
 Direction = Literal["two-sided", "at-least", "at-most"]
 
-# Where a claim was published. `official`: files released by the paper's authors; `community`: issue threads and such.
-Source = Literal["paper", "official", "report", "zshancock", "cmasch", "nutszebra", "gitbook", "community"]
-
 # Accuracies and shares are in percent of images (`kept` of weights); `collapsed` is 100 for a run that diverged or
 # stayed at chance and 0 for any other; `bytes` are the float32 weights, `file_bytes` a compressed file; `side` is the
 # height of an output map.
@@ -63,6 +60,7 @@ class Claim(Spec, frozen=True):
     """One published number or statement.
 
     id: unique over all experiments.
+    source: where it was published, a word of the `[sources]` of `study.toml`.
     place: where in the source, such as "Table 1, row CIFAR-10".
     type:
         exact: a count or a size, equal up to the published rounding; of two variants, their difference.
@@ -95,7 +93,7 @@ class Claim(Spec, frozen=True):
     """
 
     id: str
-    source: Source
+    source: str
     place: str
     statement: str
     type: Type

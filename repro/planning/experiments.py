@@ -8,10 +8,9 @@ for the network, the experiment's own `[laptop]` (or other budget), the variant,
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import msgspec
-import tomli
 from msgspec import Meta
 
 from repro import models
@@ -31,12 +30,11 @@ from repro.config.specification import (
     Weights,
 )
 from repro.data import DATASETS, SYNTHETIC_SIZE, DatasetInfo
-from repro.errors import BadInput, Failure, in_words, unknown
-
-T = TypeVar("T")
+from repro.errors import BadInput, Failure, unknown
+from repro.planning import study
+from repro.planning.decoding import convert, decode
 
 SHARED = "budgets"  # the file of common settings, beside the experiments
-CENTRAL = "central"  # the file that names the claims which the sources are known for
 
 
 class Settings(Spec, frozen=True):
@@ -166,10 +164,8 @@ class Experiment(Spec, frozen=True):
 
 
 def folder() -> Path:
-    """Where the experiment files are: the checkout's `experiments/`, or the copy inside an installed package."""
-    package = Path(__file__).resolve().parents[1]
-    inside = package / "experiments"  # an installed wheel carries them
-    return inside if inside.is_dir() else package.parent / "experiments"
+    """Where the experiment files of the present study are."""
+    return study.current().root / "experiments"
 
 
 def names() -> list[str]:
@@ -177,10 +173,15 @@ def names() -> list[str]:
     return [experiment.name for experiment in everything()]
 
 
-@cache
 def everything() -> tuple[Experiment, ...]:
-    """All experiments of the suite, in order."""
-    files = [path for path in folder().glob("*.toml") if path.stem not in (SHARED, CENTRAL)]
+    """All experiments of the present study, in order."""
+    return all_of(folder())
+
+
+@cache
+def all_of(folder: Path) -> tuple[Experiment, ...]:
+    """All experiments of a folder, in order."""
+    files = [path for path in folder.glob("*.toml") if path.stem != SHARED]
     return tuple(sorted((read(path) for path in files), key=lambda e: (e.order, e.name)))
 
 
@@ -193,41 +194,24 @@ def find(name: str) -> Experiment:
     if name.endswith(".toml"):
         return read(Path(name))
     path = folder() / f"{name}.toml"
-    if name in (SHARED, CENTRAL) or not path.is_file():
+    if name == SHARED or not path.is_file():
         if Path(f"{name}.toml").is_file():
             raise BadInput(f"unknown experiment {name!r}; for the file in this folder give its whole name, {name}.toml")
         raise unknown("experiment", name, names())
     return read(path)
 
 
-class Central(Spec, frozen=True):
-    """What the sources are known for: ids of claims, and what a reader should know first, a paragraph each."""
-
-    central: tuple[str, ...]
-    scope: str
-    easy: str
-    difficult: str
-
-    @property
-    def notes(self) -> list[str]:
-        """The paragraphs, each on one line behind its title."""
-        parts = {"Scope": self.scope, "What was easy": self.easy, "What was difficult": self.difficult}
-        return [f"{title}: {' '.join(text.split())}" for title, text in parts.items()]
-
-
-@cache
-def central() -> Central:
-    """The claims that head every summary.
+def central() -> study.Study:
+    """The present study, with the claims that head every summary.
 
     Raises:
-        BadInput: the file cannot be read, or names a claim that no experiment has.
+        BadInput: it names a claim that no experiment has.
     """
-    path = folder() / f"{CENTRAL}.toml"
-    found = decode(path, Central)
+    found = study.current()
     known = {claim.id for experiment in everything() for claim in experiment.claims}
     for index, name in enumerate(found.central):
         if name not in known:
-            raise unknown("claim", name, known, f"{path}: central[{index}]")
+            raise unknown("claim", name, known, f"{found.root / study.FILE}: central[{index}]")
     return found
 
 
@@ -261,7 +245,10 @@ def read(path: Path) -> Experiment:
     for variant in experiment.control or ():
         if variant not in seen:
             raise unknown("variant", variant, seen, f"{path}: control")
+    sources = study.of(path).sources
     for index, claim in enumerate(experiment.claims):
+        if claim.source not in sources:
+            raise unknown("source", claim.source, sources, f"{path}: claims[{index}].source")
         for variant in claim.variants:
             if variant not in seen:
                 raise unknown("variant", variant, seen, f"{path}: claims[{index}].variants")
@@ -283,82 +270,16 @@ def parts(experiment: Experiment) -> Iterator[tuple[str, Settings]]:
         yield from ((f"variant {variant.name}: {budget}", getattr(variant, budget)) for budget in BUDGETS)
 
 
-def decode(path: Path, kind: type[T]) -> T:
-    """A TOML file as a struct; every error names the file, the key and, for an unknown key, the nearest valid one."""
-    try:
-        content = tomli.loads(path.read_text())
-    except FileNotFoundError:
-        raise BadInput(f"{path}: there is no such file") from None
-    except tomli.TOMLDecodeError as error:
-        raise BadInput(f"{path} is not valid TOML: {in_words(str(error))}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: {error}") from error
-    return convert(with_folders(content, str(path)), kind, str(path))
-
-
-def with_folders(content: Any, where: str) -> Any:
-    """The content of a file with each `data = { folder = PATH }` as `data = { name = "folder:PATH" }`.
-
-    Raises:
-        BadInput: such a table has a name too.
-    """
-    if isinstance(content, list):
-        return [with_folders(part, where) for part in content]
-    if not isinstance(content, dict):
-        return content
-    found = {key: with_folders(value, where) for key, value in content.items()}
-    images = found.get("data")
-    if isinstance(images, dict) and isinstance(images.get("folder"), str):
-        if "name" in images:
-            raise BadInput(f"{where}: data has both name and folder; give one of them")
-        found["data"] = {"name": f"folder:{images.pop('folder')}", **images}
-    return found
-
-
-def convert(content: Any, kind: type[T], where: str) -> T:
-    """Plain values as a struct; errors as in `decode`."""
-    try:
-        return msgspec.convert(content, kind)
-    except msgspec.ValidationError as error:
-        message = str(error)
-        reason, _, place = message.partition(" - at ")
-        key = place.strip("`").removeprefix("$").removeprefix(".")
-        where = f"{where}: {key}" if key else where
-        if "unknown field `" in reason:
-            fields = getattr(type_at(kind, key), "__struct_fields__", ())
-            raise unknown("key", reason.split("`")[1], fields, where) from None
-        if "matching regex" in reason:
-            raise BadInput(f"{where}: a name has letters, digits, '.', '_' and '-', at most 100, and no '/'") from None
-        if reason.startswith("Invalid enum value '"):
-            raise unknown("value", reason.split("'")[1], literals(type_at(kind, key)), where) from None
-        raise BadInput(f"{where}: {in_words(reason)}") from None
-
-
-def type_at(kind: Any, key: str) -> Any:
-    """The type of what a struct has at a dotted place such as `variants[0].smoke.networks[...]`."""
-    for word in key.replace("[...]", "[]").split("."):
-        name = word.split("[")[0]
-        if not name:
-            continue
-        kind = {f.name: f.type for f in msgspec.structs.fields(kind)}[name]
-        if "[" in word:
-            kind = next(part for part in kind.__args__ if part is not Ellipsis and part is not str)
-        # What may be left out is looked into where it is there.
-        kind = next((part for part in get_args(kind) if hasattr(part, "__struct_fields__")), kind)
-    return kind
-
-
-def literals(kind: Any) -> list[str]:
-    """The words that a type allows, also where it is a choice of several types."""
-    if get_origin(kind) is Literal:
-        return list(get_args(kind))
-    return [word for part in get_args(kind) for word in literals(part)]
+def budgets() -> dict[Budget, Settings]:
+    """The settings all experiments share, by budget: the study's own, or those that come with this program."""
+    own = folder() / f"{SHARED}.toml"
+    return shared(own if own.is_file() else study.shipped() / "experiments" / f"{SHARED}.toml")
 
 
 @cache
-def budgets() -> dict[Budget, Settings]:
-    """The settings all experiments share, by budget."""
-    return decode(folder() / f"{SHARED}.toml", dict[Budget, Settings])
+def shared(path: Path) -> dict[Budget, Settings]:
+    """A file of settings by budget."""
+    return decode(path, dict[Budget, Settings])
 
 
 def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides: dict[str, Any] | None = None) -> Run:

@@ -23,8 +23,6 @@ from repro.reporting.wording import claim_row
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-SOURCES = ("paper", "report", "zshancock", "cmasch", "nutszebra")
-
 
 def render(sections: list[Section], results: Path, store: Store, data_dir: Path) -> str:
     """The page as HTML; the same records give the same bytes."""
@@ -51,8 +49,9 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         js=Markup((TEMPLATES / "page.js").read_text()),
         version=__version__,
         date=max((record.finished[:10] for record in records.values()), default=""),
-        links=[source_link(name) for name in SOURCES],
-        bibtex="\n\n".join([citations.SUITE, *(citations.ENTRIES[name] for name in SOURCES)]),
+        study=central,
+        links=[source_link(name) for name in central.cited],
+        bibtex="\n\n".join([citations.SUITE, *(central.entry(name) for name in central.cited)]),
         central=[by_id[name] for name in central.central if name in by_id],
         notes=[note.partition(": ")[::2] for note in central.notes],
         findings=findings,

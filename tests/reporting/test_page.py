@@ -8,7 +8,7 @@ import pytest
 
 from repro.judging.statistics import Interval
 from repro.judging.verdicts import Verdict
-from repro.planning import experiments
+from repro.planning import experiments, study
 from repro.reporting import article, citations, page
 from repro.reporting.forest import forests
 from repro.reporting.inlined import compact, in_steps
@@ -70,7 +70,7 @@ def test_a_results_folder_shows_the_document_beside_it(tmp_path: Path) -> None:
 
 
 def test_the_findings_have_parts_for_the_page() -> None:
-    found = article.findings(experiments.folder().parent / "results")
+    found = article.findings(study.shipped() / "results")
     assert len(found) > 2
     assert all(finding.text and finding.figure for finding in found)
     assert len({finding.name for finding in found}) == len(found)
@@ -79,9 +79,9 @@ def test_the_findings_have_parts_for_the_page() -> None:
 def test_sources_have_titles_and_addresses() -> None:
     assert citations.address("paper") == "https://arxiv.org/abs/1602.07360"
     assert citations.address("zshancock") == "https://github.com/zshancock/SqueezeNet_vs_CIFAR10"
-    assert all(citations.address(name).startswith("https://") for name in page.SOURCES)
+    assert all(citations.address(name).startswith("https://") for name in study.current().cited)
     assert citations.titled("paper").startswith("SqueezeNet: AlexNet-level accuracy")
-    assert all("{" not in citations.titled(name) for name in citations.ENTRIES)
+    assert all("{" not in citations.titled(name) for name in study.current().sources if study.current().entry(name))
 
 
 @pytest.mark.parametrize(
