@@ -11,13 +11,12 @@ from repro.reporting.frames import COLUMNS, Folder, claims, histories, load, pla
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from repro.models.network import Network
+    from torch import nn
 
 __all__ = ["build", "claims", "histories", "load", "run"]
 
 
-def build(network: str, **options: Any) -> "Network":
+def build(network: str, **options: Any) -> "nn.Module":
     """Build a network of the suite as a torch module, with new weights.
 
     Args:

@@ -30,10 +30,19 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
 
 class Model(Spec, frozen=True):
-    """A network: a name of `repro.models.NETWORKS` and the options that differ from its defaults."""
+    """A network: a name of `repro.models.NETWORKS` and the options that differ from its defaults.
+
+    Or one of a study's own, FILE.py:FUNCTION, with all options; source: SHA-256 of the file.
+    """
 
     name: str
     options: dict[str, Any] = {}
+    source: str = ""
+
+    @property
+    def known_as(self) -> str:
+        """The name in identities and in names of files. A file's place is no part of it: its content is hashed."""
+        return self.name.rpartition(":")[2]
 
 
 class Data(Spec, frozen=True):
@@ -240,7 +249,7 @@ def stated(spec: Spec) -> dict[str, Any]:
     for (name, default), value in zip(defaults(type(spec)), msgspec.structs.astuple(spec), strict=True):
         if value == default:
             continue
-        if isinstance(spec, Data) and name == "name":
+        if isinstance(spec, Data | Model) and name == "name":
             value = spec.known_as
         if isinstance(value, Spec):
             value = stated(value)

@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 import repro
+from repro import models
 from repro.data.sets import imagenet_val
 from repro.errors import BadInput, Failure, unknown
 from repro.formats import caffe, keras, released
@@ -74,7 +75,7 @@ def save(module: nn.Module, path: Path, network: str, options: Mapping[str, Any]
         Failure: the module is not that network, or the file cannot be written.
     """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    check(state, empty(network, options), architecture(network, options), str(path))
+    check(state, empty(network, options), layers_of(network, options), str(path))
     metadata = {
         "network": network,
         "options": json.dumps(canonical(network, options), sort_keys=True),
@@ -96,7 +97,9 @@ def load(path: Path, sealed: bool = False) -> nn.Module:
         Failure: the file is not readable, damaged, or does not say which network it holds.
     """
     network, options, _ = described(path)
-    found, _ = read_safetensors(path, architecture(network, options))
+    if not sealed and not models.defined(network):
+        raise Failure(f"{path} is of {network}, whose file would be executed: this is done for runs of the study alone")
+    found, _ = read_safetensors(path, layers_of(network, options))
     with safe_open(path, "pt") as file:
         seal = (file.metadata() or {}).get("sha256")
     if seal is None and sealed:
@@ -119,7 +122,7 @@ def fingerprint(state: Mapping[str, Tensor]) -> str:
 def assemble(found: Mapping[str, Tensor], network: str, options: Mapping[str, Any], path: Path) -> nn.Module:
     """The network with the tensors found in a file. Raises Failure where they do not fit."""
     module = empty(network, options)
-    check(found, module, architecture(network, options), str(path))
+    check(found, module, layers_of(network, options), str(path))
     state = {
         name: found[name].to(wanted.dtype, copy=True) if name in found else torch.zeros_like(wanted, device="cpu")
         for name, wanted in module.state_dict().items()
@@ -134,10 +137,15 @@ def empty(network: str, options: Mapping[str, Any]) -> nn.Module:
         return build(network, **options)
 
 
-def check(found: Mapping[str, Tensor], module: nn.Module, definition: Architecture, where: str) -> None:
+def layers_of(network: str, options: Mapping[str, Any]) -> Architecture | None:
+    """The published layers of a network; None of one of a study's own."""
+    return architecture(network, options) if models.defined(network) else None
+
+
+def check(found: Mapping[str, Tensor], module: nn.Module, definition: Architecture | None, where: str) -> None:
     """Raises Failure naming the layers that are missing, not in the network, or of another shape."""
     wanted = module.state_dict()
-    layers = {path: layer for layer, path in definition.paths().items()}
+    layers = {path: layer for layer, path in definition.paths().items()} if definition else {}
 
     def published(name: str) -> str:
         """A tensor by its layer's published name: `fire2/squeeze1x1 weight`."""
@@ -170,7 +178,7 @@ def described(path: Path) -> tuple[str, dict[str, Any], Inputs]:
         if not isinstance(options, dict):
             raise ValueError
         inputs = msgspec.json.decode(metadata.get("inputs", "{}"), type=Inputs)
-        architecture(metadata["network"], options)
+        canonical(metadata["network"], options)
         return metadata["network"], options, inputs
     except BadInput as error:
         raise Failure(f"{path} holds a network that is not known here: {error}") from error
@@ -207,7 +215,7 @@ def read_torch(path: Path, definition: Architecture) -> tuple[dict[str, Tensor],
     return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}, ()
 
 
-def read_safetensors(path: Path, definition: Architecture) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+def read_safetensors(path: Path, definition: Architecture | None) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     """A `.safetensors` file with state-dict names."""
     try:
         return safetensors.torch.load_file(path), ()

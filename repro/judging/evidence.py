@@ -83,8 +83,10 @@ class Evidence:
         return self.records[0].parameters if self.records else None
 
     @property
-    def macs(self) -> int:
-        """Multiply-accumulates of the network for one test image."""
+    def macs(self) -> int | None:
+        """Multiply-accumulates of the network for one test image; None where only building it could tell."""
+        if not models.defined(self.run.model.name):
+            return self.records[0].macs if self.records else None
         size = (self.run.model.options.get("channels", 3), self.run.data.pixels, self.run.data.pixels)
         return models.macs(self.run.model.name, size, **self.run.model.options)
 
@@ -485,7 +487,11 @@ def counted(experiment: Experiment, claim: Claim, name: str, store: Store) -> "S
         number = None  # stands for a network that cannot be made here
     else:
         run = experiments.resolve(experiment, variant, claim.budget)
-        number = network_property(run, "bytes" if claim.metric == "file_bytes" else claim.metric, claim.layer)
+        metric = "bytes" if claim.metric == "file_bytes" else claim.metric
+        if models.defined(run.model.name):
+            number = network_property(run, metric, claim.layer)
+        else:
+            number = recorded_property(run, metric, store) if not claim.layer else None
     return None if number is None else Sample(values=(number,), seeds=(0,), budget=claim.budget)
 
 
@@ -503,6 +509,14 @@ def file_property(experiment: Experiment, variant: Variant, claim: Claim, store:
     weights = sum(one.weights for one in layers)
     kept = sum(one.kept for one in layers)
     return {"nonzero": kept + sum(one.outputs for one in layers), "kept": 100 * kept / weights}.get(claim.metric)
+
+
+def recorded_property(run: Run, name: str, store: Store) -> float | None:
+    """Parameters, multiply-accumulates or bytes of a network of a study's own, from a record of it, if there is one."""
+    for record in store.all:
+        if (record.run.model, record.run.data.pixels) == (run.model, run.data.pixels):
+            return {"parameters": record.parameters, "bytes": 4 * record.parameters, "macs": record.macs}.get(name)
+    return None
 
 
 def network_property(run: Run, name: str, layer: str) -> float | None:

@@ -1,6 +1,8 @@
 """Every network of the sources, by name and options: `build("squeezenet", classes=10, bypass="simple")`.
 
 A network is the same on the command line, in experiment files and here. Nothing but `build` imports torch.
+Beside those of the sources there are those of a study's own files, FILE.py:FUNCTION (see `outside`), of which only the
+options are known before they are built.
 """
 
 from collections.abc import Mapping
@@ -10,16 +12,19 @@ from typing import TYPE_CHECKING, Any
 from repro.errors import BadInput, unknown
 
 from . import networks as networks  # each module there registers its networks
+from . import outside
 from .layers import Architecture, Shape
 from .options import Options, differing, option_types, read
 from .registry import NETWORKS, Definition
 
 if TYPE_CHECKING:
-    from .network import Network
+    from torch import nn
 
 
 def option_names(name: str) -> list[str]:
     """The options that a network takes."""
+    if outside.is_outside(name):
+        return list(outside.factory(name).options)
     return list(option_types(_definition(name).options))
 
 
@@ -28,7 +33,10 @@ def canonical(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises BadInput for an unknown network, option or value (with the nearest valid one) and for options that
     contradict each other. Options that give the same network (fire3 or fire2 removed) have the same canonical form.
+    Of a network of a study's own, all options.
     """
+    if outside.is_outside(name):
+        return outside.resolved(name, options)
     definition = _definition(name)
     resolved = read(name, definition.options, options)
     _layers(name, resolved)
@@ -41,8 +49,10 @@ def architecture(name: str, options: Mapping[str, Any]) -> Architecture:
     return _layers(name, read(name, definition.options, options))
 
 
-def build(name: str, **options: Any) -> "Network":
+def build(name: str, **options: Any) -> "nn.Module":
     """The torch module: float images [N, channels, H, W] -> logits [N, classes]; weights from torch's generator."""
+    if outside.is_outside(name):
+        return outside.build(name, options)
     from .network import Network
 
     return Network(architecture(name, options))
@@ -74,6 +84,8 @@ def macs(name: str, input: Shape, **options: Any) -> int:
 
 def same_network(a: tuple[str, Mapping[str, Any]], b: tuple[str, Mapping[str, Any]]) -> bool:
     """Whether two (name, options) are one network: the same layers and initialisation, whatever they are called."""
+    if outside.is_outside(a[0]) or outside.is_outside(b[0]):
+        return (a[0], canonical(*a)) == (b[0], canonical(*b))
     return architecture(*a).unnamed() == architecture(*b).unnamed()
 
 
@@ -87,7 +99,27 @@ def _macs(name: str, resolved: Options, input: Shape) -> int:
     return _layers(name, resolved).macs(input)
 
 
+def source(name: str) -> str:
+    """SHA-256 of the file that a network of a study's own comes from; empty for the others."""
+    return outside.factory(name).source if outside.is_outside(name) else ""
+
+
+def defined(name: str) -> bool:
+    """Whether layers and counts are known without building the network.
+
+    Raises:
+        BadInput: there is no such network.
+    """
+    if outside.is_outside(name):
+        outside.factory(name)
+        return False
+    _definition(name)
+    return True
+
+
 def _definition(name: str) -> Definition:
+    if outside.is_outside(name):
+        raise BadInput(f"{name}: this is done with the networks of `repro summary --help` alone")
     if name not in NETWORKS:
-        raise unknown("network", name, NETWORKS)
+        raise unknown("network", name, [*NETWORKS, "FILE.py:FUNCTION"])
     return NETWORKS[name]

@@ -12,7 +12,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from . import build
 from .layers import Shape
-from .network import Network
 
 # The period of the numbers that fill weights and images; a prime, so that the rows of a layer do not repeat.
 PERIOD = 1_000_003
@@ -40,7 +39,7 @@ def measure(name: str, options: Mapping[str, Any], input: Shape) -> Measured:
 
 
 @torch.no_grad()
-def fingerprint(network: Network, input: Shape) -> list[float]:
+def fingerprint(network: nn.Module, input: Shape) -> list[float]:
     """The first four outputs and the mean magnitude of all, in evaluation mode, for one image; 5 significant digits.
 
     Weights and image are filled from one integer sequence, so nothing depends on torch's random numbers: weights

@@ -47,7 +47,9 @@ def costs(run: Run, store: Store) -> list[Cost]:
     info = data.DATASETS[run.data.name]
     seconds = plan.cost(run) / plan.measured_rate(store, "cuda")(run)
     trained, tested = plan.images(run)
-    gradients = 4 * models.parameter_count(run.model.name, **run.model.options)
+    # What a network of a study's own sends is not known before it is built.
+    own = not models.defined(run.model.name)
+    gradients = 0 if own else 4 * models.parameter_count(run.model.name, **run.model.options)
     steps = trained / run.recipe.batch
     size = info.published_bytes / (info.train + info.test)
     return [

@@ -292,8 +292,12 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         BadInput: a setting does not exist, has a wrong value, or would overrule an option that makes the variant.
     """
     where = f"{experiment.file}: variant {variant.name}" if experiment.file else ""
-    if variant.model not in models.NETWORKS:
-        raise unknown("network", variant.model, models.NETWORKS, where)
+    try:
+        defined, options_taken = models.defined(variant.model), models.option_names(variant.model)
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}" if where else str(error)) from None
+    if variant.stages and not defined:
+        raise BadInput(f"{where}: stages: only networks of `repro summary --help` are compressed")
     layers = []
     for settings in (budgets()[budget], getattr(experiment, budget)):
         layers += [settings, settings.networks.get(variant.model, Settings())]
@@ -326,21 +330,23 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         # The file was checked as it is; what does not fit now was changed.
         where = "--set"
     known = dataset(str(data["name"]), where)
-    if stem and "stem" in models.option_names(variant.model):
+    if stem and "stem" in options_taken:
         options.setdefault("stem", stem)
     # The published notebooks keep ten outputs on two classes too; so do we, and every parameter count stays the same.
-    options.setdefault("classes", max(10, len(known.classes)))
+    if "classes" in options_taken:
+        options.setdefault("classes", max(10 if defined else 1, len(known.classes)))
     images = convert(data, Data, f"{where}: data" if where else "data")
     try:
         canonical = models.canonical(variant.model, options)
-        # Images that are too small for the network are noticed here and not when it trains.
-        models.macs(variant.model, (canonical.get("channels", 3), images.pixels, images.pixels), **canonical)
+        if defined:
+            # Images that are too small for the network are noticed here and not when it trains.
+            models.macs(variant.model, (canonical.get("channels", 3), images.pixels, images.pixels), **canonical)
     except BadInput as error:
         raise BadInput(f"{where}: {error}" if where else str(error)) from None
     if recipe.get("epochs") == 0:
         raise BadInput(f"{where + ': ' if where else ''}recipe: epochs: a first training needs at least one")
     run = Run(
-        model=Model(name=variant.model, options=canonical),
+        model=Model(name=variant.model, options=canonical, source=models.source(variant.model)),
         data=images,
         recipe=convert(recipe, Recipe, f"{where}: recipe" if where else "recipe"),
     )

@@ -12,12 +12,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from repro.config import place
+from repro.config.place import FILE
 from repro.config.specification import Spec
 from repro.errors import BadInput
 from repro.planning.decoding import decode
-
-FILE = "study.toml"
-ENVIRONMENT = "REPRO_STUDY"
 
 
 class Study(Spec, frozen=True):
@@ -60,35 +59,20 @@ def shipped() -> Path:
     return inside if inside.is_dir() else package.parent
 
 
-def found() -> Path | None:
-    """The folder of the study that is asked for or that one is in; None outside of any.
-
-    Raises:
-        BadInput: there is none where one is asked for.
-    """
-    asked = os.environ.get(ENVIRONMENT)
-    if asked:
-        if not (Path(asked) / FILE).is_file():
-            raise BadInput(f"{asked}: there is no study here, as there is no {FILE}; `repro new NAME` makes one")
-        return Path(asked).resolve()
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / FILE).is_file()), None)
-
-
 def current() -> Study:
     """The study that verbs work on."""
-    return read(found() or shipped())
+    return read(place.found() or shipped())
 
 
 def of(path: Path) -> Study:
     """The study that an experiment file belongs to: the one it lies in, else the present one."""
-    inside = next((above for above in path.resolve().parents if (above / FILE).is_file()), None)
+    inside = place.above(path.resolve())
     return read(inside) if inside else current()
 
 
 def folder(name: str) -> Path:
     """A folder of the study one is in, such as `results`, as it is called from here; outside of any, one of here."""
-    root = found()
+    root = place.found()
     return Path(os.path.relpath(root / name)) if root else Path(name)
 
 

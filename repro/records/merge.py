@@ -120,7 +120,7 @@ def outcome(record: Record, history: list[Epoch], other: Record) -> tuple[Record
 def name(record: Record) -> str:
     """A run as a person finds it."""
     run = record.run
-    return f"{run.model.name}-{run.data.known_as}/{record.identity[:IDENTITY_SHOWN]} (seed {run.seed})"
+    return f"{run.model.known_as}-{run.data.known_as}/{record.identity[:IDENTITY_SHOWN]} (seed {run.seed})"
 
 
 def said(record: Record) -> str:

@@ -109,6 +109,7 @@ class Record(Spec, frozen=True):
     file_bytes: of the network compressed as it is, where the run goes on from another.
     seconds: wall time of training and evaluation, over all sessions of the run.
     environment: versions, device, threads, commit and whether the tree was dirty: shown, never part of the identity.
+    macs: multiply-accumulates for one image, of a network of a study's own; the others' follow from their layers.
     dead_layer: the first layer whose output is the same for every test image, of a network that gives them all the same
         answer; empty where there is none. Behind such a layer nothing depends on the image, and a ReLU that caused it
         passes no gradient back.
@@ -128,6 +129,7 @@ class Record(Spec, frozen=True):
     note: str = ""
     file_bytes: Count | None = None
     dead_layer: str = ""
+    macs: Count | None = None
 
     def __post_init__(self) -> None:
         msgspec.convert(self.environment, Environment)

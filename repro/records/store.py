@@ -38,7 +38,7 @@ class Store:
 
     def place(self, run: Run, identity: str) -> Path:
         """The folder of one run's record."""
-        return Path(f"{self.folder}/{run.model.name}-{run.data.known_as}/{identity[:IDENTITY_SHOWN]}")
+        return Path(f"{self.folder}/{run.model.known_as}-{run.data.known_as}/{identity[:IDENTITY_SHOWN]}")
 
     def files(self, run: Run, identity: str) -> tuple[Path, Path]:
         """The two files of a run's record."""

@@ -50,8 +50,8 @@ def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]
             row["data"] = name
     runs = {budget: [run_of(experiment, {budget: found}, v) for v in variants] for budget, found in evidence.items()}
     sizes = {
-        budget: [models.parameter_count(run.model.name, **run.model.options) for run in those]
-        for budget, those in runs.items()
+        budget: [parameters_of(run, of_variant(v, found)) for run, v in zip(runs[budget], variants, strict=True)]
+        for budget, found in evidence.items()
     }
     alike = len({tuple(counts) for counts in sizes.values()}) == 1
     for budget, counts in list(sizes.items())[: 1 if alike else None]:
@@ -338,6 +338,18 @@ def numbers_row(experiment: Experiment, item: Evidence) -> dict[str, Any]:
     }
 
 
+def of_variant(variant: Variant, items: Sequence[Evidence]) -> list[Evidence]:
+    """What is known of one variant."""
+    return [item for item in items if item.variant.name == variant.name]
+
+
+def parameters_of(run: Run, items: Sequence[Evidence]) -> int | None:
+    """Parameters of a network: in closed form, or of a study's own as its runs counted them, if there are any."""
+    if models.defined(run.model.name):
+        return models.parameter_count(run.model.name, **run.model.options)
+    return next((item.parameters for item in items if item.parameters is not None), None)
+
+
 def rounded(number: float | None) -> float | None:
     """Six digits after the point: more than any number here means."""
     return None if number is None else round(number, 6)
@@ -357,7 +369,7 @@ def cells_table(cells: Sequence[Cell], budget: Budget, store: Store, data_dir: P
         row: dict[str, Any] = {
             "variant": cell.variant.title,
             "data": DATASETS[run.data.name].title,
-            "parameters": models.parameter_count(run.model.name, **run.model.options),
+            "parameters": parameters_of(run, items),
         }
         row |= {item.protocol.replace("-", "_"): estimate(item) for item in items}
         rows.append(row)

@@ -106,7 +106,21 @@ def measure(
 
 
 @torch.inference_mode()
-def first_dead_layer(network: Network, test: ImageSet | PhotographSet, pipeline: Pipeline) -> str:
+def counted_macs(network: nn.Module, pipeline: Pipeline) -> int:
+    """Multiply-accumulates for one image by torch's counter of floating-point operations; two are one of them."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    image = torch.zeros(1, pipeline.channels, pipeline.pixels, pipeline.pixels, device=pipeline.scale.device)
+    was_training = network.training
+    network.eval()
+    with FlopCounterMode(display=False) as counter:
+        network(image)
+    network.train(was_training)
+    return counter.get_total_flops() // 2
+
+
+@torch.inference_mode()
+def first_dead_layer(network: nn.Module, test: ImageSet | PhotographSet, pipeline: Pipeline) -> str:
     """The name of the first layer whose output is the same, bit for bit, for every image; empty if there is none.
 
     Args:
@@ -116,11 +130,11 @@ def first_dead_layer(network: Network, test: ImageSet | PhotographSet, pipeline:
     seen: dict[int, Tensor] = {}
 
     def look(index: int, _module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        first = seen.setdefault(index, output[:1])
-        if index not in alive and bool((output != first).any()):
+        first = seen.setdefault(index, output[:1])  # of what is not a tensor nothing is said
+        if index not in alive and (not isinstance(output, Tensor) or bool((output != first).any())):
             alive.add(index)
 
-    modules = [*network.features, *network.avgpool, *network.classifier]
+    names, modules = layers_of(network)
     hooks = [module.register_forward_hook(partial(look, index)) for index, module in enumerate(modules)]
     was_training = network.training
     network.eval()
@@ -132,8 +146,16 @@ def first_dead_layer(network: Network, test: ImageSet | PhotographSet, pipeline:
         network.train(was_training)
         for hook in hooks:
             hook.remove()
-    names = [layer.name for layer in network.architecture.layers]
     return next((name for index, name in enumerate(names) if index not in alive), "")
+
+
+def layers_of(network: nn.Module) -> tuple[list[str], list[nn.Module]]:
+    """The layers of a network with their names: the published ones, or of a study's own what its module is made of."""
+    if isinstance(network, Network):
+        modules = [*network.features, *network.avgpool, *network.classifier]
+        return [layer.name for layer in network.architecture.layers], modules
+    leaves = {name: module for name, module in network.named_modules() if not list(module.children())}
+    return list(leaves), list(leaves.values())
 
 
 def batch_size(pipeline: Pipeline, device: torch.device) -> int:

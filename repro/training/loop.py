@@ -22,7 +22,7 @@ from repro.records.environment import describe
 from repro.training import parallel
 from repro.training.checkpoint import Checkpoint
 from repro.training.devices import set_up_cudnn
-from repro.training.evaluation import first_dead_layer, measure
+from repro.training.evaluation import counted_macs, first_dead_layer, measure
 from repro.training.graph import captured
 from repro.training.precision import arithmetic
 from repro.training.recipe import learning_rate, optimizer, set_learning_rate
@@ -177,6 +177,7 @@ def train(
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         environment=describe(device.type, path),
         dead_layer=first_dead_layer(network, trainee.data.test, trainee.pipeline) if described.constant else "",
+        macs=None if models.defined(run.model.name) else counted_macs(network, trainee.pipeline),
     )
     train_set = trainee.data.train
     if isinstance(train_set, PhotographSet):

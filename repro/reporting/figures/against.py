@@ -49,12 +49,12 @@ def parameters(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> 
 
 def macs(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     """Accuracy against the compute for one image."""
-    against(figure, experiment, evidence, {experiment.figure.x or COMPUTE: lambda item: item.macs})
+    against(figure, experiment, evidence, {experiment.figure.x or COMPUTE: lambda item: item.macs or 1})
 
 
 def frontier(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     """Accuracy against parameters and against compute, and the best up to each size."""
-    measures: Measures = {"parameters": lambda item: item.parameters or 1, COMPUTE: lambda item: item.macs}
+    measures: Measures = {"parameters": lambda item: item.parameters or 1, COMPUTE: lambda item: item.macs or 1}
     against(figure, experiment, evidence, measures, best=True)
 
 
