@@ -13,6 +13,7 @@ from repro.errors import Failure, nearest, printable, unknown
 
 # verb: (module, one line of help)
 VERBS = {
+    "new": ("repro.cli.new", "Begin a study of your own."),
     "list": ("repro.cli.listing", "Experiments of the suite and the progress of each."),
     "run": ("repro.cli.run", "Run experiments, show their tables."),
     "decide": ("repro.cli.decide", "Spend hours where they decide most claims."),

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 
 from repro import __version__
+from repro.config.specification import BUDGETS
 from repro.data import DATASETS, find
 from repro.planning import study
-from repro.planning.experiments import Experiment
+from repro.planning.experiments import Experiment, Variant
 
 SUITE = f"""@software{{repro,
   author  = {{{{the repro authors}}}},
@@ -38,8 +39,15 @@ def bibliography(experiments: Iterable[Experiment]) -> list[str]:
         for variant in experiment.variants:
             names += ["paper", variant.model]
             if experiment.kind in ("training", "weights"):
-                names.append(variant.data.get("name", "cifar10"))
+                names += data_of(experiment, variant)
     return [SUITE, *dict.fromkeys(entry for entry in map(entry_of, names) if entry)]
+
+
+def data_of(experiment: Experiment, variant: Variant) -> list[str]:
+    """The data sets of a variant, at any budget."""
+    settings = [getattr(part, budget) for part in (experiment, variant) for budget in BUDGETS]
+    named = [part.data["name"] for part in (variant, *settings) if "name" in part.data]
+    return named or ["cifar10"]
 
 
 def entry_of(name: str) -> str:
