@@ -7,7 +7,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 # Table I: the maps of S2 that each of the 16 maps of C3 sees.
-TABLE = "012 123 234 345 045 015 0123 1234 2345 0345 0145 0125 0134 1245 0235 012345".split()
+TABLE = (
+    "012", "123", "234", "345", "045", "015", "0123", "1234", "2345", "0345", "0145", "0125", "0134", "1245", "0235",
+    "012345",
+)  # fmt: skip
 
 
 def dense(classes: int, hidden: tuple = (), channels: int = 1) -> nn.Module:
@@ -28,8 +31,9 @@ def lenet1(classes: int, channels: int = 1) -> nn.Module:
 def lenet5(classes: int, channels: int = 1) -> nn.Module:
     """Section II.B: 60,000 trainable parameters, on digits of 28 pixels in a field of 32."""
     return nn.Sequential(
-        nn.Conv2d(channels, 6, 5, padding=2), Squash(), Subsample(6), Squash(), PartlyConnected(), Squash(), Subsample(16),
-        Squash(), nn.Conv2d(16, 120, 5), Squash(), nn.Flatten(), nn.Linear(120, 84), Squash(), Codes(84, classes),
+        nn.Conv2d(channels, 6, 5, padding=2), Squash(), Subsample(6), Squash(),
+        PartlyConnected(), Squash(), Subsample(16), Squash(), nn.Conv2d(16, 120, 5), Squash(),
+        nn.Flatten(), nn.Linear(120, 84), Squash(), Codes(84, classes),
     )  # fmt: skip
 
 
