@@ -319,6 +319,30 @@ def test_an_experiment_file_of_ones_own(repro, tmp_path: Path):
     assert "122,986" in answer.out
 
 
+def test_a_new_study_runs_at_once(repro, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two networks from its own file, a claim, a figure and a page, and nothing of SqueezeNet."""
+    assert repro("new", "my-digits").code == 0
+    again = repro("new", "my-digits")
+    assert (again.code, again.err) == (2, "error: my-digits is there already, and not an empty folder\n")
+    elsewhere = repro("--study", "my-digits", "list", "--format", "json")
+    assert [row["name"] for row in json.loads(elsewhere.out)] == ["first"]
+    monkeypatch.delenv("REPRO_STUDY")
+    monkeypatch.chdir(tmp_path / "my-digits")
+    planned = repro("run", "first", "--dry-run", "--budget", "smoke")
+    assert "networks.py:Convolutions (channels=1, width=8)" in planned.out
+    ran = repro("run", "first", "--budget", "smoke", "--device", "cpu", "--seeds", "1")
+    assert ran.code == 0, ran.err
+    assert "11,274" in ran.out
+    (claim,) = json.loads(repro("claims", "--format", "json").out)
+    assert (claim["id"], claim["verdict"]) == ("convolutions-better", "inconclusive")
+    assert repro("report").code == 0
+    page = (tmp_path / "my-digits" / "results" / "index.html").read_text()
+    assert "<title>My digits: results</title>" in page
+    assert "squeezenet" not in page.lower().replace("the science of {squeezenet}", "")
+    (record, *_) = (tmp_path / "my-digits" / "results" / "runs").glob("Convolutions-mnist/*/record.json")
+    assert json.loads(record.read_text())["macs"] == 28 * 28 * 8 * 25 + 14 * 14 * 16 * 8 * 25 + 784 * 10
+
+
 def test_a_device_that_is_not_there(repro):
     import torch
 
