@@ -45,39 +45,26 @@ title = "Convolutions against dense layers"
 source = "thesis, Table 1"
 question = "Does a small convolutional network beat dense layers on digits?"
 
-[smoke]
-data = { name = "mnist", pixels = 28 }
+smoke = { data = { name = "mnist", pixels = 28 } }
+laptop = {
+    seeds = 3,
+    data = { name = "mnist", pixels = 28 },
+    recipe = { epochs = 2, batch = 64, optimizer = "adam", learning_rate = 1e-3, precision = "float32" },
+}
+figure = { kind = "parameters" }
 
-[laptop]
-seeds = 3
-data = { name = "mnist", pixels = 28 }
-recipe = { epochs = 2, batch = 64, optimizer = "adam", learning_rate = 1e-3, precision = "float32" }
+variants = [
+    { name = "dense", label = "dense layers", model = "networks.py:dense" },
+    { name = "convolutions", model = "networks.py:Convolutions", options = { width = 8 } },
+]
 
-[[variants]]
-name = "dense"
-label = "dense layers"
-model = "networks.py:dense"
-
-[[variants]]
-name = "convolutions"
-model = "networks.py:Convolutions"
-options = { width = 8 }
-
-[figure]
-kind = "parameters"
-
-# Margins are fixed before anything runs: `repro claims` says later whether a claim was changed.
-[[claims]]
-id = "convolutions-better"
-source = "thesis"
-place = "Table 1"
-statement = "A small convolutional network beats dense layers on digits by two points."
-type = "ordering"
-variants = ["convolutions", "dense"]
-unit = "points"
-effect = 2.0
-margin = 1.0
-budget = "laptop"
+# What holds for every claim. Margins are fixed before anything runs: `repro claims` says if a claim was changed later.
+claim = { source = "thesis", budget = "laptop" }
+claims = [
+    { id = "convolutions-better", place = "Table 1",
+        statement = "A small convolutional network beats dense layers on digits by two points.",
+        type = "ordering", variants = ["convolutions", "dense"], unit = "points", effect = 2.0, margin = 1.0 },
+]
 """
 
 NETWORKS = '''"""Networks of this study. Each function or class that makes an nn.Module is one: networks.py:NAME."""

@@ -1,4 +1,4 @@
-"""A claim: one published number or statement, as it stands under `[[claims]]` in an experiment file.
+"""A claim: one published number or statement, as it stands under `claims` in an experiment file.
 
 What is tested, and by which margin, is fixed here before anything runs; `Claim.hash` makes a later change visible.
 """

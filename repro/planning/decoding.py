@@ -1,5 +1,6 @@
 """TOML files as structs, with errors that name the file, the key and the nearest valid choice."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -11,8 +12,11 @@ from repro.errors import BadInput, in_words, unknown
 T = TypeVar("T")
 
 
-def decode(path: Path, kind: type[T]) -> T:
-    """A TOML file as a struct; every error names the file, the key and, for an unknown key, the nearest valid one."""
+def decode(path: Path, kind: type[T], complete: Callable[[dict[str, Any], str], Any] = lambda content, _: content) -> T:
+    """A TOML file as a struct; every error names the file, the key and, for an unknown key, the nearest valid one.
+
+    complete: fills in what the file leaves out, given its content and its name.
+    """
     try:
         content = tomli.loads(path.read_text())
     except FileNotFoundError:
@@ -21,7 +25,7 @@ def decode(path: Path, kind: type[T]) -> T:
         raise BadInput(f"{path} is not valid TOML: {in_words(str(error))}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {error}") from error
-    return convert(with_folders(content, str(path)), kind, str(path))
+    return convert(with_folders(complete(content, str(path)), str(path)), kind, str(path))
 
 
 def with_folders(content: Any, where: str) -> Any:

@@ -33,6 +33,7 @@ from repro.data import DATASETS, SYNTHETIC_SIZE, DatasetInfo
 from repro.errors import BadInput, Failure, unknown
 from repro.planning import study
 from repro.planning.decoding import convert, decode
+from repro.planning.expansion import expanded
 
 SHARED = "budgets"  # the file of common settings, beside the experiments
 
@@ -223,9 +224,9 @@ def read(path: Path) -> Experiment:
         BadInput: it cannot be read, or has an unknown key, network, option, data set or a wrong value; the message
             names file and key.
     """
-    experiment = msgspec.structs.replace(decode(path, Experiment), name=path.stem)
+    experiment = msgspec.structs.replace(decode(path, Experiment, expanded), name=path.stem)
     if experiment.kind == "training" and not experiment.variants:
-        raise BadInput(f"{path}: no [[variants]]: an experiment that trains needs at least one")
+        raise BadInput(f"{path}: no variants: an experiment that trains needs at least one")
     seen = set()
     for index, variant in enumerate(experiment.variants):
         if variant.name in seen:

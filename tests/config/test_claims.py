@@ -2,9 +2,7 @@
 
 import re
 import sys
-import tomllib
 from collections import Counter
-from pathlib import Path
 from subprocess import run
 
 import msgspec
@@ -12,10 +10,9 @@ import pytest
 
 from repro.config.claims import Claim
 from repro.config.specification import PROTOCOLS
+from repro.planning import experiments
 
 from ..judging.examples import EXACT, NO_LOSS, ORDERING, POINT, RATIO, TREND, change
-
-EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
 
 
 @pytest.mark.parametrize(
@@ -93,14 +90,9 @@ def test_reading_claims_imports_nothing_heavy():
 # ---- The claims of this project ----
 
 
-def fragments() -> dict[str, list[Claim]]:
-    """All claims by file: in experiment files, and in drafts that are not yet part of one."""
-    found = {}
-    for path in sorted(EXPERIMENTS.rglob("*.toml")):
-        claims = tomllib.loads(path.read_text(encoding="utf-8")).get("claims")
-        if claims:
-            found[str(path.relative_to(EXPERIMENTS))] = msgspec.convert(claims, list[Claim])
-    return found
+def fragments() -> dict[str, tuple[Claim, ...]]:
+    """All claims of the suite, by experiment."""
+    return {experiment.name: experiment.claims for experiment in experiments.everything() if experiment.claims}
 
 
 FRAGMENTS = fragments()

@@ -1,7 +1,6 @@
 """The rule: examples of each verdict, its error rates on simulated runs, and that exactly one verdict always holds."""
 
 import math
-import tomllib
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from repro.judging import statistics
 from repro.judging.case import Case
 from repro.judging.samples import Sample
 from repro.judging.verdicts import Adjusted, Verdict, find, judge, judge_family
+from repro.planning import experiments
 
 from .examples import EXACT, NO_LOSS, ORDERING, POINT, RATIO, TREND, change, sample
 
@@ -804,10 +804,7 @@ def test_verdicts_on_orderings_follow_the_rule_as_scipy_computes_it(
 
 def test_fragments_are_judged_without_runs():
     """Every claim of the project has a verdict and a reason before anything has run."""
-    from ..config.test_claims import EXPERIMENTS
-
-    for path in EXPERIMENTS.rglob("*.toml"):
-        claims = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")).get("claims", []), list[Claim])
-        for verdict in judge_family(claims, {}, path.stem):
+    for experiment in experiments.everything():
+        for verdict in judge_family(experiment.claims, {}, experiment.name):
             assert verdict.verdict in ("inconclusive", "not testable")
             assert verdict.reason.startswith(("not run: repro run", "needs "))
