@@ -158,7 +158,9 @@ def test_two_independent_counts(name: str) -> None:
 
     with torch.device("meta"):
         network = build(entry.network, **entry.options).eval()
-        modules = [*network.features, *network.avgpool, *network.classifier]
+        modules = [
+            part for name in ("features", "avgpool", "classifier") for part in network.get_submodule(name).children()
+        ]
         for layer, module in zip(resolved.layers, modules, strict=True):
             module.register_forward_hook(partial(note, layer.name))
             layers[layer.name] = sum(p.numel() for p in module.parameters())

@@ -183,7 +183,7 @@ def test_closed_form_equals_what_is_built(widths: dict, others: dict) -> None:
         network = build("squeezenet", **options).eval()
         shape = (options.get("channels", 3), 64, 64)
         assert network(torch.empty(2, *shape)).shape == (2, options["classes"])
-        maps = network.features(torch.empty(1, *shape)).shape[1:]
+        maps = network.get_submodule("features")(torch.empty(1, *shape)).shape[1:]
     resolved = architecture("squeezenet", options)
     assert sum(p.numel() for p in network.parameters()) == parameter_count("squeezenet", **options)
     assert next(taken for layer, taken, _ in resolved.trace(shape) if layer == resolved.classifier[0]) == tuple(maps)

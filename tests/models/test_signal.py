@@ -17,7 +17,7 @@ def signal(**options) -> float:
     torch.manual_seed(0)
     network = models.build("vgg19", **options).eval()
     with torch.inference_mode():
-        return float(network.features(torch.randn(8, 3, 32, 32)).std(0).mean())
+        return float(network.get_submodule("features")(torch.randn(8, 3, 32, 32)).std(0).mean())
 
 
 def test_padding_damps_the_signal():
