@@ -93,35 +93,36 @@ class Store:
     def read(self, path: Path) -> Record | None:
         """One record; None, and a line in `problems`, when it is damaged, edited or was written by something else."""
 
-        def check(record: Record, content: dict[str, Any], seal: object) -> None:
+        def check(record: Record) -> None:
             # Only the numerics of today can be hashed again: identities of earlier ones are taken as they are.
             if (record.identity == record.run.identity(record.checksum)) != (record.numerics == NUMERICS):
                 raise ValueError("its content does not match its identity; was it edited?")
             if path.parent != self.place(record.run, record.identity):
                 raise ValueError("it belongs to another run than its folder; was it moved?")
-            if seal is None:
-                # Nothing vouches for the history: looked at now, lest it ends the command that shows it.
-                self.history(record)
-            elif seal != sealed(content, history_text(path)):
-                raise ValueError("it or its history has changed since it was written")
 
-        record = self.checked(path, Record, check)
+        record = self.checked(path, Record, check, history_text)
         if record is not None:
             self.known[path] = record
         return record
 
-    def checked(self, path: Path, kind: type[R], check: Callable[[R, dict[str, Any], object], None]) -> R | None:
+    def checked(
+        self, path: Path, kind: type[R], check: Callable[[R], None], beside: Callable[[Path], str] = lambda _: ""
+    ) -> R | None:
         """The content of a record's file; None, and a line in `problems`, where it cannot be read or is refused.
 
         Args:
-            check: raises ValueError for a record that is not to be trusted; gets the record, the content it was made
-                of, and its seal, None where it has none.
+            check: raises ValueError for a record that is not to be trusted.
+            beside: what else its seal vouches for.
         """
         try:
             content = msgspec.json.decode(read_limited(path, LARGEST), type=dict)
             seal = content.pop("seal", None)
             record = msgspec.convert(content, kind)
-            check(record, content, seal)
+            check(record)
+            if seal is None:
+                raise ValueError("it has no seal: a version before 0.2 wrote it; run it again")
+            if seal != sealed(content, beside(path)):
+                raise ValueError("it or its history has changed since it was written")
         except Failure as failure:
             self.problems.append(f"{failure}; its record was passed over")
             return None

@@ -12,6 +12,7 @@ from repro.planning import experiments
 from repro.planning import weights as records
 from repro.records import Store, variants
 from repro.records.merge import merge
+from repro.records.store import sealed
 from repro.records.weights import WeightsRecord
 
 from ..records.examples import weights_record
@@ -49,9 +50,9 @@ def test_values_that_no_measuring_leaves_make_a_damaged_record(tmp_path: Path, f
     made = weights_record()
     variants.save(tmp_path, made)
     path = variants.place(tmp_path, WeightsRecord, made.experiment, made.variant)
-    content = json.loads(path.read_text())
+    content = json.loads(path.read_text()) | {field: value}
     del content["seal"]
-    path.write_text(json.dumps(content | {field: value}))
+    path.write_text(json.dumps(content | {"seal": sealed(content)}))
     store = Store(tmp_path)
     assert variants.every(store, WeightsRecord) == []
     assert str(path) in store.problems[0]

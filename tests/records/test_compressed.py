@@ -11,7 +11,7 @@ import pytest
 from repro.errors import Failure
 from repro.records import Store, variants
 from repro.records.compressed import CompressedRecord
-from repro.records.store import LARGEST
+from repro.records.store import LARGEST, sealed
 
 from .examples import compressed_record
 
@@ -73,10 +73,10 @@ def test_what_is_no_regular_file_is_named_and_not_read(tmp_path: Path, what: str
 def test_values_that_no_compression_leaves_make_a_damaged_record(tmp_path: Path, part: str, field: str, value: Any):
     path = saved(tmp_path)
     content = json.loads(path.read_text())
-    del content["seal"]
     place = {"": content, "answers": content["answers"], "layers": content["layers"][0]}[part]
     place[field] = value
-    path.write_text(json.dumps(content))
+    del content["seal"]
+    path.write_text(json.dumps(content | {"seal": sealed(content)}))
     store = Store(tmp_path)
     assert variants.every(store, CompressedRecord) == []
     assert str(path) in store.problems[0]
