@@ -165,7 +165,7 @@ def test_a_damaged_history_makes_a_damaged_record(tmp_path: Path, content: str):
         beside.write_text(content)
     store = Store(tmp_path)
     assert store.all == []
-    assert str(beside) in store.problems[0]
+    assert str(beside.parent) in store.problems[0]
 
 
 @pytest.mark.parametrize(
