@@ -11,34 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from repro.cli import VERBS, main
+from repro.cli import VERBS
 from repro.config.claims import OUTCOMES
 from repro.planning import experiments
 
 CHECKOUT = Path(__file__).parents[2]
 FAST = ["--budget", "smoke", "--device", "cpu", "--set", "data.train_images=64", "--set", "recipe.epochs=1"]
-
-
-class Answer:
-    """What a command printed and how it ended."""
-
-    def __init__(self, code: int, out: str, err: str):
-        self.code, self.out, self.err = code, out, err
-
-
-@pytest.fixture
-def repro(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Call the program in an empty folder."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("REPRO_DATA", raising=False)
-
-    def call(*arguments: str) -> Answer:
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        out, err = capsys.readouterr()
-        return Answer(int(ended.value.code or 0), out, err)
-
-    return call
 
 
 def test_help_names_every_verb(repro):
