@@ -142,6 +142,19 @@ for (const button of all(".copy")) {
   button.addEventListener("click", () => navigator.clipboard.writeText(button.dataset.copy ?? document.getElementById(button.dataset.from).textContent.replaceAll("\u00a0", " ")).then(() => { button.textContent = "Copied"; }));
 }
 
+// Each claim has a link to its runs and a citation in a line: made here, since there are hundreds of rows.
+for (const row of all("#claims-table tbody tr")) {
+  const place = row.querySelector("details p:last-of-type"), runs = `runs-${row.dataset.experiment}`;
+  if (document.getElementById(runs)) place.append("; ", make("a", { href: `#${runs}` }, "runs"));
+  const button = make("button", { type: "button" }, "Cite this claim"), shown = make("output");
+  button.addEventListener("click", () => {
+    const statement = row.cells[0].firstChild.textContent.trim().replace(/\.$/, "");
+    shown.textContent = `\u201c${statement}\u201d: ${row.dataset.verdict}. repro ${document.body.dataset.version}, ${location.href.replace(/[?#].*/, "")}#${row.id}`;
+    navigator.clipboard?.writeText(shown.textContent).then(() => { button.textContent = "Copied"; }, () => {});
+  });
+  place.append(" ", button, " ", shown);
+}
+
 // A link to something opens what it is in.
 const reveal = () => {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
