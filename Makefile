@@ -16,10 +16,10 @@ PACKED_DATA := $(wildcard ../shared/data/unpack.py)
 # Documents with parts that are made from the records.
 DOCUMENTS := --renew README.md --renew docs/findings.md --renew docs/benchmark.md
 
-.PHONY: help install demo test stress fuzz lint all report bench wheel clean
+.PHONY: help install demo test test-page stress fuzz lint all report bench wheel clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s  %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
 
 install: $(INSTALLED) ## Install repro into .venv (PYTHON=python3)
 
@@ -30,8 +30,11 @@ test: lint $(if $(REPRO_DATA),,$(if $(PACKED_DATA),.data)) ## Check the code and
 	@[ -d "$${REPRO_DATA:-.data}" ] || echo "No real images (REPRO_DATA or .data): the tests that need them are skipped."
 	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -n 2 --dist worksteal
 
+test-page: $(INSTALLED) ## Use the page in Chromium: keys, widths, colours, access (skipped where there is no Chromium)
+	REPRO_PAGE=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/page
+
 stress: $(INSTALLED) ## Bring about every failure that docs/reliability.md lists, in full, and count (about ten minutes on 2 cores)
-	REPRO_STRESS=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress --timeout 3600
+	REPRO_STRESS=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress tests/page --timeout 3600
 
 fuzz: $(INSTALLED) ## Read 10,000 to 100,000 damaged files of each format, in a process of bounded memory (hours)
 	REPRO_STRESS=1 REPRO_FUZZ=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress -k fuzzed --timeout 36000
