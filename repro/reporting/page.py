@@ -66,6 +66,7 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         time_total=duration(sum(record.seconds for record in records.values())),
         curves=script_safe(curves),
         runs=script_safe(run_tables(sections, store)),
+        spans=article.spans,
         questions=open_questions(section.experiment for section in sections),
         benchmarks=benchmarks(results),
     )
