@@ -134,7 +134,7 @@ def test_the_command_shows_its_queue_and_keeps_to_its_hours(
     first, second = decisions(experiment, store, tmp_path)
     enough = (first.seconds + second.seconds / 2) / 3600
     monkeypatch.setattr(decide.time, "monotonic", iter([0.0, 0.0, first.seconds]).__next__)
-    assert cli.main([*words, "--hours", str(enough)], standalone_mode=False) == 0
+    assert cli.main([*words, "--hours", str(enough), "--launcher", "here"], standalone_mode=False) == 0
     assert carried == [{"base": 3, "small": 3, "half": 3}]
     answer = capsys.readouterr()
     assert "small: reproduced" in answer.err
