@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Examples:
   repro bench                                         everything, about twelve minutes on two idle cores
+  repro bench --quick                                 start-up, loops and coders in two minutes, written nowhere
   repro bench training --network squeezenet
   repro bench startup --format json
 """
@@ -31,26 +32,41 @@ seconds = click.option(
 rounds = click.option("--rounds", type=click.IntRange(min=1), default=5, show_default=True, help="Turns of each side.")
 
 
+# What `--quick` measures, and by which options.
+QUICK = {
+    "startup": ["--repeats", "5"],
+    "loops": ["--seconds", "0.5", "--rounds", "3"],
+    "compression": ["--rounds", "3"],
+}
+
+
 @click.group("bench", epilog=EXAMPLES, invoke_without_command=True)
+@click.option("--quick", is_flag=True, help="A rough answer in two minutes; the tables in results/ stay as they are.")
 @click.pass_context
-def bench_command(context: click.Context) -> None:
+def bench_command(context: click.Context, quick: bool) -> None:
     """Measure speed, memory and start-up, on a machine that does nothing else meanwhile.
 
     Writes tables/bench-*.md and .csv into the results folder; docs/benchmark.md tells the method. Without a command
     all of them, one after the other.
     """
-    if context.invoked_subcommand is None:
-        everything = (
-            startup_command,
-            report_command,
-            compression_command,
-            training_command,
-            memory_command,
-            scaling_command,
-        )
-        for command in everything:
-            assert command.name
-            with command.make_context(command.name, [], parent=context) as own:
+    if context.invoked_subcommand is not None:
+        if quick:
+            raise click.UsageError("--quick goes without a command")
+        return
+    context.obj = quick
+    everything = (
+        startup_command,
+        report_command,
+        compression_command,
+        loops_command,
+        training_command,
+        memory_command,
+        scaling_command,
+    )
+    for command in everything:
+        assert command.name
+        if not quick or command.name in QUICK:
+            with command.make_context(command.name, QUICK[command.name] if quick else [], parent=context) as own:
                 command.invoke(own)
 
 
@@ -75,6 +91,22 @@ def training_command(
     from repro.benchmarking import training
 
     finish(training.measure(networks, seconds, rounds, device, data_dir, tell), results_dir, output_format)
+
+
+@bench_command.command("loops", short_help="Loops that people use today, on a CPU.")
+@seconds
+@rounds
+@options.data_dir
+@options.results_dir
+@options.output_format
+def loops_command(seconds: float, rounds: int, data_dir: Path, results_dir: Path, output_format: str) -> None:
+    """SqueezeNet by torchvision's reference loop, timm's loader, torch.compile and this project, on the CPU.
+
+    timm is left out where it is not installed: pip install 'repro[bench]'.
+    """
+    from repro.benchmarking import loops
+
+    finish(loops.measure(seconds, rounds, data_dir, tell), results_dir, output_format)
 
 
 @bench_command.command("memory", short_help="The most memory that a run holds.")
@@ -143,9 +175,10 @@ def tell(line: str) -> None:
 
 
 def finish(sheets: list["Sheet"], results_dir: Path, output_format: str) -> None:
-    """Write the tables and print them."""
+    """Write the tables, but for a quick measurement, and print them."""
     from repro.benchmarking.tables import show
 
-    for sheet in sheets:
+    quick = click.get_current_context().find_object(bool)
+    for sheet in [] if quick else sheets:
         sheet.write(results_dir)
     show(sheets, output_format)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from repro.benchmarking import compression, memory, rounds, scaling, stages, startup, training
+from repro.benchmarking import compression, loops, memory, rounds, scaling, stages, startup, training
 from repro.benchmarking.clock import Turn
 from repro.benchmarking.rounds import Ratio
 from repro.benchmarking.scaling import AXES, Axis, Point
@@ -291,7 +291,7 @@ def test_without_a_command_everything_is_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     asked = []
-    for module in (training, memory, scaling, startup, stages, compression):
+    for module in (training, loops, memory, scaling, startup, stages, compression):
         name = module.__name__.rpartition(".")[2]
         sheet = Sheet(name, f"About {name}", [Column("name")], [{"name": name}], "a machine")
 
@@ -304,7 +304,49 @@ def test_without_a_command_everything_is_measured(
     with pytest.raises(SystemExit) as ended:
         main(["bench"])
     assert ended.value.code == 0
-    assert sorted(asked) == ["compression", "memory", "scaling", "stages", "startup", "training"]
+    assert sorted(asked) == ["compression", "loops", "memory", "scaling", "stages", "startup", "training"]
     assert {path.stem for path in (tmp_path / "results/tables").glob("*.csv")} == {f"bench-{name}" for name in asked}
     shown = capsys.readouterr().out
     assert all(f"About {name}" in shown for name in asked)
+
+
+def test_the_loops_of_others_train_on_the_same_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Each for a fraction of a second, in this process; a library that is not there is told."""
+    monkeypatch.setattr(loops, "Alone", Here)
+    monkeypatch.setattr(loops, "cores", lambda: 1)
+    # torch.compile takes a minute to begin.
+    chosen = [loop for loop in loops.loops() if "compile" not in loop.title]
+    chosen.append(chosen[0]._replace(title="absent", library="no-such-library"))
+    told = []
+    (sheet,) = loops.measure(0.01, 1, tmp_path, told.append, chosen)
+    here = [loop for loop in chosen if loops.available(loop)]
+    assert [(row["loop"], row["precision"]) for row in sheet.rows] == [(loop.title, loop.precision) for loop in here]
+    assert all(row["images"] > 0 for row in sheet.rows)
+    assert sheet.rows[0]["ratio"].value == pytest.approx(1)
+    assert [row["target"] for row in sheet.rows if row["target"]] == [3.0]
+    assert "absent: no-such-library is not installed." in sheet.notes
+
+
+def test_processes_side_by_side_add_up():
+    assert loops.together(iter([Turn(100, 1.0), Turn(300, 2.0)])) == Turn(500, 2.0)
+
+
+def test_a_quick_benchmark_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    asked = []
+    for module, given in ((startup, (5,)), (loops, (0.5, 3)), (compression, (3,))):
+        sheet = Sheet(module.__name__, "A table", [Column("name")], [{"name": "x"}], "a machine")
+
+        def measure(*words, sheet: Sheet = sheet, given=given, **_):
+            assert words[: len(given)] == given
+            asked.append(sheet.name)
+            return [sheet]
+
+        monkeypatch.setattr(module, "measure", measure)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="0"):
+        main(["bench", "--quick"])
+    assert asked == [module.__name__ for module in (startup, compression, loops)]
+    assert not list(tmp_path.rglob("bench-*"))
+    with pytest.raises(SystemExit, match="2"):
+        main(["bench", "--quick", "startup"])
+    assert "--quick goes without a command" in capsys.readouterr().err
