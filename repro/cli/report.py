@@ -35,13 +35,13 @@ def report_command(
 ) -> None:
     """Rebuild tables, figures and the page from records alone."""
     from repro.planning import experiments
-    from repro.reporting import report
+    from repro.reporting import current
 
     for name in names:
         experiments.find(name)
     if missing := options.where_records_are(results_dir):
         raise BadInput(missing[0])
-    report.render(results_dir, data_dir, only=list(names) or None, progress=partial(say, err=True))
+    current.bring_up_to_date(results_dir, data_dir, only=list(names) or None, progress=partial(say, err=True))
     for document in documents:
         from repro.records import Store
         from repro.reporting import snippets

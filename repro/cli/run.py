@@ -234,14 +234,14 @@ def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store,
     Runs with changed settings are shown, but leave the published tables and figures alone: those hold the experiments
     as their files state them. `--seeds` changes none: an experiment's table has all the seeds there are.
     """
-    from repro.reporting import figures, report, snippets, tables
+    from repro.reporting import current, figures, snippets, tables
 
     budget, results, data_dir = running.budget, running.results_dir, running.data_dir
     if running.overrides:
         tables.cells_table(cells, budget, store, data_dir).print(running.output_format)
     else:
         suite = experiments.names()
-        report.render(results, data_dir, only=[e.name if e.name in suite else e.file for e in chosen])
+        current.bring_up_to_date(results, data_dir, only=[e.name if e.name in suite else e.file for e in chosen])
         for experiment in chosen:
             if experiment.kind == "diagrams":
                 drawn = [

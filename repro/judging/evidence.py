@@ -119,9 +119,15 @@ class Evidence:
 def gather(experiment: Experiment, budget: Budget, store: Store, data_dir: Path) -> list[Evidence]:
     """The experiment's variants x protocols at a budget, in that order, with the records there are.
 
-    Seeds beyond those that the experiment asks for count too, as far as they follow without a gap.
+    Seeds beyond those that the experiment asks for count too, as far as they follow without a gap. Gathered once for a
+    store, because tables, figures, claims and the page all ask.
     """
-    return [e for cell in plan.cells(experiment, budget) for e in of_cell(cell, budget, store, data_dir, further=True)]
+    key = (gather, id(experiment), budget, data_dir)
+    if key not in store.derived:
+        cells = plan.cells(experiment, budget)
+        found = [item for cell in cells for item in of_cell(cell, budget, store, data_dir, further=True)]
+        store.derived[key] = (experiment, found)  # kept with it, so that its id stays its own
+    return list(store.derived[key][1])
 
 
 def of_cell(cell: Cell, budget: Budget, store: Store, data_dir: Path, further: bool = False) -> list[Evidence]:
@@ -157,7 +163,10 @@ def of_cell(cell: Cell, budget: Budget, store: Store, data_dir: Path, further: b
 
 def find(run: Run, store: Store, data_dir: Path) -> Record | None:
     """The record of one run on the images at hand, or on whichever it was made where none are."""
-    return store.find(run, data.checksum(run.data, data_dir))
+    key = (data.checksum, run.data, data_dir)
+    if key not in store.derived:
+        store.derived[key] = data.checksum(run.data, data_dir)
+    return store.find(run, store.derived[key])
 
 
 def value(record: Record, protocol: str, store: Store) -> float | None:

@@ -35,6 +35,8 @@ class Store:
         # What was read, until `save` and `forget`: by file; by folder and what was run.
         self.known: dict[Path, Record] = {}
         self.by_run: dict[str, dict[bytes, list[Record]]] = {}
+        # What others worked out of the records, by what tells it apart: until `save` and `forget` too.
+        self.derived: dict[Any, Any] = {}
 
     def place(self, run: Run, identity: str) -> Path:
         """The folder of one run's record."""
@@ -163,6 +165,7 @@ class Store:
         """Read the folder anew when it is next asked: here or in another process records were written."""
         self.known.clear()
         self.by_run.clear()
+        self.derived.clear()
         self.__dict__.pop("all", None)
 
 
