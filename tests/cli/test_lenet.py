@@ -43,6 +43,5 @@ def test_its_committed_records_are_read(repro, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("REPRO_STUDY", str(LENET))
     answer = repro("claims", "--format", "json")
     assert answer.err == ""
-    counted = {claim["id"]: claim["n"] for claim in json.loads(answer.out)}
-    assert counted["depth-helps-dense"] == 3
-    assert counted["lenet5-accuracy"] >= 1
+    counted = {claim["id"]: claim["n"] for claim in json.loads(answer.out) if claim["id"] != "lenet5-parameters"}
+    assert set(counted.values()) == {3}
