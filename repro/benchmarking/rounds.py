@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
-from repro.judging import statistics
+from repro.rules import statistics
 
 T = TypeVar("T")
 

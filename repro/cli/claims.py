@@ -9,7 +9,6 @@ import click
 from repro.cli import options
 from repro.cli.run import KINDS
 from repro.cli.terminal import say
-from repro.config.claims import EVIDENCE_KINDS, OUTCOMES, Claim
 from repro.errors import BadInput, unknown
 from repro.judging.rows import ANALYSES, claim_rows
 from repro.planning import experiments, plan
@@ -17,6 +16,7 @@ from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
+from repro.rules.claim import EVIDENCE_KINDS, OUTCOMES, Claim
 
 CLAIMS_EXAMPLES = """\b
 Examples:
@@ -126,7 +126,7 @@ def show_central(rows: list[dict[str, Any]]) -> None:
 def in_words(value: float | None) -> str | None:
     """A value as it is shown in a table for people: counts in full, with separators."""
     # Imported here because scipy, behind it, takes longer to load than most verbs to run.
-    from repro.judging import formatting
+    from repro.rules import formatting
 
     return None if value is None else formatting.number(value)
 
@@ -208,7 +208,7 @@ def compare_command(first: Path, second: Path, budget: Any, margin: float, data_
     """Judge results folder B against A, experiment by experiment, by the tests that judge claims."""
     from repro.judging.compare import compare
     from repro.judging.evidence import gather
-    from repro.judging.samples import Sample
+    from repro.rules.samples import Sample
 
     def samples(folder: Path) -> dict[str, Sample]:
         store = Store(folder)

@@ -256,7 +256,7 @@ def evaluate_command(
 ) -> None:
     """Measure a network on real images: top-1 and top-5 with their 95 % intervals (Wilson)."""
     from repro.formats import files
-    from repro.judging.statistics import paired_loss
+    from repro.rules.statistics import paired_loss
     from repro.running import classification
     from repro.running.images import images_for
     from repro.training import devices

@@ -1,1 +1,1 @@
-"""Strict data: what a run, a recipe, a protocol and a claim are. Imports neither torch nor numpy."""
+"""Strict data: what a run, a recipe and a protocol are. Imports neither torch nor numpy."""

@@ -1,1 +1,1 @@
-"""Judge published numbers: samples from records, statistics, verdicts, the ledger. Imports no torch."""
+"""Judge the claims of experiments by their records: evidence, the ledger, what to run next. Imports no torch."""

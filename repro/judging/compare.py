@@ -5,10 +5,10 @@ from typing import Literal
 
 import msgspec
 
-from repro.judging import statistics
-from repro.judging.case import ALPHA
-from repro.judging.samples import Sample, Summary, contrast, summarise
-from repro.judging.statistics import Interval
+from repro.rules import statistics
+from repro.rules.case import ALPHA
+from repro.rules.samples import Sample, Summary, contrast, summarise
+from repro.rules.statistics import Interval
 
 Relation = Literal["identical", "same", "higher", "lower", "inconclusive", "only in A", "only in B"]
 

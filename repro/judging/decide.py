@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 import msgspec
 
-from repro.config.claims import Claim
 from repro.config.specification import BUDGETS, Budget
-from repro.judging.case import LOOKS
 from repro.judging.evidence import begins, by_variant, gather, verdicts_of
-from repro.judging.verdicts import Verdict
 from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.planning.plan import Cell, Step
 from repro.records import Store
 from repro.records.store import run_key
+from repro.rules.case import LOOKS
+from repro.rules.claim import Claim
+from repro.rules.verdicts import Verdict
 
 COMPARED = ("ordering", "no-loss", "trend")
 

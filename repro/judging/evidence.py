@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from repro import data, models
-from repro.config.claims import Claim
 from repro.config.specification import PROTOCOLS, Budget, Run
 from repro.errors import unknown
 from repro.planning import experiments, plan, weights
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
 from repro.records import Record, Store, compressed
+from repro.rules.claim import Claim
 
 if TYPE_CHECKING:
-    from repro.judging.samples import Contrast
-    from repro.judging.verdicts import Sample, Verdict
+    from repro.rules.samples import Contrast
+    from repro.rules.verdicts import Sample, Verdict
 
 ACCURACIES = ("accuracy", "balanced_accuracy")
 LEDGER = "ledger.csv"  # in the results folder; see `repro.judging.ledger`
@@ -111,7 +111,7 @@ class Evidence:
     @cached_property
     def _estimate(self):
         # Imported here because scipy takes longer to load than most verbs to run.
-        from repro.judging.statistics import mean_of
+        from repro.rules.statistics import mean_of
 
         return mean_of(self.values, step=1.0 if PROTOCOLS[self.protocol].truncate else 0.0)
 
@@ -256,7 +256,7 @@ def verdicts_of(experiment: Experiment, store: Store, data_dir: Path) -> "list[V
         return []
     # Imported here because scipy takes longer to load than most verbs to run.
     from repro.judging import ledger
-    from repro.judging.verdicts import judge_family
+    from repro.rules.verdicts import judge_family
 
     samples = samples_of(experiment, store, data_dir)
     control = control_of(experiment, store, data_dir)
@@ -266,8 +266,8 @@ def verdicts_of(experiment: Experiment, store: Store, data_dir: Path) -> "list[V
 
 def control_of(experiment: Experiment, store: Store, data_dir: Path) -> str:
     """Why the experiment's reduced runs cannot refute a claim; empty where its positive control was seen."""
-    from repro.judging import samples
-    from repro.judging.case import ALPHA, NO_CONTROL
+    from repro.rules import samples
+    from repro.rules.case import ALPHA, NO_CONTROL
 
     if not experiment.control:
         return NO_CONTROL
@@ -320,7 +320,7 @@ def by_variant(found: list[Evidence]) -> dict[str, Evidence]:
 
 def sample(experiment: Experiment, claim: Claim, item: Evidence | None, store: Store) -> "Sample | None":
     """The values of one variant's runs in the claim's metric; None where there are none."""
-    from repro.judging.verdicts import Sample
+    from repro.rules.verdicts import Sample
 
     if item is None:
         return None
@@ -389,7 +389,7 @@ def pairing(run: Run) -> str:
 def contrast(first: Evidence, second: Evidence) -> "Contrast":
     """First minus second in points, by the tests that judge claims: seed by seed where both have the same weights."""
     # Imported here because scipy takes longer to load than most verbs to run.
-    from repro.judging import samples
+    from repro.rules import samples
 
     def sample_of(item: Evidence) -> "Sample":
         step = 1.0 if PROTOCOLS[item.protocol].truncate else 0.0
@@ -463,7 +463,7 @@ def of_epochs(numbers: list[float], protocol: str) -> float | None:
 
 def measured(experiment: Experiment, claim: Claim, name: str, store: Store) -> "Sample | None":
     """What published weights came to; None where they have no record."""
-    from repro.judging.verdicts import Sample
+    from repro.rules.verdicts import Sample
 
     record = weights.find(store, experiment, experiment.variant(name))
     if record is None:
@@ -485,7 +485,7 @@ def counted(experiment: Experiment, claim: Claim, name: str, store: Store) -> "S
     """A property of a network, computed from its definition at the claim's budget, or of a file that was made of it;
     None where there is neither.
     """
-    from repro.judging.verdicts import Sample
+    from repro.rules.verdicts import Sample
 
     variant = experiment.variant(name)
     if claim.needs:

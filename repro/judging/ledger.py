@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from repro.errors import Failure
-from repro.judging.verdicts import Verdict
+from repro.rules.verdicts import Verdict
 from repro.storage import write_atomic
 
 COLUMNS = ["claim", "hash"]

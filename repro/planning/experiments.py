@@ -14,7 +14,6 @@ import msgspec
 from msgspec import Meta
 
 from repro import models
-from repro.config.claims import Claim
 from repro.config.specification import (
     BUDGETS,
     PROTOCOLS,
@@ -34,6 +33,7 @@ from repro.errors import BadInput, Failure, unknown
 from repro.planning import study
 from repro.planning.decoding import convert, decode
 from repro.planning.expansion import expanded
+from repro.rules.claim import Claim
 
 SHARED = "budgets"  # the file of common settings, beside the experiments
 

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any
 
 from repro import models
-from repro.config.claims import Claim
 from repro.judging.evidence import borrowed
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, compressed
@@ -11,6 +10,7 @@ from repro.records.compressed import Answers, CompressedRecord
 from repro.reporting import style
 from repro.reporting.style import COLOURS, INK, MUTED, PAPER, PUBLISHED
 from repro.reporting.table import Column, Table
+from repro.rules.claim import Claim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,7 +93,7 @@ def lost_text(answers: Answers) -> str:
 
 def share_text(hits: int, total: int) -> str:
     """A percentage with Wilson's interval."""
-    from repro.judging.statistics import wilson
+    from repro.rules.statistics import wilson
 
     low, high = wilson(hits, total)
     return f"{100 * hits / total:.1f} [{100 * low:.1f}, {100 * high:.1f}]"

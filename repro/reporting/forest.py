@@ -4,9 +4,9 @@ import textwrap
 from collections.abc import Iterable
 from typing import Any
 
-from repro.config.claims import Claim
-from repro.judging.verdicts import Verdict
 from repro.reporting.outcomes import OUTCOME
+from repro.rules.claim import Claim
+from repro.rules.verdicts import Verdict
 
 REACH = 5  # margins to each side
 LABEL, LEFT, WIDTH, ROW = 322, 340, 900, 20

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from repro.config.claims import OUTCOMES
 from repro.reporting.table import DASH
+from repro.rules.claim import OUTCOMES
 
 OUTCOME: dict[str, dict[str, Any]] = {
     name: {"name": name, "mark": mark, "css": css, "shape": shape, "order": order}

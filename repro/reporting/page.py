@@ -8,8 +8,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from repro import __version__
-from repro.config.claims import Claim
-from repro.judging.verdicts import Verdict
 from repro.planning import experiments
 from repro.records import Store
 from repro.reporting import article, citations, tables
@@ -20,6 +18,8 @@ from repro.reporting.pagedata import learning_curves, run_tables, script_safe
 from repro.reporting.summary import Section, benchmarks, by_evidence, counted, duration, open_questions
 from repro.reporting.table import Column, Table
 from repro.reporting.wording import claim_row
+from repro.rules.claim import Claim
+from repro.rules.verdicts import Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
 

@@ -34,7 +34,7 @@ WORKERS = 2
 WORTH_A_POOL = 3
 
 # Whatever changes in these packages may change a figure.
-DRAWING_CODE = ("config", "judging", "models", "planning", "records", "reporting")
+DRAWING_CODE = ("config", "rules", "judging", "models", "planning", "records", "reporting")
 
 Progress = Callable[[str], None]
 

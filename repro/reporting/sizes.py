@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from repro import models
-from repro.config.claims import Claim
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.reporting import style
 from repro.reporting.style import COLOURS, PAPER, PUBLISHED
+from repro.rules.claim import Claim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from repro.config.claims import EVIDENCE_KINDS, OUTCOMES
 from repro.config.specification import Budget
 from repro.judging.evidence import Evidence
 from repro.planning import experiments
@@ -14,9 +13,10 @@ from repro.planning.experiments import Experiment
 from repro.records import Record
 from repro.reporting.drawn import Drawn
 from repro.reporting.table import Column, Table
+from repro.rules.claim import EVIDENCE_KINDS, OUTCOMES
 
 if TYPE_CHECKING:
-    from repro.judging.verdicts import Verdict
+    from repro.rules.verdicts import Verdict
 
 
 @dataclass(frozen=True)

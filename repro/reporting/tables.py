@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from repro import models
-from repro.config.claims import Claim
 from repro.config.specification import BUDGETS, Budget, Run
 from repro.data import DATASETS
 from repro.judging.evidence import ACCURACIES, Evidence, contrast, counted, of_cell, part_of, published, shown
@@ -16,6 +15,7 @@ from repro.planning.plan import Cell
 from repro.records import Store
 from repro.reporting import compression, weights
 from repro.reporting.table import Column, Estimate, Table
+from repro.rules.claim import Claim
 
 NOT_RUN = "not run"
 PUBLISHED = (*ACCURACIES, "top5")  # what stands in the column of published values
@@ -119,7 +119,7 @@ def estimate(item: Evidence | None) -> Estimate | None:
 
 def share_of(count: int, n: int) -> Estimate | None:
     """A number of runs as a percentage of all, with its Wilson interval."""
-    from repro.judging.statistics import wilson
+    from repro.rules.statistics import wilson
 
     if not n:
         return None

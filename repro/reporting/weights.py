@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from repro.config.claims import Claim
 from repro.data import DATASETS, find
 from repro.planning import experiments, weights
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store
 from repro.records.weights import WeightsRecord
 from repro.reporting.table import DASH, Column, Estimate, Table
+from repro.rules.claim import Claim
 
 
 def records(experiment: Experiment, store: Store) -> dict[str, WeightsRecord]:
@@ -66,7 +66,7 @@ def top1(record: WeightsRecord) -> str:
 
 def share(hits: int | None, total: int) -> str:
     """A percentage with Wilson's 95 % interval."""
-    from repro.judging.statistics import wilson
+    from repro.rules.statistics import wilson
 
     if hits is None:
         return "?"
@@ -78,7 +78,7 @@ def ahead(record: WeightsRecord, first: WeightsRecord) -> Estimate:
     """Points by which it is right more often than another on the same images, with the interval of paired shares."""
     import numpy as np
 
-    from repro.judging.statistics import paired_loss
+    from repro.rules.statistics import paired_loss
 
     lost, interval = paired_loss(np.array(first.right), np.array(record.right))
     return Estimate(-lost, -interval.high, -interval.low, record.total, signed=True)

@@ -4,11 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from repro.config.claims import Claim
-from repro.judging.verdicts import Verdict
 from repro.planning.experiments import Experiment
 from repro.reporting import tables
 from repro.reporting.outcomes import OUTCOME
+from repro.rules.claim import Claim
+from repro.rules.verdicts import Verdict
 
 COMPARISONS = {"ordering": "an order", "no-loss": "no loss", "trend": "a trend"}
 BOUNDS = {"at-least": "at least ", "at-most": "at most "}

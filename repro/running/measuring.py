@@ -15,12 +15,12 @@ from repro.compression.calibration import Statistics
 from repro.config.specification import Compression
 from repro.formats import container, files, inspecting, released
 from repro.formats.shared import CompressedNetwork, dense
-from repro.judging.statistics import paired_loss
 from repro.planning import plan
 from repro.planning.experiments import Experiment
 from repro.records import Store, variants
 from repro.records.compressed import Answers, CompressedRecord, Layer
 from repro.records.environment import describe
+from repro.rules.statistics import paired_loss
 from repro.running import classification
 from repro.running.images import Images, images_for
 from repro.storage import cache_folder, write_atomic

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from repro.cli import VERBS
-from repro.config.claims import OUTCOMES
 from repro.planning import experiments
+from repro.rules.claim import OUTCOMES
 
 CHECKOUT = Path(__file__).parents[2]
 FAST = ["--budget", "smoke", "--device", "cpu", "--set", "data.train_images=64", "--set", "recipe.epochs=1"]

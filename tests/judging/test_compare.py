@@ -5,7 +5,7 @@ import pytest
 
 from repro.judging.compare import compare
 
-from .examples import sample
+from ..rules.examples import sample
 
 BASE = [66.8, 67.1, 67.3, 66.9, 67.2]
 

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from repro import data
-from repro.config.claims import Claim
 from repro.config.specification import NUMERICS, PROTOCOLS, Budget, Run
 from repro.errors import BadInput
 from repro.judging.evidence import (
@@ -27,6 +26,7 @@ from repro.planning import experiments, plan
 from repro.planning.experiments import Experiment
 from repro.records import Epoch, Measurement, Record, Status, Store
 from repro.reporting.tables import notes
+from repro.rules.claim import Claim
 
 NAME = "preprocessing"
 

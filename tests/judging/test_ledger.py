@@ -6,9 +6,9 @@ import pytest
 
 from repro.errors import Failure
 from repro.judging import ledger
-from repro.judging.verdicts import judge
+from repro.rules.verdicts import judge
 
-from .examples import POINT, change, sample
+from ..rules.examples import POINT, change, sample
 
 RUN = {"a": sample([67.1, 66.9, 67.2])}
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import msgspec
 import pytest
 
-from repro.config.claims import Claim
 from repro.judging.evidence import network_property
 from repro.planning import experiments
 from repro.planning.experiments import Experiment
+from repro.rules.claim import Claim
 
-from .examples import change
+from ..rules.examples import change
 
 SUITE = experiments.everything()
 SIZES = ("bytes", "file_bytes")

@@ -6,8 +6,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from repro.judging.statistics import Interval
-from repro.judging.verdicts import Verdict
 from repro.planning import experiments, study
 from repro.reporting import article, citations, page
 from repro.reporting.forest import forests
@@ -15,6 +13,8 @@ from repro.reporting.inlined import compact, in_steps
 from repro.reporting.summary import Section
 from repro.reporting.table import Column, Estimate, Table
 from repro.reporting.wording import claim_row, in_short, published
+from repro.rules.statistics import Interval
+from repro.rules.verdicts import Verdict
 
 PLAIN = Verdict(id="a", verdict="inconclusive", reason="", sentence="", claim_hash="")
 

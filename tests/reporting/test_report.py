@@ -16,8 +16,6 @@ from repro.config.specification import Data, Model, Recipe, Run
 from repro.errors import Failure
 from repro.judging.evidence import gather
 from repro.judging.evidence import shown as evidence_of
-from repro.judging.statistics import Interval
-from repro.judging.verdicts import Verdict
 from repro.planning import experiments
 from repro.records import Store
 from repro.reporting import figures, report, style, tables
@@ -26,6 +24,8 @@ from repro.reporting.figures.common import ByBudget
 from repro.reporting.inlined import Drawings
 from repro.reporting.pagedata import configuration
 from repro.reporting.wording import otherwise
+from repro.rules.statistics import Interval
+from repro.rules.verdicts import Verdict
 
 # One of each kind of figure that few runs fill: bars, parameters, grid.
 FILLED = ("preprocessing", "squeeze-expand", "batch-norm")

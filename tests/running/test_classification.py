@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from repro.data.augment import Pipeline
-from repro.judging.statistics import paired_loss
+from repro.rules.statistics import paired_loss
 from repro.running import classification
 from repro.training.evaluation import BATCH_VALUES
 

@@ -4,13 +4,13 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from repro.config.claims import Claim
 from repro.config.specification import Budget
 from repro.data import DATASETS
 from repro.judging.evidence import Evidence, published
 from repro.planning.experiments import Experiment, Variant
 from repro.reporting import style
 from repro.reporting.style import MUTED, PAPER, PUBLISHED
+from repro.rules.claim import Claim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,7 +3,6 @@
 import math
 from typing import TYPE_CHECKING, Any
 
-from repro.config.claims import Claim
 from repro.config.specification import Budget
 from repro.judging.evidence import ACCURACIES, Evidence, published
 from repro.planning.experiments import Experiment
@@ -24,6 +23,7 @@ from repro.reporting.figures.common import (
     wrap,
 )
 from repro.reporting.style import COLOURS, MUTED, RULE
+from repro.rules.claim import Claim
 
 if TYPE_CHECKING:
     import numpy as np

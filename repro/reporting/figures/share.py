@@ -43,7 +43,7 @@ def share(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
 
 def draw_share(axis: "Axes", experiment: Experiment, found: list[Evidence], count: Callable[[Evidence], int]) -> None:
     """One panel of `share`."""
-    from repro.judging.statistics import wilson
+    from repro.rules.statistics import wilson
 
     series = list(dict.fromkeys(item.variant.series for item in found))
     place = places_along(axis, [item.variant.at for item in found])

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from repro.config.claims import OUTCOMES, Claim
-from repro.judging import statistics
-from repro.judging.case import Case
-from repro.judging.samples import Sample
-from repro.judging.verdicts import Adjusted, Verdict, find, judge, judge_family
 from repro.planning import experiments
+from repro.rules import statistics
+from repro.rules.case import Case
+from repro.rules.claim import OUTCOMES, Claim
+from repro.rules.samples import Sample
+from repro.rules.verdicts import Adjusted, Verdict, find, judge, judge_family
 
 from .examples import EXACT, NO_LOSS, ORDERING, POINT, RATIO, TREND, change, sample
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from repro.config.claims import Claim
-from repro.judging.samples import Summary
-from repro.judging.statistics import Interval
+from repro.rules.claim import Claim
+from repro.rules.samples import Summary
+from repro.rules.statistics import Interval
 
 
 def sentence(claim: Claim, outcome: str, reason: str, summaries: Mapping[str, Summary], numbers: dict[str, Any]) -> str:

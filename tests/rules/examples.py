@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from repro.config.claims import Claim
-from repro.judging.samples import Sample
+from repro.rules.claim import Claim
+from repro.rules.samples import Sample
 
 POINT = Claim(
     id="point",

@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 
 from repro.config.specification import Budget
-from repro.judging import statistics
-from repro.judging.statistics import Estimate, Interval
+from repro.rules import statistics
+from repro.rules.statistics import Estimate, Interval
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

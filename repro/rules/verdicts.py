@@ -31,12 +31,12 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from repro.config.claims import FILE_METRICS, Claim, EvidenceKind, Outcome
 from repro.config.specification import Budget
-from repro.judging import formatting, statistics
-from repro.judging.case import ALPHA, LOOKS, NO_CONTROL, PLANNED_SEEDS, Case
-from repro.judging.samples import Sample, Summary, summarise
-from repro.judging.statistics import Estimate, Interval, Proportion
+from repro.rules import formatting, statistics
+from repro.rules.case import ALPHA, LOOKS, NO_CONTROL, PLANNED_SEEDS, Case
+from repro.rules.claim import FILE_METRICS, Claim, EvidenceKind, Outcome
+from repro.rules.samples import Sample, Summary, summarise
+from repro.rules.statistics import Estimate, Interval, Proportion
 
 REDUCED = "reduced scale"  # the badge of verdicts on runs that are not quite what the claim is about
 MOST_FAILURES = 0.1  # of the runs behind a point or ratio

@@ -8,11 +8,11 @@ from subprocess import run
 import msgspec
 import pytest
 
-from repro.config.claims import Claim
 from repro.config.specification import PROTOCOLS
 from repro.planning import experiments
+from repro.rules.claim import Claim
 
-from ..judging.examples import EXACT, NO_LOSS, ORDERING, POINT, RATIO, TREND, change
+from .examples import EXACT, NO_LOSS, ORDERING, POINT, RATIO, TREND, change
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_hashes_do_not_drift():
 
 
 def test_reading_claims_imports_nothing_heavy():
-    code = "import sys, repro.config.claims; print([m for m in ('torch', 'numpy', 'scipy') if m in sys.modules])"
+    code = "import sys, repro.rules.claim; print([m for m in ('torch', 'numpy', 'scipy') if m in sys.modules])"
     assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 

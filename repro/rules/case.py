@@ -6,12 +6,12 @@ from functools import cached_property, partial
 
 import msgspec
 
-from repro.config.claims import Claim
 from repro.config.specification import BUDGETS, PROTOCOLS, Budget
-from repro.judging import samples as comparing
-from repro.judging import statistics
-from repro.judging.samples import Contrast, Sample
-from repro.judging.statistics import Estimate, Interval, Proportion
+from repro.rules import samples as comparing
+from repro.rules import statistics
+from repro.rules.claim import Claim
+from repro.rules.samples import Contrast, Sample
+from repro.rules.statistics import Estimate, Interval, Proportion
 
 # Each claim may be looked at twice, at the seeds planned and at twice as many; each look has half of the 5 %.
 LOOKS = 2
