@@ -6,9 +6,9 @@ from typing import Literal
 import msgspec
 
 from repro.rules import statistics
-from repro.rules.case import ALPHA
+from repro.rules.interval import Interval
+from repro.rules.registry import ALPHA
 from repro.rules.samples import Sample, Summary, contrast, summarise
-from repro.rules.statistics import Interval
 
 Relation = Literal["identical", "same", "higher", "lower", "inconclusive", "only in A", "only in B"]
 

@@ -13,11 +13,10 @@ from repro.planning.experiments import Experiment
 from repro.planning.plan import Cell, Step
 from repro.records import Store
 from repro.records.store import run_key
-from repro.rules.case import LOOKS
+from repro.rules.case import NO_CONTROL
 from repro.rules.claim import Claim
+from repro.rules.registry import LOOKS
 from repro.rules.verdicts import Verdict
-
-COMPARED = ("ordering", "no-loss", "trend")
 
 
 class Decision(NamedTuple):
@@ -92,7 +91,7 @@ def undecided(experiment: Experiment, budget: Budget, store: Store, data_dir: Pa
             continue
         look = taken + 1
         # The control keeps to its own plan: it is no claim, and is seen or not.
-        others = [cell for cell in control if cell not in own] if claim.type in COMPARED else []
+        others = [cell for cell in control if cell not in own] if not claim.rule.valued else []
         needed = (*(with_seeds(cell, look * len(cell.runs)) for cell in own), *others)
         seeds = verdict.seeds_needed
         most = look * min(len(cell.runs) for cell in own)
@@ -112,10 +111,11 @@ def decidable(experiment: Experiment, claim: Claim, verdict: Verdict, budget: Bu
     if complete and verdict.budget is not None and BUDGETS.index(verdict.budget) > BUDGETS.index(budget):
         return False  # it is judged on larger runs
     small = BUDGETS.index(budget) < BUDGETS.index(claim.budget)
-    if claim.type in ("point", "ratio"):
+    if claim.rule.valued:
         whole = not small or all(is_beginning(experiment, name, claim, budget) for name in claim.variants)
         return whole and not claim.needs
-    if claim.type == "no-loss" and (claim.needs or (small and not experiment.control)):
+    control = "" if experiment.control else NO_CONTROL
+    if (small or claim.needs) and claim.rule.needs_full_scale(claim, control):
         return False
     return verdict.verdict == "inconclusive" or not tested
 

@@ -214,7 +214,7 @@ def published(
     claims = [
         claim
         for claim in (*experiment.claims, *borrowed(experiment))
-        if claim.type == "point" and claim.metric in metrics and claim.variants == (variant.name,)
+        if claim.published is not None and claim.metric in metrics and claim.variants == (variant.name,)
     ]
     return claims if earlier else [claim for claim in claims if at_the_end(experiment, variant, claim)]
 
@@ -267,7 +267,8 @@ def verdicts_of(experiment: Experiment, store: Store, data_dir: Path) -> "list[V
 def control_of(experiment: Experiment, store: Store, data_dir: Path) -> str:
     """Why the experiment's reduced runs cannot refute a claim; empty where its positive control was seen."""
     from repro.rules import samples
-    from repro.rules.case import ALPHA, NO_CONTROL
+    from repro.rules.case import NO_CONTROL
+    from repro.rules.registry import ALPHA
 
     if not experiment.control:
         return NO_CONTROL
@@ -354,7 +355,7 @@ def halfway(records: list[Record], claim: Claim, store: Store) -> tuple[float, .
     """Accuracies in percent after half of the epochs, where they were measured as the claim's are; else empty."""
     protocol = PROTOCOLS[claim.protocol]
     plain = protocol.mode == "eval" and protocol.epoch == "last" and not protocol.augmented
-    if claim.metric != "accuracy" or claim.epoch or not plain or claim.type not in ("ordering", "no-loss", "trend"):
+    if claim.metric != "accuracy" or claim.epoch or not plain or claim.rule.valued:
         return ()
     values = []
     for record in records:

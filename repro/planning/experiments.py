@@ -253,9 +253,9 @@ def read(path: Path) -> Experiment:
         for variant in claim.variants:
             if variant not in seen:
                 raise unknown("variant", variant, seen, f"{path}: claims[{index}].variants")
-        one = claim.type == "point" and claim.metric in ("accuracy", "top5") and claim.protocol == "described"
+        one = len(claim.variants) == 1 and claim.metric in ("accuracy", "top5") and claim.protocol == "described"
         if experiment.kind == "weights" and not (one and claim.epoch is None):
-            what = "type point, metric accuracy or top5, protocol described, no epoch"
+            what = "one variant, metric accuracy or top5, protocol described, no epoch"
             raise BadInput(f"{path}: claims[{index}]: of published weights only accuracies are judged: {what}")
     return msgspec.structs.replace(experiment, file=str(path))
 

@@ -103,7 +103,7 @@ def claim_of(experiment: Experiment, variant: Variant, metric: str) -> Claim | N
     """The published value of a variant, two-sided."""
     for claim in (*experiment.claims, *borrowed(experiment)):
         whole = claim.variants == (variant.name,) and not claim.layer and claim.direction == "two-sided"
-        if whole and claim.metric == metric and claim.type in ("exact", "point"):
+        if whole and claim.metric == metric and claim.published is not None:
             return claim
     return None
 
@@ -193,7 +193,7 @@ def frontier(figure: "Figure", experiment: Experiment, found: dict[str, Compress
         right.plot(sizes, [max(record.answers.divergence, NONE) for record in members], ls=line, lw=0.8, **look)
     for axis in (left, right):
         for claim in experiment.claims:
-            if claim.metric == "file_bytes" and claim.type == "exact" and claim.direction == "two-sided":
+            if claim.metric == "file_bytes" and len(claim.variants) == 1 and claim.direction == "two-sided":
                 size = (claim.published or 0.0) * claim.scale / 1e3
                 if size < 1_000:
                     axis.axvline(size, color=PUBLISHED, lw=0.8, ls="--", zorder=1)

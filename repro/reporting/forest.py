@@ -16,10 +16,15 @@ Judged = Iterable[tuple[Claim, Verdict]]
 
 
 def forests(judged: Judged) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two plots of the point claims whose value was measured on what they are about: first of those that were decided
-    at full scale, then of the others.
+    """Two plots of the claims on one variant's value that was measured on what they are about: first of those that
+    were decided at full scale, then of the others.
     """
-    there = [(c, v) for c, v in judged if c.type == "point" and v.difference is not None and c.margin and not c.needs]
+    there = [
+        (claim, verdict)
+        for claim, verdict in judged
+        if claim.published is not None and len(claim.variants) == 1 and not claim.deterministic
+        and verdict.difference is not None and claim.margin and not claim.needs
+    ]  # fmt: skip
     first = [(c, v) for c, v in there if v.decided and v.evidence != "trained at reduced scale"]
     return forest(first), forest([each for each in there if each not in first])
 

@@ -149,7 +149,7 @@ def with_verdicts(table: Table, section: Section) -> Table:
         # A row for each exact claim of a variant, or one for a variant without any.
         groups: list[list[tuple[Claim, Verdict]]] = []
         for variant in experiment.variants:
-            own = [each for each in judged if each[0].type == "exact" and each[0].variants == (variant.name,)]
+            own = [each for each in judged if each[0].deterministic and each[0].variants == (variant.name,)]
             groups += [[each] for each in own] or [[]]
     else:
         names = [variant.name for variant in experiment.variants]

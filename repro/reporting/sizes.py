@@ -81,7 +81,7 @@ def published(experiment: Experiment, variant: Variant) -> list[float]:
     return [
         as_parameters(claim)
         for claim in experiment.claims
-        if claim.type == "exact" and claim.variants == (variant.name,) and not claim.layer
+        if claim.deterministic and claim.variants == (variant.name,) and not claim.layer
         and claim.metric in ("parameters", "bytes") and not claim.needs
     ]  # fmt: skip
 

@@ -242,7 +242,7 @@ def sizes_table(experiment: Experiment, store: Store) -> Table:
     rows: list[dict[str, Any]] = []
     for variant in experiment.variants:
         own = [claim for claim in experiment.claims if claim.variants == (variant.name,) and not claim.needs]
-        exact = [claim for claim in own if claim.type == "exact"]
+        exact = [claim for claim in own if claim.deterministic]
         for claim in exact:
             found = counted(experiment, claim, variant.name, store)
             rows.append(

@@ -10,7 +10,6 @@ from repro.reporting.outcomes import OUTCOME
 from repro.rules.claim import Claim
 from repro.rules.verdicts import Verdict
 
-COMPARISONS = {"ordering": "an order", "no-loss": "no loss", "trend": "a trend"}
 BOUNDS = {"at-least": "at least ", "at-most": "at most "}
 
 
@@ -56,7 +55,7 @@ def published(claim: Claim) -> str:
     """What the source states: a number with its unit, or what kind of statement it is."""
     stated = claim.published if claim.published is not None else claim.effect
     if stated is None:
-        return COMPARISONS.get(claim.type, "no number")
+        return claim.rule.stated
     bound = BOUNDS.get(claim.direction, "") if claim.published is not None else ""
     return f"{bound}{as_stated(stated, claim)} {unit(claim)}"
 
@@ -65,7 +64,7 @@ def measured(claim: Claim, verdict: Verdict) -> str:
     """What was measured, with its unit; differences with their sign."""
     if verdict.measured is None:
         return tables.NOT_RUN
-    plus = "+" if claim.type in COMPARISONS and verdict.measured > 0 else ""
+    plus = "+" if not claim.rule.valued and verdict.measured > 0 else ""
     return f"{plus}{amount_of(verdict.measured, claim)} {unit(claim)}"
 
 

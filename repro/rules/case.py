@@ -1,7 +1,7 @@
 """A claim with its samples: what stands in the way of a test, what the samples say, how many more runs would decide."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 
 import msgspec
@@ -10,12 +10,12 @@ from repro.config.specification import BUDGETS, PROTOCOLS, Budget
 from repro.rules import samples as comparing
 from repro.rules import statistics
 from repro.rules.claim import Claim
+from repro.rules.interval import Interval
+from repro.rules.registry import ALPHA, LOOKS, Finding
 from repro.rules.samples import Contrast, Sample
-from repro.rules.statistics import Estimate, Interval, Proportion
+from repro.rules.statistics import Estimate, Proportion
 
-# Each claim may be looked at twice, at the seeds planned and at twice as many; each look has half of the 5 %.
-LOOKS = 2
-ALPHA = 0.05 / LOOKS
+REDUCED = "reduced scale"  # the badge of verdicts on runs that are not quite what the claim is about
 BOUND_DECIDES = 8  # runs of each variant from which P(A > B) has a say: 7 wins of 8 show more than 1/2, 6 of 7 do not
 PLANNED_SEEDS = 5  # named where too few runs exist to know how much they vary
 NO_CONTROL = "no positive control is registered with the experiment"
@@ -25,6 +25,7 @@ class Case:
     """A claim and what its variants measured, in the claim's unit.
 
     Attributes:
+        rule: of the claim's type.
         samples: of the variants that were run, in the claim's order, as the last look saw them.
         waiting: what is still missing for the first look; empty = it was taken.
         look: 1 or 2; 0 where no number of seeds was planned.
@@ -44,6 +45,7 @@ class Case:
         control: str = NO_CONTROL,
     ):
         self.claim = claim
+        self.rule = claim.rule
         self.control = control
         self.experiment = experiment
         self.trains = trains
@@ -65,7 +67,7 @@ class Case:
     @property
     def in_family(self) -> bool:
         """Whether Holm's correction counts this claim."""
-        return self.claim.type in ("ordering", "trend") and not self.claim.deterministic and not self.withheld
+        return self.rule.corrected and not self.claim.deterministic and not self.withheld
 
     def _take_look(self) -> tuple[int, str]:
         """Cut the samples to the runs that the last look saw; between looks more runs change nothing."""
@@ -82,16 +84,14 @@ class Case:
 
     def _withheld(self) -> str:
         claim = self.claim
-        # Values are of the size of the networks' accuracies, which reduced runs do not reach; what is better than what
-        # can show at any scale, and so can what loses nothing, where the runs show that they can tell.
-        by_value = claim.type in ("point", "ratio") or (claim.type == "no-loss" and bool(self.control or claim.needs))
+        whole = self.rule.needs_full_scale(claim, self.control)
         if self.missing:
-            return f"needs {claim.needs}" if claim.needs and (by_value or not self.trains) else ""
+            return f"needs {claim.needs}" if claim.needs and (whole or not self.trains) else ""
         if claim.deterministic:
             return ""
         if self.budget == "smoke" and claim.budget != "smoke":
-            return f"measured on stand-in images; to test it: {self._command(claim.budget if by_value else 'laptop')}"
-        if not by_value or not self.reduced:
+            return f"measured on stand-in images; to test it: {self._command(claim.budget if whole else 'laptop')}"
+        if not whole or not self.reduced:
             return ""
         if claim.needs:
             return f"needs {claim.needs}"
@@ -103,7 +103,7 @@ class Case:
         if self.missing:
             names = "" if len(self.missing) == len(self.claim.variants) else f"{', '.join(self.missing)} "
             # Differences show at a reduced scale too.
-            whole = self.claim.type in ("exact", "point", "ratio") or self.claim.budget == "smoke"
+            whole = self.rule.valued or self.claim.budget == "smoke"
             return f"{names}not run: {self._command(self.claim.budget if whole else 'laptop')}"
         return self.waiting or self._unmeasured()
 
@@ -122,15 +122,16 @@ class Case:
         Towards it: the change over the second half of the epochs passes the one-sided test, and as much again would end
         the contradiction. Empty where it does not, or where the accuracies halfway are not known.
         """
+        found, sign = self.contrast, self.claim.sign
+        if found is None:
+            return ""
         first, second = self.ends
-        found, sign, margin = self.contrast, self.claim.sign, self.claim.margin
-        if found is None or not (first.halfway and second.halfway):
+        if not (first.halfway and second.halfway):
             return ""
         change = comparing.contrast(first.changes(), second.changes(), sign)
         end = found.value * sign
         again = end + change.value * sign
-        bound = -margin if self.claim.type == "no-loss" else margin if found.inside(margin) else 0
-        if change.p >= ALPHA or again < bound:
+        if change.p >= ALPHA or again < self.rule.bound(self.claim, found):
             return ""
         before = found.value - change.value
         return (
@@ -143,7 +144,7 @@ class Case:
             for seed, value in zip(sample.seeds, sample.values, strict=True):
                 if not math.isfinite(value):
                     return f"seed {seed} of {variant} has no finite {self.claim.metric}"
-                if self.claim.type == "ratio" and value <= 0:
+                if self.rule.relative and value <= 0:
                     return f"seed {seed} of {variant} has no positive {self.claim.metric} to take a ratio of"
         return ""
 
@@ -175,16 +176,8 @@ class Case:
 
     @property
     def ends(self) -> tuple[Sample, Sample]:
-        """What is compared: first and second variant; of a trend (its rising part) the last and the first."""
-        rising = self._rising
-        return (rising[-1], rising[0]) if self.claim.type == "trend" else (rising[0], rising[1])
-
-    @property
-    def _rising(self) -> list[Sample]:
-        names = self.claim.variants
-        if self.claim.saturates:
-            names = names[: names.index(self.claim.saturates) + 1]
-        return [self.samples[name] for name in names]
+        """The two samples that are compared."""
+        return self.rule.ends(self)
 
     @property
     def binary(self) -> bool:
@@ -197,54 +190,49 @@ class Case:
     @cached_property
     def p(self) -> float:
         """One-sided p of an ordering or trend, before Holm's correction; 1 where it was not tested."""
-        if not self.testable or self.contrast is None:
-            return 1.0
-        rising = self._rising
-        if self.claim.type != "trend" or len(rising) < 3:
-            return self.contrast.p
-        # The trend and its ends must both pass, so the larger p stands for both.
-        columns = [[self.claim.sign * value for value in sample.by_seed] for sample in rising]
-        paired = not self.binary and comparing.are_paired(rising)
-        return max(self.contrast.p, statistics.p_trend(columns, paired))
+        return self.rule.p(self) if self.testable and self.contrast else 1.0
 
     @property
     def p_opposite(self) -> float:
         """One-sided p of the opposite of an ordering or trend, before Holm's correction; 1 where it was not tested."""
         return self.contrast.opposite if self.testable and self.contrast else 1.0
 
-    def p_no_loss(self) -> float:
-        """One-sided p of "the first variant is not worse than the second by the margin"."""
-        assert self.contrast is not None
-        upward = self.contrast.estimate if self.claim.sign > 0 else self.contrast.estimate.negated()
-        return upward.p_above(-self.claim.margin)
-
-    def plateau(self) -> list[Contrast]:
-        """Each variant after the one a trend saturates at, against that one."""
-        claim = self.claim
-        if not claim.saturates:
-            return []
-        after = claim.variants[claim.variants.index(claim.saturates) + 1 :]
-        knee = self.samples[claim.saturates]
-        return [comparing.contrast(self.samples[name], knee, claim.sign, self.binary) for name in after]
-
     @property
     def released(self) -> bool:
         """Whether the claim is judged by the weights that were published, and not by networks trained here."""
         return any(sample.released for sample in self.samples.values())
 
-    def value(self) -> Estimate | Proportion:
-        """Of a point or ratio: measured minus published; of ratios the difference of logarithms."""
-        claim = self.claim
-        assert claim.published is not None
-        if claim.type == "point":
+    @property
+    def badge(self) -> str:
+        """`REDUCED` for runs at a reduced scale, else empty."""
+        return REDUCED if self.reduced else ""
+
+    def predicts(self, off: Estimate | Proportion) -> bool | None:
+        """Whether the published value, from which the runs are `off`, lies where they predict as many more to fall.
+
+        At 95 %; None of a single run, and of a released network, of which there are no more.
+        """
+        if isinstance(off, Proportion):
+            return None
+        expected = off.prediction(self.claim.original_runs).limited()
+        return None if expected is None else expected.low <= 0 <= expected.high
+
+    def undecided(self, needed: int | None, badge: str = "", what: str = "it") -> Finding:
+        """The finding that the runs do not decide, with the seeds that would; None = no number of them."""
+        if self.released:
             (sample,) = self.samples.values()
-            if sample.released:
-                hits = round(sample.values[0] / 100 * sample.total)
-                return Proportion(hits, sample.total, -claim.published)
-            mean = statistics.mean_of(sample.values, sample.step or 0.0).widened(sample.test_set_variance)
-            return mean.moved(-claim.published)
-        first, second = ([math.log(value) for value in sample.by_seed] for sample in self.ends)
-        return statistics.difference(first, second, comparing.are_paired(self.ends)).moved(-math.log(claim.published))
+            reason = f"{sample.total:,} test images do not decide it, and a released network has no seeds to add"
+        elif self.n < 2:
+            reason = f"one seed says nothing about variation: run at least {PLANNED_SEEDS}"
+        elif needed is None:
+            reason = f"n = {self.n} does not decide {what}, and more seeds would hardly"
+        else:
+            reason = f"n = {self.n} does not decide {what}: about {needed} seeds would"
+        if self.look == LOOKS:
+            reason += ", but both looks are taken"
+        elif self.look:
+            reason += f"; the second look is at {LOOKS * min(s.planned for s in self.samples.values())}"
+        return Finding("inconclusive", reason, badge, needed)
 
     @cached_property
     def superiority(self) -> tuple[float, float]:
@@ -279,13 +267,13 @@ class Case:
 
     # How many seeds would decide, per variant and in all, if means and deviations stay as they are
 
-    def seeds_for_value(self, margin: float) -> int | None:
-        """Of a point or ratio; None where none would: the published value's own seed noise does not shrink."""
+    def seeds_for_value(self, estimate: Estimate | Proportion, margin: float) -> int | None:
+        """Of a value and the published one; None where none would: that one's own seed noise does not shrink."""
+        if isinstance(estimate, Proportion):
+            return None  # what was released is one network
         if self.n < 2:
             return PLANNED_SEEDS
-        estimate, original = self.value(), self.claim.original_runs
-        assert isinstance(estimate, Estimate)  # what was released is one network
-        off, sd = estimate.value, estimate.draw
+        off, sd, original = estimate.value, estimate.draw, self.claim.original_runs
         if self.claim.direction != "two-sided" and off * self.claim.sign > -margin:
             gap = off * self.claim.sign + margin
             return self._more(partial(_greater, gap, sd, True))
@@ -317,13 +305,13 @@ class Case:
             options.append(self._more(partial(_equivalent, margin, found.draw, ahead)))
         return min((option for option in options if option is not None), default=None)
 
-    def seeds_for_plateau(self) -> int | None:
-        """Of a trend that rises: to show for each later variant that it is level with the saturating one, or not."""
+    def seeds_for_equals(self, steps: Sequence[Contrast]) -> int | None:
+        """To show of each difference that it is inside the margin, or outside."""
         if self.n < 2:
             return PLANNED_SEEDS
         margin = self.claim.margin
         needed: list[int | None] = []
-        for step in self.plateau():
+        for step in steps:
             off, sd, paired = abs(step.value), step.draw, step.paired
             if step.inside(margin):
                 continue

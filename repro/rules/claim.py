@@ -10,9 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from repro.config.specification import Budget, Positive, Spec
+from repro.errors import unknown
+from repro.rules.registry import ClaimType, Outcome
+from repro.rules.types import TYPES
 
-Type = Literal["exact", "point", "ordering", "no-loss", "trend", "ratio"]
-Outcome = Literal["reproduced", "direction only", "not reproduced", "inconclusive", "not testable"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 # What a verdict rests on, from arithmetic to training; empty = nothing was measured.
 EvidenceKind = Literal[
@@ -62,13 +63,7 @@ class Claim(Spec, frozen=True):
     id: unique over all experiments.
     source: where it was published, a word of the `[sources]` of `study.toml`.
     place: where in the source, such as "Table 1, row CIFAR-10".
-    type:
-        exact: a count or a size, equal up to the published rounding; of two variants, their difference.
-        point: a measured value of one variant.
-        ordering: the first variant is better than the second.
-        no-loss: the first variant is not worse than the second by more than the margin.
-        trend: the metric grows along the variants, up to `saturates` where that is given, and is flat from there.
-        ratio: the first variant's value over the second's.
+    type: its name among `repro.rules.types`, which say what each is judged by.
     variants: names of the experiment's variants.
     layer: for a property of a part of the network ("fire2"); empty = the whole.
     protocol: how the accuracy is measured, a name of `repro.config.specification.PROTOCOLS`.
@@ -96,7 +91,7 @@ class Claim(Spec, frozen=True):
     source: str
     place: str
     statement: str
-    type: Type
+    type: str
     variants: tuple[str, ...]
     layer: str = ""
     protocol: str = "described"
@@ -121,6 +116,11 @@ class Claim(Spec, frozen=True):
     def __post_init__(self) -> None:
         for problem in self._problems():
             raise ValueError(f"claim {self.id!r}: {problem}")
+
+    @property
+    def rule(self) -> ClaimType:
+        """What claims of this type state and how they are judged."""
+        return TYPES[self.type]
 
     @property
     def deterministic(self) -> bool:
@@ -150,52 +150,12 @@ class Claim(Spec, frozen=True):
 
     def _problems(self):
         """What is wrong with the claim, in words; the first one is reported."""
-        count = len(self.variants)
-        if len(set(self.variants)) != count:
+        if self.type not in TYPES:
+            yield str(unknown("type", self.type, TYPES))
+        if len(set(self.variants)) != len(self.variants):
             yield "names a variant twice"
-        allowed = {"exact": (1, 2), "point": (1,), "ordering": (2,), "no-loss": (2,), "ratio": (2,)}
-        if self.type == "trend":
-            if count < 3:
-                yield f"a trend needs at least 3 variants, not {count}"
-        elif count not in allowed[self.type]:
-            yield f"type {self.type} takes {' or '.join(map(str, allowed[self.type]))} variants, not {count}"
         if self.unit not in UNITS:
             yield f"unknown unit {self.unit!r}; choose from {', '.join(UNITS)}"
-        valued = self.type in ("exact", "point", "ratio")
-        if valued and self.published is None:
-            yield f"type {self.type} needs `published`"
-        if not valued and self.published is not None:
-            yield f"type {self.type} takes `effect`, not `published`"
-        if self.effect is not None:
-            if self.type not in ("ordering", "trend"):
-                yield f"type {self.type} takes no `effect`"
-            elif self.effect * self.sign <= 0:
-                yield f"`effect` {self.effect} contradicts the direction of the claim"
-        if self.saturates and (self.type != "trend" or self.saturates not in self.variants[1:-1]):
-            yield "`saturates` names a variant of a trend that is neither its first nor its last"
-        if self.type == "exact" and not self.deterministic:
-            yield f"{self.metric} varies between runs; use type point"
-        if self.metric == "collapsed" and self.type in ("point", "ratio"):
-            yield "a share of failed runs is compared between variants; use type ordering, no-loss or trend"
-        if self.deterministic and self.type not in ("exact", "ratio", "ordering"):
-            yield f"{self.metric} is measured without error; use type exact, ratio or ordering"
-        yield from self._margin_problems()
-
-    def _margin_problems(self):
-        if self.type == "exact":
-            # A tolerance beyond the rounding would hide a wrong definition.
-            if abs(self.margin - self.rounding / 2) > 1e-12 * max(1.0, self.rounding):
-                yield "the margin of an exact claim is half its rounding"
-            return
-        if self.type == "ratio" and self.published is not None:
-            if self.published <= 0:
-                yield "a ratio is positive"
-            if not 0 < self.margin < 1:
-                yield "the margin of a ratio is a fraction between 0 and 1"
-            smallest = self.rounding / 2 / self.published
-        else:
-            smallest = self.rounding / 2
-        if self.margin < smallest * (1 - 1e-9):
-            yield f"margin {self.margin} is less than half the published rounding, {smallest:g}"
-        if self.margin == 0 and not (self.type == "ordering" and self.deterministic):
-            yield "needs a margin"
+        if self.effect is not None and self.effect * self.sign <= 0:
+            yield f"`effect` {self.effect} contradicts the direction of the claim"
+        yield from self.rule.problems(self)

@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from repro.rules.claim import Claim
-from repro.rules.samples import Summary
-from repro.rules.statistics import Interval
+if TYPE_CHECKING:
+    from repro.rules.claim import Claim
+    from repro.rules.interval import Interval
+    from repro.rules.samples import Summary
 
 
-def sentence(claim: Claim, outcome: str, reason: str, summaries: Mapping[str, Summary], numbers: dict[str, Any]) -> str:
+def sentence(
+    claim: "Claim", outcome: str, reason: str, summaries: "Mapping[str, Summary]", numbers: dict[str, Any]
+) -> str:
     """The result in one sentence.
 
     Args:
@@ -20,24 +23,24 @@ def sentence(claim: Claim, outcome: str, reason: str, summaries: Mapping[str, Su
     if not summaries:
         return f"{claim.statement.rstrip('.')}: {reason}: {outcome.upper()}."
     parts = ["; ".join(described(variant, summary, claim) for variant, summary in summaries.items())]
-    if claim.type in ("exact", "ratio") and len(claim.variants) == 2 and "measured" in numbers:
-        what = "ratio" if claim.type == "ratio" else "difference"
+    if claim.rule.valued and len(claim.variants) == 2 and "measured" in numbers:
+        what = "ratio" if claim.rule.relative else "difference"
         parts.append(f"{what} {number(numbers['measured'])} {claim.unit}")
     if claim.published is not None:
         parts.append(f"{claim.source} says {published(claim)}")
-    if "difference" in numbers and not claim.deterministic and claim.type != "ratio":
+    if "difference" in numbers and not claim.deterministic and not claim.rule.relative:
         parts.append(_difference(numbers))
     if claim.effect is not None:
         parts.append(f"{claim.source} says {signed(claim.effect)}")
     if claim.margin:
-        parts.append(f"margin {margin(claim, both=claim.type != 'no-loss')}")
+        parts.append(f"margin {margin(claim, both=not claim.rule.one_sided)}")
     return f"{'; '.join(parts)}: {outcome.upper()}."
 
 
-def described(variant: str, summary: Summary, claim: Claim) -> str:
+def described(variant: str, summary: "Summary", claim: "Claim") -> str:
     """One variant's part of the sentence: its runs, mean and spread."""
     if claim.deterministic:
-        return f"{variant}: {number(summary.mean)} {claim.metric if claim.type == 'ratio' else claim.unit}"
+        return f"{variant}: {number(summary.mean)} {claim.metric if claim.rule.relative else claim.unit}"
     unit = "%" if claim.unit == "points" else claim.unit
     mean = "?" if summary.mean is None else f"{summary.mean:.1f}"
     failed = f"{summary.failures} failed"
@@ -54,20 +57,20 @@ def described(variant: str, summary: Summary, claim: Claim) -> str:
     return f"{text} {unit}"
 
 
-def published(claim: Claim) -> str:
+def published(claim: "Claim") -> str:
     bound = {"two-sided": "", "at-least": "at least ", "at-most": "at most "}[claim.direction]
     return f"{bound}{number(claim.published)} {claim.unit}"
 
 
-def margin(claim: Claim, both: bool = True) -> str:
+def margin(claim: "Claim", both: bool = True) -> str:
     """The margin with its unit; `both`: to either side."""
     sign = "±" if both else ""
-    if claim.type == "ratio":
+    if claim.rule.relative:
         return f"{sign}{100 * claim.margin:g} %"
     return f"{sign}{number(claim.margin)} {'points' if claim.unit == '%' else claim.unit}"
 
 
-def bracketed(interval: Interval) -> str:
+def bracketed(interval: "Interval") -> str:
     return f"[{signed(interval.low)}, {signed(interval.high)}]"
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from repro.config.specification import Budget
 from repro.rules import statistics
-from repro.rules.statistics import Estimate, Interval
+from repro.rules.interval import Interval
+from repro.rules.statistics import Estimate
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):

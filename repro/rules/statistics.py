@@ -14,33 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import special, stats
 
+from repro.rules.interval import Interval
+
 POWER = 0.8  # the chance of a decision that "seeds needed" promises
 MOST_SEEDS = 1000  # beyond this no number of seeds is named
 RESAMPLES = 9999
 
 Values = Sequence[float] | np.ndarray
-
-
-class Interval(NamedTuple):
-    low: float
-    high: float
-
-    def inside(self, other: "Interval") -> bool:
-        """Strictly, so that touching a margin is not being within it."""
-        return other.low < self.low and self.high < other.high
-
-    def meets(self, other: "Interval") -> bool:
-        return self.low <= other.high and other.low <= self.high
-
-    def times(self, factor: float) -> "Interval":
-        return Interval(factor * self.low, factor * self.high)
-
-    def moved(self, by: float) -> "Interval":
-        return Interval(self.low + by, self.high + by)
-
-    def limited(self) -> "Interval | None":
-        """None where a single run gives no limits, which is how it is stored and shown."""
-        return self if math.isfinite(self.low) and math.isfinite(self.high) else None
 
 
 class Estimate(NamedTuple):

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from repro.data.catalogue import CAFFE_MEANS
-from repro.rules.statistics import Interval, wilson
+from repro.rules.interval import Interval
+from repro.rules.statistics import wilson
 from repro.training.evaluation import BATCH_VALUES, among_highest
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -97,7 +97,7 @@ def test_defaults_are_left_as_they_are():
             "variant: expected a table, the defaults of each of the variants",
         ),
         ("claim = {", "claims_ = {", "unknown key 'claims_'"),
-        ('type = "exact", metric', 'type = "exakt", metric', "unknown value 'exakt'; did you mean 'exact'?"),
+        ('type = "exact", metric', 'type = "exakt", metric', "unknown type 'exakt'; did you mean 'exact'?"),
     ],
 )
 def test_mistakes_in_defaults_are_named(tmp_path: Path, old: str, new: str, message: str):

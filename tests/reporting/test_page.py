@@ -13,7 +13,7 @@ from repro.reporting.inlined import compact, in_steps
 from repro.reporting.summary import Section
 from repro.reporting.table import Column, Estimate, Table
 from repro.reporting.wording import claim_row, in_short, published
-from repro.rules.statistics import Interval
+from repro.rules.interval import Interval
 from repro.rules.verdicts import Verdict
 
 PLAIN = Verdict(id="a", verdict="inconclusive", reason="", sentence="", claim_hash="")

@@ -24,7 +24,7 @@ from repro.reporting.figures.common import ByBudget
 from repro.reporting.inlined import Drawings
 from repro.reporting.pagedata import configuration
 from repro.reporting.wording import otherwise
-from repro.rules.statistics import Interval
+from repro.rules.interval import Interval
 from repro.rules.verdicts import Verdict
 
 # One of each kind of figure that few runs fill: bars, parameters, grid.

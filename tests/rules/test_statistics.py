@@ -11,7 +11,8 @@ from statsmodels.stats.power import TTestIndPower, TTestPower
 from statsmodels.stats.weightstats import ttost_ind, ttost_paired
 
 from repro.rules import statistics
-from repro.rules.statistics import Estimate, Interval
+from repro.rules.interval import Interval
+from repro.rules.statistics import Estimate
 
 A = [67.1, 67.9, 66.4, 68.2, 67.3]
 B = [66.0, 66.9, 65.1, 67.4, 66.8]

@@ -15,8 +15,9 @@ from repro.planning import experiments
 from repro.rules import statistics
 from repro.rules.case import Case
 from repro.rules.claim import OUTCOMES, Claim
+from repro.rules.registry import Adjusted
 from repro.rules.samples import Sample
-from repro.rules.verdicts import Adjusted, Verdict, find, judge, judge_family
+from repro.rules.verdicts import Verdict, find, judge, judge_family
 
 from .examples import EXACT, NO_LOSS, ORDERING, POINT, RATIO, TREND, change, sample
 
