@@ -39,9 +39,13 @@ def run_command(names: tuple[str, ...], everything: bool, explain: bool, running
 
     EXPERIMENT is a name of `repro list` or the path of an experiment file of your own.
     """
+    from repro.reporting.figures import registry
+
     if bool(names) == everything:
         raise BadInput("which experiments? name some of `repro list`, or give --all")
     chosen = [experiments.find(name) for name in names] if names else list(experiments.everything())
+    for experiment in chosen:
+        registry.stated(experiment)  # a figure that does not exist is named before hours of training
     store = Store(running.results_dir)
     settings = (running.budget, running.seeds, running.overrides)
     cells = [cell for experiment in chosen for cell in plan.cells(experiment, *settings)]

@@ -110,12 +110,12 @@ class Variant(Spec, frozen=True):
 
 
 class Figure(Spec, frozen=True):
-    """How an experiment is drawn; see `repro.reporting.figures` for what each kind shows.
+    """How an experiment is drawn; see `repro.reporting.figures.kinds` for what each kind shows.
 
     baseline: the variant that a second figure compares the others with, seed by seed; none when empty.
     """
 
-    kind: Literal["bars", "parameters", "macs", "frontier", "sweep", "grid", "share", "compression", "none"] = "bars"
+    kind: str = "bars"
     title: str = ""
     x: str = ""
     y: str = ""

@@ -19,11 +19,9 @@ BYTES_PER_PARAMETER = 4  # float32
 
 
 def described(experiment: Experiment) -> "list[Drawn]":
-    """The figures of an experiment of kind `sizes`: one, or none where it wants none."""
+    """The figures of an experiment of kind `sizes`: one."""
     from repro.reporting.drawn import Drawn
 
-    if experiment.figure.kind == "none":
-        return []
     groups = ", ".join(grouped(experiment))
     text = f"Bar chart of the parameters of {len(experiment.variants)} networks, counted and published: {groups}."
     return [Drawn(experiment.name, text)]

@@ -15,6 +15,7 @@ from repro.errors import printable, unknown
 Format = Literal["text", "md", "csv", "json", "tex"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
+NOT_RUN = "not run"
 DASH = "\N{EN DASH}"
 FORMULA = ("=", "+", "-", "@")  # what a formula begins with in a spreadsheet
 NUMBER = r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?"

@@ -1,6 +1,5 @@
 """The tables of experiments: published beside measured, by budget and protocol."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
 from repro.records import Store
 from repro.reporting import compression, weights
-from repro.reporting.table import Column, Estimate, Table
+from repro.reporting.figures import registry
+from repro.reporting.table import NOT_RUN, Column, Estimate, Table
 from repro.rules.claim import Claim
 
-NOT_RUN = "not run"
 PUBLISHED = (*ACCURACIES, "top5")  # what stands in the column of published values
 
 
@@ -40,7 +39,7 @@ def experiment_table(experiment: Experiment, store: Store, data_dir: Path, budge
 
 def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> Table:
     """The table of an experiment whose evidence is at hand."""
-    variants = experiment.variants
+    variants, kind = experiment.variants, registry.stated(experiment)
     columns = [Column("variant", "network")]
     rows: list[dict[str, Any]] = [{"variant": variant.title} for variant in variants]
     sets = [DATASETS[run_of(experiment, evidence, variant).data.name].title for variant in variants]
@@ -71,11 +70,7 @@ def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]
         for row, variant in zip(rows, variants, strict=True):
             row["published"] = stated(published(experiment, variant, PUBLISHED))
     for budget, found in evidence.items():
-        if experiment.figure.kind in ("macs", "frontier"):
-            columns.append(Column(f"{budget}_macs", f"multiply-accumulates, {budget}", "right", ",d"))
-            counts = {item.variant.name: item.macs for item in found}
-            for row, variant in zip(rows, variants, strict=True):
-                row[f"{budget}_macs"] = counts.get(variant.name)
+        add_cells(kind.columns_before(budget), columns, rows, variants, found)
         for protocol in experiment.protocols:
             name = f"{budget}_{protocol}".replace("-", "_")
             heading = f"{budget}, {protocol}" if len(experiment.protocols) > 1 else budget
@@ -83,17 +78,23 @@ def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]
             items = {item.variant.name: item for item in found if item.protocol == protocol}
             for row, variant in zip(rows, variants, strict=True):
                 row[name] = estimate(items.get(variant.name))
-        if experiment.figure.kind == "share":
-            columns.append(Column(f"{budget}_failed", f"{budget}, % at chance", "right", empty=NOT_RUN))
-            columns.append(Column(f"{budget}_dead", f"{budget}, % dead", "right", empty=NOT_RUN))
-            columns.append(Column(f"{budget}_dead_layers", "first dead layer (runs)"))
-            for row, variant in zip(rows, variants, strict=True):
-                item = next(item for item in found if item.variant is variant)
-                row[f"{budget}_failed"] = share_of(item.failures, item.n)
-                row[f"{budget}_dead"] = share_of(len(item.dead), item.n)
-                layers = sorted(Counter(item.dead).items())
-                row[f"{budget}_dead_layers"] = ", ".join(f"{layer} ({count})" for layer, count in layers) or None
+        add_cells(kind.columns_after(budget), columns, rows, variants, found)
     return Table(experiment.title, columns, rows, notes(experiment, evidence))
+
+
+def add_cells(
+    cells: Sequence[registry.Cells],
+    columns: list[Column],
+    rows: list[dict[str, Any]],
+    variants: Sequence[Variant],
+    found: Sequence[Evidence],
+) -> None:
+    """Put columns behind those there are, filled from each variant's evidence."""
+    items = {item.variant.name: item for item in reversed(found)}
+    for column, cell in cells:
+        columns.append(column)
+        for row, variant in zip(rows, variants, strict=True):
+            row[column.name] = cell(items[variant.name]) if variant.name in items else None
 
 
 def run_of(experiment: Experiment, evidence: dict[Budget, list[Evidence]], variant: Variant) -> Run:
@@ -115,16 +116,6 @@ def estimate(item: Evidence | None) -> Estimate | None:
         return None
     low, high = item.interval or (None, None)
     return Estimate(item.mean, low, high, item.n, item.failures)
-
-
-def share_of(count: int, n: int) -> Estimate | None:
-    """A number of runs as a percentage of all, with its Wilson interval."""
-    from repro.rules.statistics import wilson
-
-    if not n:
-        return None
-    low, high = wilson(count, n)
-    return Estimate(100 * count / n, 100 * low, 100 * high, n)
 
 
 def stated(claims: Iterable[Claim]) -> str | None:
@@ -149,8 +140,7 @@ def notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> lis
         lines.append("Where classes are drawn in equal number, accuracy is the mean over the classes.")
     if any(item.failures for item in measured):
         lines.append("Failed: the run diverged or stayed at chance; it counts with the accuracy it ended at.")
-    if experiment.figure.kind == "share" and measured:
-        lines.append("Dead: some layer's output is the same for every test image, so the answer is too.")
+    lines += registry.stated(experiment).notes if measured else ()
     lines += protocol_notes(experiment.protocols)
     for name in dict.fromkeys(item.run.data.name for item in found):
         if DATASETS[name].substitute:

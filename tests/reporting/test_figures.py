@@ -17,7 +17,7 @@ from repro.judging.evidence import shown as evidence_of
 from repro.planning import experiments
 from repro.records import Store
 from repro.reporting import figures, style
-from repro.reporting.figures import bars, common, curves
+from repro.reporting.figures import common, curves, registry
 from repro.reporting.figures.labels import place_labels
 
 
@@ -96,7 +96,7 @@ def test_published_marks_are_named(tmp_path: Path, fill: Callable) -> None:
     evidence = filled("mini-squeezenet", tmp_path, fill, 3)
     figure = empty()
     experiment = experiments.find("mini-squeezenet")
-    bars.bars(figure, experiment, evidence)
+    registry.KINDS["bars"].paint(figure, experiment, evidence)
     claims = [claim for variant in experiment.variants for claim in common.beside(experiment, variant)]
     texts = [text.get_text() for axis in figure.axes for text in axis.texts]
     marks = [
@@ -110,8 +110,8 @@ def test_published_marks_are_named(tmp_path: Path, fill: Callable) -> None:
 
 
 def test_many_networks_of_like_size_have_rows() -> None:
-    assert figures.kind_of(experiments.find("fire-removal")) == "bars"
-    assert figures.kind_of(experiments.find("width")) == "parameters"
+    assert registry.drawn(experiments.find("fire-removal")).name == "bars"
+    assert registry.drawn(experiments.find("width")).name == "parameters"
 
 
 @pytest.mark.parametrize("name", ["fire-removal", "frontier", "batch-norm", "paper-figure3a", "versions", "table1"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
@@ -30,7 +30,9 @@ from repro.reporting.figures.common import (
     title,
 )
 from repro.reporting.figures.labels import place_labels
+from repro.reporting.figures.registry import Cells, FigureKind
 from repro.reporting.style import MUTED, PAPER, PUBLISHED
+from repro.reporting.table import Column
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,101 +44,146 @@ Measures = dict[str, Callable[[Evidence], float]]  # by the axis's label
 COMPUTE = "multiply-accumulates for one image"
 
 
-def parameters(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
-    """Accuracy against the number of parameters: a point for each variant and protocol."""
-    against(figure, experiment, evidence, {experiment.figure.x or "parameters": lambda item: item.parameters or 1})
+def parameters(item: Evidence) -> float:
+    """Of the network, as a place on an axis."""
+    return item.parameters or 1
 
 
-def macs(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
-    """Accuracy against the compute for one image."""
-    against(figure, experiment, evidence, {experiment.figure.x or COMPUTE: lambda item: item.macs or 1})
+def macs(item: Evidence) -> float:
+    """Multiply-accumulates of the network, as a place on an axis."""
+    return item.macs or 1
 
 
-def frontier(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
-    """Accuracy against parameters and against compute, and the best up to each size."""
-    measures: Measures = {"parameters": lambda item: item.parameters or 1, COMPUTE: lambda item: item.macs or 1}
-    against(figure, experiment, evidence, measures, best=True)
+def macs_column(budget: str) -> Cells:
+    """The table's column of multiply-accumulates."""
+    return Column(f"{budget}_macs", f"multiply-accumulates, {budget}", "right", ",d"), lambda item: item.macs
 
 
-def against(
-    figure: "Figure", experiment: Experiment, evidence: ByBudget, measures: Measures, best: bool = False
-) -> None:
+class Labels(NamedTuple):
+    """What the names in a panel have to keep clear of, and the names.
+
+    points: size of each mark, and from where to where it is covered.
+    lines: corners of lines.
+    stated: published values with their names.
+    numbers: accuracies that the axis must hold.
+    """
+
+    points: list[tuple[float, float, float]]
+    lines: list[list[tuple[float, float]]]
+    stated: list[tuple[str, float, float]]
+    numbers: list[float]
+
+
+class Against(FigureKind):
     """Accuracy against sizes of the networks: a row of panels for each size, a column for each budget.
 
     Looks tell protocols apart; where there is one protocol only, series. A series along `variant.at` is a line.
 
-    Args:
-        best: draw the highest accuracy of all networks up to each size.
+    best: draw the highest accuracy of all networks up to each size.
     """
-    figure.set_size_inches(style.WIDTH, (2.1 if best else 0.3) + (3.2 if best else 3.4) * len(measures))
-    axes = figure.subplots(len(measures), len(evidence), squeeze=False)
-    series = list(dict.fromkeys(item.variant.series for found in evidence.values() for item in found))
-    grouped = len(experiment.protocols) == 1 and len(series) > 1
-    numbered = numbers_of(evidence) if best else {}
-    named = []
-    for row, (label, size) in enumerate(measures.items()):
-        for axis, (budget, found) in zip(axes[row], evidence.items(), strict=True):
-            found = [item for item in found if item.n]
-            points: list[tuple[float, float, float]] = []  # size, and from where to where it is covered
-            numbers: list[float] = []
-            published_names: list[tuple[str, float, float]] = []
-            for item in found:
-                index = series.index(item.variant.series) if grouped else experiment.protocols.index(item.protocol)
-                around = index > 0 and not grouped
-                error_bar(axis, item.mean, size(item), item.interval, index, along="y", around=around)
-                if item.protocol == experiment.protocols[0]:
-                    seeds(axis, item, size(item), index, along="y")
-                # Among many networks, intervals of few seeds may leave the panel.
-                numbers += item.values if best else sensible(item)
-                points.append((size(item), *(item.interval or (item.mean, item.mean))))
-                for claim in beside(experiment, item.variant):
-                    first = item.protocol == experiment.protocols[0]
-                    if claim.protocol == item.protocol or (claim.protocol not in experiment.protocols and first):
-                        stated = claim.published or 0.0
-                        axis.plot([size(item)] * 2, [item.mean, stated], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
-                        axis.plot(size(item), stated, **PUBLISHED_MARK)
-                        published_names.append((published_text(claim), size(item), stated))
-                        numbers.append(stated)
-                        points.append((size(item), stated, stated))
-            lines: list[list[tuple[float, float]]] = []
-            for index, name in enumerate(series if grouped else ()):
-                # No line through runs that failed: their mean is a share of failures, not an accuracy.
-                line = [i for i in found if i.variant.series == name and i.variant.at is not None]
-                for failed, part in groupby(line, key=lambda item: bool(item.failures)):
-                    corners = [] if failed else [(size(item), item.mean) for item in part]
-                    if len(corners) < 2:
-                        continue
-                    lines.append(corners)
-                    x, y = zip(*corners, strict=True)
-                    axis.plot(x, y, color=style.colour(index), ls=style.dashes(index), lw=0.9, zorder=2)
-            limits(axis.set_ylim, numbers, room=0.12)
-            size_axis(axis, [size(item) for item in found])
-            axis.set_xlabel(label)
-            axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
-            if best:
-                lines.append(draw_best(axis, sorted((size(item), item.mean) for item in first_protocol(found))))
-            if not row:
-                axis.set_title(budget_title(budget, found))
-            names = merged(first_protocol(found))
-            if grouped:
-                names = [(short(experiment, item.variant), item) for _, item in names]
-            if best:
-                names = [(str(numbered[text]), item) for text, item in names]
-            labels = [(text, size(item), item.mean) for text, item in names]
-            named.append((axis, labels, points, lines, published_names))
-    title(figure, experiment)
-    keys = series_keys(series) if grouped else protocol_keys(experiment.protocols)
-    if best:
-        looks = {text: i.variant.series for found in evidence.values() for text, i in merged(first_protocol(found))}
-        for text, number in numbered.items():
-            index = series.index(looks[text]) if grouped else 0
-            look: dict[str, Any] = {"color": style.colour(index), "marker": style.marker(index), "ls": ""}
-            keys.append(key(f"{number}  {text}", ms=5, mec=PAPER, **look))
-        keys.append(key("best up to this size", color=MUTED, lw=0.8, alpha=0.6))
-    legend(figure, [*keys, *seed_keys(evidence), *published_keys(experiment)])
-    style.settle(figure)
-    for axis, labels, points, lines, stated in named:
-        place_labels(axis, labels, points, lines, stated)
+
+    best: ClassVar[bool] = False
+
+    def measures(self, experiment: Experiment) -> Measures:
+        """The sizes, by the label of their axis."""
+        raise NotImplementedError
+
+    def paint(self, figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
+        best, measures = self.best, self.measures(experiment)
+        figure.set_size_inches(style.WIDTH, (2.1 if best else 0.3) + (3.2 if best else 3.4) * len(measures))
+        axes = figure.subplots(len(measures), len(evidence), squeeze=False)
+        series = list(dict.fromkeys(item.variant.series for found in evidence.values() for item in found))
+        if len(experiment.protocols) > 1 or len(series) < 2:
+            series = []
+        numbered = numbers_of(evidence) if best else {}
+        named = []
+        for row, (label, size) in enumerate(measures.items()):
+            for axis, (budget, found) in zip(axes[row], evidence.items(), strict=True):
+                found = [item for item in found if item.n]
+                panel = draw_points(axis, experiment, found, size, series, best)
+                panel.lines.extend(draw_lines(axis, found, size, series))
+                limits(axis.set_ylim, panel.numbers, room=0.12)
+                size_axis(axis, [size(item) for item in found])
+                axis.set_xlabel(label)
+                axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
+                if best:
+                    corners = draw_best(axis, sorted((size(item), item.mean) for item in first_protocol(found)))
+                    panel.lines.append(corners)
+                if not row:
+                    axis.set_title(budget_title(budget, found))
+                names = merged(first_protocol(found))
+                if series:
+                    names = [(short(experiment, item.variant), item) for _, item in names]
+                if best:
+                    names = [(str(numbered[text]), item) for text, item in names]
+                named.append((axis, [(text, size(item), item.mean) for text, item in names], panel))
+        title(figure, experiment)
+        keys = series_keys(series) if series else protocol_keys(experiment.protocols)
+        keys += best_keys(evidence, numbered, series) if best else []
+        legend(figure, [*keys, *seed_keys(evidence), *published_keys(experiment)])
+        style.settle(figure)
+        for axis, labels, panel in named:
+            place_labels(axis, labels, panel.points, panel.lines, panel.stated)
+
+
+def draw_points(
+    axis: "Axes",
+    experiment: Experiment,
+    found: Sequence[Evidence],
+    size: Callable[[Evidence], float],
+    series: Sequence[str],
+    best: bool,
+) -> Labels:
+    """Means, seeds and published values of one panel. series: empty where looks tell protocols apart."""
+    panel = Labels([], [], [], [])
+    protocols = experiment.protocols
+    for item in found:
+        first = item.protocol == protocols[0]
+        index = series.index(item.variant.series) if series else protocols.index(item.protocol)
+        error_bar(axis, item.mean, size(item), item.interval, index, along="y", around=index > 0 and not series)
+        if first:
+            seeds(axis, item, size(item), index, along="y")
+        # Among many networks, intervals of few seeds may leave the panel.
+        panel.numbers.extend(item.values if best else sensible(item))
+        panel.points.append((size(item), *(item.interval or (item.mean, item.mean))))
+        for claim in beside(experiment, item.variant):
+            if claim.protocol == item.protocol or (claim.protocol not in protocols and first):
+                value = claim.published or 0.0
+                axis.plot([size(item)] * 2, [item.mean, value], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
+                axis.plot(size(item), value, **PUBLISHED_MARK)
+                panel.stated.append((published_text(claim), size(item), value))
+                panel.numbers.append(value)
+                panel.points.append((size(item), value, value))
+    return panel
+
+
+def draw_lines(
+    axis: "Axes", found: Sequence[Evidence], size: Callable[[Evidence], float], series: Sequence[str]
+) -> list[list[tuple[float, float]]]:
+    """A line through the means of each series along `variant.at`; returns their corners."""
+    lines: list[list[tuple[float, float]]] = []
+    for index, name in enumerate(series):
+        # No line through runs that failed: their mean is a share of failures, not an accuracy.
+        line = [item for item in found if item.variant.series == name and item.variant.at is not None]
+        for failed, part in groupby(line, key=lambda item: bool(item.failures)):
+            corners = [] if failed else [(size(item), item.mean) for item in part]
+            if len(corners) < 2:
+                continue
+            lines.append(corners)
+            x, y = zip(*corners, strict=True)
+            axis.plot(x, y, color=style.colour(index), ls=style.dashes(index), lw=0.9, zorder=2)
+    return lines
+
+
+def best_keys(evidence: ByBudget, numbered: dict[str, int], series: Sequence[str]) -> list[Any]:
+    """Legend entries of numbered networks and of the line of the best."""
+    keys = []
+    looks = {text: i.variant.series for found in evidence.values() for text, i in merged(first_protocol(found))}
+    for text, number in numbered.items():
+        index = series.index(looks[text]) if series else 0
+        look: dict[str, Any] = {"color": style.colour(index), "marker": style.marker(index), "ls": ""}
+        keys.append(key(f"{number}  {text}", ms=5, mec=PAPER, **look))
+    return [*keys, key("best up to this size", color=MUTED, lw=0.8, alpha=0.6)]
 
 
 def numbers_of(evidence: ByBudget) -> dict[str, int]:

@@ -264,3 +264,22 @@ def shorten(number: float) -> str:
 def wrap(text: str, width: int) -> str:
     """The text over several lines."""
     return "\n".join(textwrap.wrap(text, width, break_long_words=False)) or text
+
+
+def in_sentences(words: str, experiment: Experiment, evidence: ByBudget) -> str:
+    """What a figure shows in sentences: each measured mean and published value. words: they begin with."""
+    parts = []
+    for budget, found in evidence.items():
+        said = []
+        for item in found:
+            how = f" ({spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
+            measured = f"{item.mean:.1f} %" if item.n else "not run"
+            failed = f", {item.failures} of {item.n} failed" if item.failures else ""
+            if item.dead:
+                failed += f" ({len(item.dead)} dead)"
+            stated = " or ".join(f"{c.published:g} %" for c in beside(experiment, item.variant) if c.published)
+            first = item.protocol == next(iter(experiment.protocols))
+            published = f", published {stated}" if stated and first else ""
+            said.append(f"{item.variant.title}{how} {measured}{failed}{published}")
+        parts.append(f"At the {budget} budget: {'; '.join(said)}.")
+    return f"{words}. {' '.join(parts)}"

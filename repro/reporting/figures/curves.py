@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+SUFFIX = "-curves"
 LINES_IN_A_PANEL = 5  # more curves than that in one panel cannot be told apart
 PANELS_IN_A_ROW = 4
 LEAST_EPOCHS = 3  # a curve of two points is a line
@@ -206,3 +207,12 @@ def train_test_keys(bands: bool, few: bool) -> list[Any]:
         *([key("test, one seed", color=MUTED, lw=0.5)] if few else []),
         key("training images", color=MUTED, lw=0.7, ls=(0, (2, 1))),
     ]
+
+
+def alt_text(experiment: Experiment, evidence: ByBudget) -> str:
+    """What the training curves show in a sentence for each budget: where they end."""
+    parts = []
+    for budget, found in evidence.items():
+        if ends := [f"{item.variant.title} {item.mean:.1f} %" for item in trained(found)]:
+            parts.append(f"At the end at the {budget} budget: {'; '.join(ends)}.")
+    return f"Training curves of {experiment.title}: test accuracy after each epoch. {' '.join(parts)}"

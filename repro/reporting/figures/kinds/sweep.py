@@ -29,6 +29,7 @@ from repro.reporting.figures.common import (
     wrap,
 )
 from repro.reporting.figures.labels import place_labels
+from repro.reporting.figures.registry import FigureKind, register
 from repro.reporting.style import PUBLISHED
 
 if TYPE_CHECKING:
@@ -138,3 +139,12 @@ def closest(numbers: Sequence[float]) -> float:
     """The smallest gap between neighbours, of numbers in order, as a share of all that they span."""
     gaps = [after - before for before, after in pairwise(numbers)]
     return min(gaps, default=1.0) / (sum(gaps) or 1.0)
+
+
+@register
+class Sweep(FigureKind):
+    """A panel for each budget, along `variant.at`."""
+
+    name = "sweep"
+    words = "Test accuracy against a swept setting"
+    paint = staticmethod(sweep)

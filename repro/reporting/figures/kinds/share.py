@@ -1,5 +1,6 @@
 """How many runs failed."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,9 @@ from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures.common import ByBudget, budget_title, first_protocol, legend, title
-from repro.reporting.figures.sweep import places_along
+from repro.reporting.figures.kinds.sweep import places_along
+from repro.reporting.figures.registry import FigureKind, register
+from repro.reporting.table import NOT_RUN, Column, Estimate
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,3 +66,39 @@ def draw_share(axis: "Axes", experiment: Experiment, found: list[Evidence], coun
             ms=5, lw=1.2, elinewidth=0.9, capsize=2, label=name or experiment.title, clip_on=False, zorder=3,
         )  # fmt: skip
     axis.set_ylim(0, 100)
+
+
+def share_of(count: int, n: int) -> Estimate | None:
+    """A number of runs as a percentage of all, with its Wilson interval."""
+    from repro.rules.statistics import wilson
+
+    if not n:
+        return None
+    low, high = wilson(count, n)
+    return Estimate(100 * count / n, 100 * low, 100 * high, n)
+
+
+@register
+class Share(FigureKind):
+    """A column of panels for each budget."""
+
+    name = "share"
+    words = "Share of runs that failed"
+    notes = ("Dead: some layer's output is the same for every test image, so the answer is too.",)
+    paint = staticmethod(share)
+
+    def columns_after(self, budget):
+        def layers(item: Evidence) -> str | None:
+            return ", ".join(f"{layer} ({count})" for layer, count in sorted(Counter(item.dead).items())) or None
+
+        return [
+            (
+                Column(f"{budget}_failed", f"{budget}, % at chance", "right", empty=NOT_RUN),
+                lambda item: share_of(item.failures, item.n),
+            ),
+            (
+                Column(f"{budget}_dead", f"{budget}, % dead", "right", empty=NOT_RUN),
+                lambda item: share_of(len(item.dead), item.n),
+            ),
+            (Column(f"{budget}_dead_layers", "first dead layer (runs)"), layers),
+        ]

@@ -7,6 +7,7 @@ from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures.common import ByBudget, budget_title, panels, spoken, title, wrap
+from repro.reporting.figures.registry import FigureKind, register
 from repro.reporting.style import MUTED, PAPER
 
 if TYPE_CHECKING:
@@ -64,3 +65,12 @@ def cell_text(axis: "Axes", item: Evidence, row: int, column: int, dark: bool) -
     if item.failures:
         text += f"\n{item.failures} of {item.n} failed"
     axis.text(column, row, text, ha="center", va="center", fontsize=7, color=colour, linespacing=1.1)
+
+
+@register
+class Grid(FigureKind):
+    """A cell for each variant and protocol."""
+
+    name = "grid"
+    words = "Heat map of test accuracy, variants by protocols"
+    paint = staticmethod(grid)

@@ -27,6 +27,7 @@ from repro.reporting.figures.common import (
     wrap,
 )
 from repro.reporting.figures.labels import place_labels
+from repro.reporting.figures.registry import FigureKind, register
 from repro.reporting.style import INK, MUTED
 
 if TYPE_CHECKING:
@@ -113,3 +114,12 @@ def not_run(axis: "Axes", y: float) -> None:
     """What stands behind a row without runs."""
     axis.annotate("not run", (1, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
                   va="center", color=MUTED, fontsize=7, style="italic")  # fmt: skip
+
+
+@register
+class Bars(FigureKind):
+    """A row for each variant."""
+
+    name = "bars"
+    words = "Dot plot of test accuracy"
+    paint = staticmethod(bars)
