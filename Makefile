@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BUDGET ?= laptop
+# LOCKED=1 installs the versions of requirements/lock.txt and nothing else, each file checked by its SHA-256.
+LOCKED ?=
 
 # Written last by the installation, holds the checkout it was made for: without it, for another folder (the checkout was
 # moved) or with a Python that is gone, .venv is not to be trusted.
@@ -16,12 +18,17 @@ PACKED_DATA := $(wildcard ../shared/data/unpack.py)
 # Documents with parts that are made from the records.
 DOCUMENTS := --renew README.md --renew docs/findings.md --renew docs/benchmark.md
 
-.PHONY: help install demo test test-page stress fuzz lint all report bench wheel clean
+.PHONY: help install lock demo test test-page stress fuzz lint all report bench wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
 
-install: $(INSTALLED) ## Install repro into .venv (PYTHON=python3)
+install: $(INSTALLED) ## Install repro into .venv (PYTHON=python3; LOCKED=1: versions and hashes of requirements/lock.txt)
+
+lock: $(INSTALLED) ## Renew requirements/lock.txt (RENEW=--upgrade: with the newest releases)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package repro \
+	    --custom-compile-command "make lock" --extra test $(RENEW) --output-file requirements/lock.txt setup.cfg
 
 demo: $(INSTALLED) ## Reproduce Table 1 in miniature on embedded images, into build/demo-results
 	.venv/bin/repro run table1 --budget smoke --results-dir build/demo-results
@@ -72,7 +79,9 @@ $(INSTALLED): setup.cfg pyproject.toml
 	@echo "Installing repro and what it needs into .venv (once; two to three minutes, 6 GB with PyTorch for GPUs) ..."
 	@mkdir -p .venv && rm -f $@ && touch .venv/unfinished
 	@.venv/bin/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check $(if $(LOCKED),\
+	    --require-hashes --requirement requirements/lock.txt,--editable '.[test]')
+	@$(if $(LOCKED),.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .)
 	@rm .venv/unfinished && echo "$(CURDIR)" > $@
 
 # Made aside and moved when whole, so that an interrupted unpacking is not taken for the data.

@@ -10,10 +10,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import repro
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+LOCK = CHECKOUT / "requirements" / "lock.txt"
 # What a wheel is built from; copied, so that nothing is written into the checkout and nothing stale comes from it.
 SOURCES = ["setup.cfg", "pyproject.toml", "LICENSE", "README.md", "study.toml", "repro", "experiments"]
 HEAVY = {"torch", "torchvision", "pandas", "matplotlib", "scipy", "statsmodels"}
@@ -51,6 +53,24 @@ def test_setup_lists_all_packages() -> None:
     listed = {line for line in setup["options"]["packages"].split("\n") if line}
     folders = {path.parent.relative_to(CHECKOUT) for path in (CHECKOUT / "repro").rglob("__init__.py")}
     assert listed == {".".join(folder.parts) for folder in folders} | {"repro.shipped"}
+
+
+def test_the_lock_has_a_hash_for_everything_that_setup_asks_for() -> None:
+    """A dependency that was added or raised without `make lock` is missing there."""
+    setup = configparser.ConfigParser()
+    setup.read(CHECKOUT / "setup.cfg")
+    extras = setup["options.extras_require"].values()
+    lines = "\n".join([setup["options"]["install_requires"], *extras]).split("\n")
+    asked = [Requirement(line) for line in lines if line and not line.startswith(("#", "repro["))]
+    entries = re.findall(
+        r"^(\S+==[^\n]+?) \\((?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+)", LOCK.read_text(), re.MULTILINE
+    )
+    locked = [Requirement(entry) for entry, _ in entries]
+    assert len(locked) == len(re.findall("^[a-z0-9]", LOCK.read_text(), re.MULTILINE))
+    for one in asked:
+        versions = [other.specifier for other in locked if other.name == one.name]
+        assert versions, f"{one.name} is not in requirements/lock.txt: run `make lock`"
+        assert all(str(version).removeprefix("==") in one.specifier for version in versions), one
 
 
 @pytest.fixture(scope="module")
