@@ -7,11 +7,22 @@ file, remembers the answer, so that later loads cost one `stat` per file.
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from repro.errors import Failure
 from repro.storage import cache_folder, write_atomic
+
+
+class Sums(NamedTuple):
+    """What tells a published file from any other, in hex.
+
+    md5: as its publisher gives it; part of the identity of runs. sha256: what the file is checked by.
+    """
+
+    md5: str
+    sha256: str
 
 
 def marker(folder: Path, names: Iterable[str]) -> Path:
@@ -23,12 +34,12 @@ def marker(folder: Path, names: Iterable[str]) -> Path:
     return cache_folder() / "verified" / hashlib.sha256(json.dumps(state).encode()).hexdigest()
 
 
-def missing(root: Path, official: dict[str, str]) -> list[str]:
+def missing(root: Path, official: Iterable[str]) -> list[str]:
     """The official files that are not there."""
     return [name for name in official if not (root / name).is_file()]
 
 
-def is_verified(root: Path, official: dict[str, str]) -> bool:
+def is_verified(root: Path, official: Iterable[str]) -> bool:
     """Whether the files were found whole before and have not been touched since."""
     try:
         return marker(root, official).exists()
@@ -36,17 +47,20 @@ def is_verified(root: Path, official: dict[str, str]) -> bool:
         return False
 
 
-def verify(root: Path, official: dict[str, str], remedy: str) -> None:
-    """Checks each file's MD5, unless that was done before. Raises Failure naming the first file that differs."""
+def verify(root: Path, official: Mapping[str, Sums], remedy: str) -> None:
+    """Checks each file's SHA-256, unless that was done before. Raises Failure naming the first file that differs."""
     if is_verified(root, official):
         return
     for name, expected in official.items():
-        found = digest(root / name, "md5")
-        if found != expected:
-            raise Failure(
-                f"{root / name} is damaged or not the official file (MD5 {found}, expected {expected}); {remedy}"
-            )
+        check(root / name, expected.sha256, remedy)
     write_atomic(marker(root, official), b"")
+
+
+def check(file: Path, sha256: str, remedy: str) -> None:
+    """Raises Failure where the file is not the one of this SHA-256."""
+    found = digest(file, "sha256")
+    if found != sha256:
+        raise Failure(f"{file} is damaged or not the official file (SHA-256 {found}, expected {sha256}); {remedy}")
 
 
 def digest(file: Path, algorithm: str) -> str:

@@ -1,4 +1,4 @@
-"""Data sets whose files are known by their MD5: downloaded or built where they are absent, checked once."""
+"""Data sets whose files are known by their checksums: downloaded or built where they are absent, checked once."""
 
 import hashlib
 import shutil
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from repro.data import files
 from repro.data.catalogue import ImageSource, Progress, Status, counted, silent
+from repro.data.files import Sums
 from repro.errors import Failure
 from repro.storage import cache_folder
 
@@ -18,20 +19,20 @@ class Archive(NamedTuple):
     """A file to download and unpack. addresses: tried one after the other."""
 
     addresses: list[str]
-    md5: str
+    sums: Sums
 
 
 class KnownFiles(ImageSource):
     """A data set of files that are the same everywhere.
 
     Attributes:
-        files: relative to `home`: file -> MD5.
+        files: relative to `home`: file -> its sums.
         folder: where archives are unpacked, below the data root.
         by_hand: what a user without a network has to put below the data root.
         remedy: what to do about a damaged file.
     """
 
-    files: dict[str, str]
+    files: dict[str, Sums]
     folder: str = ""
     by_hand: str = ""
     remedy: str = ""
@@ -46,7 +47,7 @@ class KnownFiles(ImageSource):
 
     def checksum(self, root: Path) -> str:
         """Known without the files: that of any others is refused."""
-        listed = "".join(f"{name} {md5}\n" for name, md5 in sorted(self.files.items()))
+        listed = "".join(f"{name} {sums.md5}\n" for name, sums in sorted(self.files.items()))
         return hashlib.sha256(listed.encode()).hexdigest()
 
     def prepare(self, root: Path, progress: Progress = silent) -> None:
@@ -86,23 +87,26 @@ def download(archives: Iterable[Archive], place: Path) -> None:
 
     They are unpacked aside, and each file moved when all are whole: a kill leaves no half of one.
     """
-    from torchvision.datasets.utils import download_and_extract_archive
+    from torchvision.datasets import utils
 
     aside = place / "unpacking.partial"
     try:
         shutil.rmtree(aside, ignore_errors=True)  # of a process that was killed
         aside.mkdir(parents=True)
-        for addresses, md5 in archives:
+        for addresses, sums in archives:
             error: Exception | None = None
             for address in addresses:
                 try:
                     with patient():
-                        download_and_extract_archive(address, str(place), str(aside), md5=md5)
+                        utils.download_url(address, str(place), md5=sums.md5)
                     break
                 except Exception as failed:
                     error = failed
             else:
                 raise error or RuntimeError("no mirror")
+            archive = place / Path(address).name
+            files.check(archive, sums.sha256, "delete it")
+            utils.extract_archive(str(archive), str(aside))
         for file in [path for path in aside.rglob("*") if path.is_file()]:
             target = place / file.relative_to(aside)
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -19,6 +19,7 @@ from torchvision.datasets import utils
 from repro import data
 from repro.config.specification import Data
 from repro.data import cifar, files, idx
+from repro.data.sets import mnist
 from repro.data.sets.cifar10 import FILES as CIFAR10_FILES
 from repro.data.sets.mnist import FILES as MNIST_FILES
 from repro.errors import Failure
@@ -192,8 +193,8 @@ def tiny(tmp_path, monkeypatch) -> Path:
     folder.mkdir(parents=True)
     for name, array in contents.items():
         (folder / name).write_bytes(idx.idx(array))
-        official = hashlib.md5((folder / name).read_bytes()).hexdigest()
-        monkeypatch.setitem(MNIST_FILES, f"MNIST/raw/{name}", official)
+        sums = files.Sums(*(files.digest(folder / name, how) for how in ("md5", "sha256")))
+        monkeypatch.setitem(MNIST_FILES, f"MNIST/raw/{name}", sums)
     return tmp_path / "root"
 
 
@@ -229,7 +230,7 @@ def test_without_a_network_the_error_says_which_files_to_put_where(tmp_path, mon
     def unreachable(*_, **__):
         raise OSError("network is unreachable")
 
-    monkeypatch.setattr("torchvision.datasets.utils.download_and_extract_archive", unreachable)
+    monkeypatch.setattr("torchvision.datasets.utils.download_url", unreachable)
     with pytest.raises(Failure) as caught:
         data.load(Data(name=name), tmp_path / "root")
     message = str(caught.value)
@@ -255,6 +256,7 @@ def packed(tiny, monkeypatch) -> Path:
         (folder / f"{name}.gz").write_bytes(packed)
         (folder / name).unlink()
         resources.append((f"{name}.gz", hashlib.md5(packed).hexdigest()))
+        monkeypatch.setitem(mnist.ARCHIVES, f"{name}.gz", hashlib.sha256(packed).hexdigest())
     monkeypatch.setattr(datasets.MNIST, "resources", resources)
     monkeypatch.setattr(datasets.MNIST, "mirrors", ["http://127.0.0.1:9/"])
     return tiny
@@ -267,18 +269,26 @@ def test_an_archive_put_there_by_hand_is_unpacked(packed):
     assert any("MNIST" in line for line in said)
 
 
-def test_a_kill_while_an_archive_is_unpacked_leaves_no_half_of_a_file(packed, monkeypatch):
-    whole = utils.download_and_extract_archive
+def test_an_archive_of_the_official_md5_alone_is_not_unpacked(packed, monkeypatch):
+    """Files of one MD5 can be made; of one SHA-256 they cannot."""
+    monkeypatch.setitem(mnist.ARCHIVES, "t10k-labels-idx1-ubyte.gz", 64 * "0")
+    with pytest.raises(Failure, match=r"t10k-labels-idx1-ubyte\.gz is damaged or not the official file \(SHA-256"):
+        data.prepare(["mnist"], packed)
+    assert {path.suffix for path in (packed / "MNIST/raw").iterdir()} == {".gz"}
 
-    def killed(url: str, *arguments, **settings):
-        whole(url, *arguments, **settings)
-        if "t10k-labels" in url:  # the last one
+
+def test_a_kill_while_an_archive_is_unpacked_leaves_no_half_of_a_file(packed, monkeypatch):
+    whole = utils.extract_archive
+
+    def killed(archive: str, *arguments, **settings):
+        whole(archive, *arguments, **settings)
+        if "t10k-labels" in archive:  # the last one
             (half,) = packed.rglob("t10k-labels-idx1-ubyte")
             half.write_bytes(half.read_bytes()[:5])
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(utils, "download_and_extract_archive", killed)
+        patch.setattr(utils, "extract_archive", killed)
         patch.setattr("shutil.rmtree", lambda *_, **__: None)  # a kill cleans nothing up
         with pytest.raises(KeyboardInterrupt):
             data.prepare(["mnist"], packed)

@@ -22,6 +22,7 @@ from repro.cli import main
 from repro.config.specification import Data, Model, Recipe, Run
 from repro.data import catalogue, idx
 from repro.data.sets import folder as folders
+from repro.data.sets import torchvision_sets
 from repro.data.sets.folder import measured
 from repro.errors import BadInput, Failure
 from repro.planning import experiments
@@ -208,6 +209,8 @@ def cifar100(here: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarra
             entry.size = len(content)
             tar.addfile(entry, io.BytesIO(content))
     monkeypatch.setattr(datasets.CIFAR100, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
+    monkeypatch.setitem(torchvision_sets.SHA256, "CIFAR100", {archive.name: sha256})
     return pixels
 
 

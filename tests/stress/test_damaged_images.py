@@ -26,7 +26,7 @@ def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         path = tmp_path / "official" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(idx.idx(np.asarray(array, np.uint8)))
-        monkeypatch.setitem(MNIST_FILES, name, files.digest(path, "md5"))
+        monkeypatch.setitem(MNIST_FILES, name, files.Sums(files.digest(path, "md5"), files.digest(path, "sha256")))
     # What is absent is not fetched in a test.
     monkeypatch.setattr("repro.data.known_files.download", lambda *_: None)
     return tmp_path / "official"

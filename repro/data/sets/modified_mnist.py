@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from repro.data import files
 from repro.data.catalogue import DatasetInfo, Progress, find, register, silent
+from repro.data.files import Sums
 from repro.data.known_files import KnownFiles
 from repro.data.sets import mnist
 from repro.storage import cache_folder, write_atomic
@@ -14,10 +15,22 @@ if TYPE_CHECKING:
 
 # Relative to the cache folder: what `repro.data.modified_mnist` builds, in MNIST's own format. Other bytes are refused.
 FILES = {
-    "modified-mnist/train-images-idx3-ubyte": "149bb2b0ad43766ec5d3c27f1e05abc7",
-    "modified-mnist/train-labels-idx1-ubyte": "3086c56ef2582408e0ab043c4598a238",
-    "modified-mnist/t10k-images-idx3-ubyte": "93cf6c8d56d0cd6bf9517aae3843296a",
-    "modified-mnist/t10k-labels-idx1-ubyte": "1413ed2415ceba27929d64ea136926cb",
+    "modified-mnist/train-images-idx3-ubyte": Sums(
+        "149bb2b0ad43766ec5d3c27f1e05abc7",
+        "6dbda9b6df6d4122f30f99b37f21013fbed5454cccc1c88809b674c1226e79f7",
+    ),
+    "modified-mnist/train-labels-idx1-ubyte": Sums(
+        "3086c56ef2582408e0ab043c4598a238",
+        "49cf237b426907b1713fc7e88eeffaf7cc7fab2b1e25893ab8ba5d24b6c12079",
+    ),
+    "modified-mnist/t10k-images-idx3-ubyte": Sums(
+        "93cf6c8d56d0cd6bf9517aae3843296a",
+        "fa29b9d83f1b31955b40d31039b23272962cce64d140e13a16aebee60b096f8a",
+    ),
+    "modified-mnist/t10k-labels-idx1-ubyte": Sums(
+        "1413ed2415ceba27929d64ea136926cb",
+        "d04d36201a802565b990ff91ff994fc72547048b390eaf619a288dcb3ab60515",
+    ),
 }
 
 

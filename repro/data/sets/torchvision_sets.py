@@ -15,6 +15,7 @@ import msgspec
 
 from repro.data import files
 from repro.data.catalogue import DatasetInfo, External, Progress, Status, counted, family, silent
+from repro.data.files import Sums
 from repro.data.known_files import Archive, alone, download, patient
 from repro.data.sets import cifar10
 from repro.errors import BadInput, Failure, unknown
@@ -27,6 +28,33 @@ if TYPE_CHECKING:
 
 FOLDER = "torchvision"  # in the data folder
 LARGEST = 2**20  # bytes of a description
+
+
+# SHA-256 of what is downloaded, as torchvision's prototype of its data sets has them; of STL10, TensorFlow Datasets.
+SHA256 = {
+    "CIFAR100": {"cifar-100-python.tar.gz": "85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7"},
+    "FashionMNIST": {
+        "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+        "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+        "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+        "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    },
+    "KMNIST": {
+        "train-images-idx3-ubyte.gz": "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4",
+        "train-labels-idx1-ubyte.gz": "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17",
+        "t10k-images-idx3-ubyte.gz": "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5",
+        "t10k-labels-idx1-ubyte.gz": "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c",
+    },
+    "SVHN": {
+        "train_32x32.mat": "435e94d69a87fde4fd4d7f3dd208dfc32cb6ae8af2240d066de1df7508d083b8",
+        "test_32x32.mat": "cdce80dfb2a2c4c6160906d0bd7c68ec5a99d7ca4831afa54f09182025b6a75b",
+    },
+    "STL10": {"stl10_binary.tar.gz": "f31fd99273a1acb8609c8db427cebb1de3f71de77758cdc0e22956e1289b9866"},
+    "USPS": {
+        "usps.bz2": "3771e9dd6ba685185f89867b6e249233dd74652389f263963b3b741e994b034f",
+        "usps.t.bz2": "a9c0164e797d60142a50604917f0baa604f326e9a689698763793fa5d12ffc4e",
+    },
+}
 
 
 class Description(msgspec.Struct, forbid_unknown_fields=True):
@@ -160,11 +188,13 @@ class TorchvisionSet(External):
             return tuple(getattr(sets[0], "classes", map(str, range(labels)))), train, test
 
     def fetch(self, home: Path) -> None:
-        """Download and unpack."""
+        """Download the files."""
         home.mkdir(parents=True, exist_ok=True)
         with patient():
             for part in self.parts:
                 self.theirs(str(home), download=True, **part)
+        for name in self.used:
+            files.check(home / name, SHA256[self.own_name][name], "delete it")
 
     @contextmanager
     def failing(self, what: str, remedy: str) -> Iterator[None]:
@@ -193,7 +223,14 @@ class CIFAR100(TorchvisionSet):
         return classes, read[0], read[1]
 
     def fetch(self, home: Path) -> None:
-        download([Archive([self.theirs.url], self.theirs.tgz_md5)], home)
+        unpack(self, home)
+
+
+class STL10(TorchvisionSet):
+    """One archive of all images."""
+
+    def fetch(self, home: Path) -> None:
+        unpack(self, home)
 
 
 class IDX(TorchvisionSet):
@@ -207,9 +244,16 @@ class IDX(TorchvisionSet):
 
     def fetch(self, home: Path) -> None:
         archives = [
-            Archive([mirror + name for mirror in self.theirs.mirrors], md5) for name, md5 in self.theirs.resources
+            Archive([mirror + name for mirror in self.theirs.mirrors], Sums(md5, SHA256[self.own_name][name]))
+            for name, md5 in self.theirs.resources
         ]
         download(archives, home / self.own_name / "raw")
+
+
+def unpack(one: TorchvisionSet, home: Path) -> None:
+    """Download and unpack the archive of a set that has one."""
+    ((_, sha256),) = SHA256[one.own_name].items()
+    download([Archive([one.theirs.url], Sums(one.theirs.tgz_md5, sha256))], home)
 
 
 def stacked(dataset: Any) -> "Arrays":
@@ -301,7 +345,7 @@ KNOWN: dict[str, Callable[[], TorchvisionSet]] = {
     "FashionMNIST": lambda: IDX("FashionMNIST", idx_files("FashionMNIST"), BY_TRAIN, XIAO),
     "KMNIST": lambda: IDX("KMNIST", idx_files("KMNIST"), BY_TRAIN, CLANUWAT),
     "SVHN": lambda: TorchvisionSet("SVHN", ("train_32x32.mat", "test_32x32.mat"), BY_SPLIT, NETZER),
-    "STL10": lambda: TorchvisionSet("STL10", tuple(f"stl10_binary/{name}" for name in STL10_FILES), BY_SPLIT, COATES),
+    "STL10": lambda: STL10("STL10", tuple(f"stl10_binary/{name}" for name in STL10_FILES), BY_SPLIT, COATES),
     "USPS": lambda: TorchvisionSet("USPS", ("usps.bz2", "usps.t.bz2"), BY_TRAIN, HULL),
 }
 BUILT_IN = {"CIFAR10": "cifar10", "MNIST": "mnist"}
