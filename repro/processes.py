@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -35,6 +36,22 @@ def end_with_parent() -> None:
             os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def bound(memory: int, seconds: int) -> None:
+    """Let this process take so many bytes beyond what it has, on Linux, and so much processor time, where POSIX holds.
+
+    Beyond the time SIGXCPU ends it; memory that is not given raises MemoryError.
+    """
+    try:
+        import resource
+    except ImportError:  # on Windows
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    if sys.platform == "linux":
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (held + memory, held + memory))
 
 
 class Alone:
@@ -96,7 +113,6 @@ def peak_memory() -> int:
     except (OSError, StopIteration):
         # Not the first choice: on Linux it starts at what the parent held when it started this process.
         import resource
-        import sys
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak * 1024

@@ -77,7 +77,8 @@ def verify_onnx(module: nn.Module, path: Path, size: tuple[int, int, int], seed:
         expected = module.eval()(images.to(device)).cpu()
     module.train(was_training)
     try:
-        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        # Without `enable_fallback=0` it prints an error and tries the same again.
+        session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"], enable_fallback=0)
         found = torch.from_numpy(session.run(None, {session.get_inputs()[0].name: images.numpy()})[0])
     except Exception as error:  # onnxruntime's errors share no base class
         raise Failure(f"onnxruntime cannot run {path}: {str(error).strip().splitlines()[0]}") from error

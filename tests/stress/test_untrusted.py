@@ -35,7 +35,7 @@ from ..formats.test_weights import NETWORK, OPTIONS, WRITERS
 from ..records.examples import HISTORY, RUN, record
 from .workers import CPU, Quiet, outcome, steps
 
-# .h5 is left out: HDF5's own library reads it, and is known to crash on some damaged files. See docs/reliability.md.
+# .h5 and .onnx are in test_fuzzed_native.py: the libraries that read them may crash.
 FUZZED = [".pth", ".safetensors", ".caffemodel"]
 ROOM = 2**28  # bytes by which reading a small file may raise the process's memory
 
