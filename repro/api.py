@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from repro import models
 from repro.config.specification import Budget
-from repro.planning import experiments, plan
+from repro.planning import ablations, plan
 from repro.records import Store
 from repro.reporting.frames import COLUMNS, Folder, claims, histories, load, placed, rows
 
@@ -41,14 +41,14 @@ def run(
     """Run what an experiment lacks, and return its rows of `load` at that budget.
 
     Args:
-        experiment: its name, or the path of an experiment file of your own.
+        experiment: its name, also of one that `repro ablate` kept, or the path of an experiment file of your own.
         seeds: of each variant; None = the experiment's own.
         jobs: runs at a time; None = one after the other, in this process.
     """
     from repro.cli.options import Launcher, Running
     from repro.cli.run import carry_out
 
-    chosen, store = experiments.find(experiment), Store(Path(results))
+    chosen, store = ablations.find(experiment, Path(results)), Store(Path(results))
     launcher = Launcher("local", jobs) if jobs else Launcher("here")
     settings = Running(
         budget, seeds, Path(data_dir), Path(results), device, {}, launcher, dry_run=False, fail_fast=True,

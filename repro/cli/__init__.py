@@ -108,11 +108,11 @@ def main(arguments: list[str] | None = None) -> None:
     except Failure as failure:
         click.echo(f"error: {printable(str(failure))}", err=True)
         code = failure.exit_code
-    except click.exceptions.Abort:
-        click.echo("interrupted", err=True)
-        code = 130
-    except KeyboardInterrupt:
-        click.echo("interrupted; rerun the same command to resume from the last finished epoch", err=True)
+    except (click.exceptions.Abort, KeyboardInterrupt) as stopped:
+        # click makes an Abort of Ctrl-C; one of its own is the answer no to a question.
+        pressed = isinstance(stopped.__cause__ or stopped, KeyboardInterrupt)
+        how = "; the same command goes on from the last finished epoch" if pressed else ""
+        click.echo(f"interrupted{how}", err=True)
         code = 130
     except click.ClickException as error:
         click.echo(f"error: {printable(one_line(error))}", err=True)

@@ -5,13 +5,11 @@ from typing import Any
 import click
 
 from repro import models
-from repro.cli import changes, options
-from repro.cli.run import carry_out
+from repro.cli import ablations, changes, options
 from repro.config.specification import Run
 from repro.errors import BadInput
-from repro.planning import plan
-from repro.planning.experiments import Experiment, Variant
-from repro.records import Store
+from repro.planning.experiments import Experiment, Figure, Variant
+from repro.planning.plan import Cell
 
 EXAMPLES = """\b
 Examples:
@@ -45,6 +43,7 @@ Examples:
 )
 @options.model
 @options.dataset
+@ablations.name_option
 @options.running
 def ablate_command(
     no_final_relu: bool,
@@ -53,12 +52,14 @@ def ablate_command(
     further: dict[str, Any],
     model: str,
     dataset: str,
+    name: str | None,
     running: options.Running,
     **flags: str | None,
 ) -> int:
     """Change a network, train it and the unchanged one under the same recipe and seeds, and compare them.
 
-    Changes can be combined; all of them make one changed network. Recipe and data can be changed too.
+    Changes can be combined; all of them make one changed network. Recipe and data can be changed too. Table and figures
+    stay in results/ablations/NAME, and `repro run NAME` goes on.
     """
     from repro.cli.summary import read_options
 
@@ -71,18 +72,21 @@ def ablate_command(
         names = [f"--{name}" for name, _, _ in changes.FLAGS]
         raise BadInput(f"what to change? give one of {', '.join(names)}, --option or --change")
     experiment = comparison(model, dataset, settings)
-    cells = plan.cells(experiment, running.budget, running.seeds, running.overrides)
-    unchanged, after = (cell.runs[0] for cell in cells)
-    if same_training(unchanged, after):
-        raise BadInput(f"{experiment.variants[1].title}: this is the unchanged network; nothing to compare")
-    store = Store(running.results_dir)
-    failures = carry_out(cells, store, running)
+
+    def check(cells: list[Cell]) -> None:
+        unchanged, after = (cell.runs[0] for cell in cells)
+        if same_training(unchanged, after):
+            raise BadInput(f"{experiment.variants[1].title}: this is the unchanged network; nothing to compare")
 
     from repro.reporting import tables
 
-    table = tables.comparison_table(cells, running.budget, store, running.data_dir)
-    table.print(running.output_format)
-    return 1 if failures else 0
+    return ablations.perform(
+        experiment,
+        running,
+        name,
+        lambda cells, store: tables.comparison_table(cells, running.budget, store, running.data_dir),
+        check,
+    )
 
 
 def comparison(model: str, dataset: str, settings: dict[str, Any]) -> Experiment:
@@ -91,13 +95,14 @@ def comparison(model: str, dataset: str, settings: dict[str, Any]) -> Experiment
     data = changes.images(dataset)
     return Experiment(
         name="ablate",
-        title=f"{model} with {label or 'nothing changed'}",
-        source="",
-        question="",
+        title=f"{model} {label or 'with nothing changed'}{changes.where(dataset)}",
+        source="repro ablate",
+        question=f"How does {model} {label} compare with the unchanged network?",
         variants=(
             Variant(name="unchanged", label=model, model=model, data=data),
             changes.variant("changed", model, data, settings, label=label or model),
         ),
+        figure=Figure(baseline="unchanged"),
     )
 
 

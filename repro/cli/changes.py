@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from repro import models
+from repro.cli import options
 from repro.cli.options import read_value
 from repro.data import DATASETS
 from repro.errors import BadInput, unknown
@@ -70,8 +71,43 @@ def variant(name: str, model: str, data: dict[str, Any], settings: dict[str, Any
 def label(model: str, settings: dict[str, Any]) -> str:
     """Changed settings in words: options as the network understands them, the others as they were given."""
     parts = parted(settings)
-    said = [f"{name}={value}" for name, value in models.canonical(model, parts["options"]).items()]
-    return ", ".join(said + [f"{name}={value}" for part in ("recipe", "data") for name, value in parts[part].items()])
+    known = models.canonical(model, parts["options"])
+    if not models.defined(model):  # all options, also those that are as ever
+        known = {name: known[name] for name in parts["options"]}
+    said = [words(f"options.{name}", value) for name, value in known.items()]
+    return ", ".join(
+        said + [words(f"{part}.{n}", value) for part in ("recipe", "data") for n, value in parts[part].items()]
+    )
+
+
+# Options that read better otherwise than by name and value: the words for a value.
+WORDED: dict[str, Callable[[Any], str]] = {
+    "remove": lambda value: f"without {listed(value, 'fire')}",
+    "batch_norm": lambda value: "without batch norm" if value == "none" else f"with batch norm after {listed(value)}",
+    "bypass": lambda value: "without bypass" if value == "none" else f"with {value} bypass",
+    "final_relu": lambda value: "with a last ReLU" if value else "without the last ReLU",
+    "separable": lambda value: "with separable filters" if value else "with full filters",
+}
+
+
+def words(name: str, value: Any) -> str:
+    """A setting and its value as a reader says them: "without fire2 and fire5", "with dropout 0"."""
+    short = name.partition(".")[2]
+    if name.startswith("options.") and short in WORDED:
+        return WORDED[short](value)
+    return f"with {short.replace('_', ' ')} {spoken(value)}"
+
+
+def listed(value: Any, prefix: str = "") -> str:
+    """One or several places: "fire2, fire3 and fire5"."""
+    places = value if isinstance(value, list | tuple) else str(value).split(",")
+    names = [f"{prefix}{place}" if str(place).isdigit() else str(place) for place in places]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else "nothing"
+
+
+def where(dataset: str) -> str:
+    """On which images, where these are not those that are taken by default."""
+    return "" if dataset == options.DATASET else f", on {dataset}"
 
 
 def several(name: str, text: str) -> list[Any]:

@@ -6,7 +6,7 @@ import click
 
 from repro.cli import options
 from repro.config.specification import Budget
-from repro.planning import experiments, plan
+from repro.planning import ablations, plan
 from repro.records import Store
 from repro.reporting.table import Column, Table
 
@@ -23,10 +23,10 @@ Examples:
 @options.results_dir
 @options.output_format
 def list_command(budget: Budget, data_dir: Path, results_dir: Path, output_format: str) -> None:
-    """The experiments of the suite, and how many of their runs at a budget have records."""
+    """The experiments of the study and those that ablate, sweep and train kept, and how many of their runs are done."""
     store = Store(results_dir)
     rows = []
-    for experiment in experiments.everything():
+    for experiment in ablations.everything(results_dir):
         runs, done = plan.progress(plan.cells(experiment, budget), store, data_dir)
         rows.append(
             {

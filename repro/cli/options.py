@@ -13,7 +13,7 @@ from repro.config.specification import BUDGETS, Budget
 from repro.data import DATASETS
 from repro.data.catalogue import look_in
 from repro.errors import BadInput
-from repro.planning import experiments, study
+from repro.planning import ablations, experiments, study
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -208,7 +208,9 @@ def complete(choices: Callable[[], list[str]]) -> Callable[..., list[CompletionI
     return lambda ctx, param, incomplete: [CompletionItem(c) for c in choices() if c.startswith(incomplete)]
 
 
-complete_experiments = complete(experiments.names)
+DATASET = "cifar10"  # where none is named
+
+complete_experiments = complete(lambda: [*experiments.names(), *ablations.names(study.folder("results"))])
 complete_networks = complete(lambda: list(models.NETWORKS))
 complete_datasets = complete(lambda: list(DATASETS))
 
@@ -223,7 +225,7 @@ model = click.option(
 dataset = click.option(
     "--data",
     "dataset",
-    default="cifar10",
+    default=DATASET,
     show_default=True,
     metavar="DATASET",
     shell_complete=complete_datasets,

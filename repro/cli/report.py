@@ -34,11 +34,11 @@ def report_command(
     names: tuple[str, ...], data_dir: Path, results_dir: Path, show: bool, documents: tuple[Path, ...]
 ) -> None:
     """Rebuild tables, figures and the page from records alone."""
-    from repro.planning import experiments
+    from repro.planning import ablations
     from repro.reporting import current
 
     for name in names:
-        experiments.find(name)
+        ablations.find(name, results_dir)
     if missing := options.where_records_are(results_dir):
         raise BadInput(missing[0])
     current.bring_up_to_date(results_dir, data_dir, only=list(names) or None, progress=partial(say, err=True))

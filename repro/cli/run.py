@@ -12,7 +12,7 @@ from repro.cli.costs import show_costs
 from repro.cli.progress import Teller, describe_run
 from repro.cli.terminal import say
 from repro.errors import BadInput, Failure
-from repro.planning import experiments, plan, weights
+from repro.planning import ablations, experiments, plan, weights
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Step
 from repro.records import Store
@@ -43,10 +43,11 @@ def run_command(names: tuple[str, ...], everything: bool, explain: bool, running
 
     if bool(names) == everything:
         raise BadInput("which experiments? name some of `repro list`, or give --all")
-    chosen = [experiments.find(name) for name in names] if names else list(experiments.everything())
+    results = running.results_dir
+    chosen = [ablations.find(name, results) for name in names] if names else list(experiments.everything())
     for experiment in chosen:
         registry.stated(experiment)  # a figure that does not exist is named before hours of training
-    store = Store(running.results_dir)
+    store = Store(results)
     settings = (running.budget, running.seeds, running.overrides)
     cells = [cell for experiment in chosen for cell in plan.cells(experiment, *settings)]
     lacking = {experiment.name: len(plan.files_to_make(experiment, store)) for experiment in chosen}
@@ -244,7 +245,7 @@ def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store,
     if running.overrides:
         tables.cells_table(cells, budget, store, data_dir).print(running.output_format)
     else:
-        suite = experiments.names()
+        suite = [experiment.name for experiment in ablations.everything(results)]
         current.bring_up_to_date(results, data_dir, only=[e.name if e.name in suite else e.file for e in chosen])
         for experiment in chosen:
             if experiment.kind == "diagrams":

@@ -6,7 +6,7 @@ import click
 
 from repro.cli import options
 from repro.config.specification import BUDGETS
-from repro.planning import experiments, plan
+from repro.planning import ablations, plan
 from repro.records import Store
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
@@ -27,7 +27,7 @@ def status_command(data_dir: Path, results_dir: Path, output_format: str) -> Non
     """What is done, interrupted and missing, for every experiment and budget."""
     store = Store(results_dir)
     rows = []
-    for experiment in experiments.everything():
+    for experiment in ablations.everything(results_dir):
         for budget in BUDGETS:
             steps = plan.plan(plan.cells(experiment, budget), store, data_dir)
             if not steps:

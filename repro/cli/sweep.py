@@ -5,13 +5,9 @@ from typing import Any
 
 import click
 
-from repro.cli import changes, options
-from repro.cli.run import carry_out
-from repro.cli.terminal import say
+from repro.cli import ablations, changes, options
 from repro.errors import BadInput
-from repro.planning import plan
 from repro.planning.experiments import Experiment, Figure
-from repro.records import Store
 
 EXAMPLES = """\b
 Examples:
@@ -32,42 +28,40 @@ Examples:
 )
 @options.model
 @options.dataset
+@ablations.name_option
 @options.running
 def sweep_command(
     vary: tuple[str, ...],
     model: str,
     dataset: str,
+    name: str | None,
     running: options.Running,
     **flags: str | None,
 ) -> int:
     """Train a network at every point of a grid, and show the grid as a table and a figure.
 
     The first dimension that is given is the figure's axis; each combination of the others is a line. Values are
-    separated by commas, the items of one value by +. Flags come before --vary in order.
+    separated by commas, the items of one value by +. Flags come before --vary in order. Table and figure stay in
+    results/ablations/NAME, and `repro run NAME` goes on.
     """
     grid = {f"options.{name}": changes.several(name, text) for name, text in flags.items() if text is not None}
     for pair in vary:
-        name, equals, text = pair.partition("=")
+        setting, equals, text = pair.partition("=")
         if not equals:
             raise BadInput(f"--vary {pair}: give NAME=V1,V2, such as recipe.zoom=0,.1")
-        grid = options.joined(grid, {name: changes.several(name, text)})
+        grid = options.joined(grid, {setting: changes.several(setting, text)})
     if not grid:
         raise BadInput(f"what to sweep? give {', '.join(f'--{name}' for name, _, _ in changes.FLAGS)} or --vary")
     experiment = grid_experiment(model, dataset, grid)
-    cells = plan.cells(experiment, running.budget, running.seeds, running.overrides)
-    store = Store(running.results_dir)
-    failures = carry_out(cells, store, running)
 
-    from repro.judging.evidence import of_cell
-    from repro.reporting import figures, tables
+    from repro.reporting import tables
 
-    budget, data_dir, folder = running.budget, running.data_dir, running.results_dir / "figures"
-    tables.cells_table(cells, budget, store, data_dir, experiment.title).print(running.output_format)
-    found = [item for cell in cells for item in of_cell(cell, budget, store, data_dir)]
-    if any(item.n for item in found):
-        for drawn in figures.draw(experiment, {budget: found}, store, folder):
-            say(f"{folder}/{drawn.name}.svg", err=True)
-    return 1 if failures else 0
+    return ablations.perform(
+        experiment,
+        running,
+        name,
+        lambda cells, store: tables.cells_table(cells, running.budget, store, running.data_dir, experiment.title),
+    )
 
 
 def grid_experiment(model: str, dataset: str, grid: dict[str, list[Any]]) -> Experiment:
@@ -78,23 +72,25 @@ def grid_experiment(model: str, dataset: str, grid: dict[str, list[Any]]) -> Exp
     variants = []
     for values in itertools.product(*grid.values()):
         settings = dict(zip(grid, values, strict=True))
-        said = {name: f"{short[name]}={changes.spoken(value)}" for name, value in settings.items()}
+        said = {name: changes.words(name, value) for name, value in settings.items()}
         at = settings[axis]
         variants.append(
             changes.variant(
-                ", ".join(said.values()),
+                ablations.slug(", ".join(said.values())),
                 model,
                 data,
                 settings,
+                label=", ".join(said.values()),
                 series=", ".join(said[name] for name in others),
                 at=changes.spoken(at) if isinstance(at, bool | list) else at,
             )
         )
+    swept = [f"{short[name].replace('_', ' ')} {', '.join(map(changes.spoken, grid[name]))}" for name in grid]
     return Experiment(
-        name="sweep-" + "-".join([model, *short.values()]),
-        title=f"{model}: {' x '.join(short.values())}",
-        source="",
-        question="",
+        name="sweep",
+        title=f"{model}: {'; '.join(swept)}{changes.where(dataset)}",
+        source="repro sweep",
+        question=f"How does {model} depend on {' and '.join(short.values()).replace('_', ' ')}?",
         variants=tuple(variants),
         figure=Figure(kind="sweep", x=short[axis].replace("_", " ")),
     )

@@ -2,11 +2,8 @@
 
 import click
 
-from repro.cli import changes, options
-from repro.cli.run import carry_out
-from repro.planning import plan
+from repro.cli import ablations, changes, options
 from repro.planning.experiments import Experiment, Variant
-from repro.records import Store
 
 EXAMPLES = """\b
 Examples:
@@ -26,23 +23,36 @@ Examples:
     help="An option of the network; `repro summary --help` lists them.",
 )
 @options.dataset
+@ablations.name_option
 @options.running
 def train_command(
     model: str,
     pairs: tuple[str, ...],
     dataset: str,
+    name: str | None,
     running: options.Running,
 ) -> int:
-    """Train one network, as often as there are seeds, and show how well it does."""
+    """Train one network, as often as there are seeds, and show how well it does.
+
+    Table and figures stay in results/ablations/NAME, and `repro run NAME` goes on.
+    """
     from repro.cli.summary import read_options
-
-    variant = Variant(name=model, model=model, options=read_options(pairs), data=changes.images(dataset))
-    experiment = Experiment(name="train", title=model, source="", question="", variants=(variant,))
-    cells = plan.cells(experiment, running.budget, running.seeds, running.overrides)
-    store = Store(running.results_dir)
-    failures = carry_out(cells, store, running)
-
     from repro.reporting import tables
 
-    tables.cells_table(cells, running.budget, store, running.data_dir).print(running.output_format)
-    return 1 if failures else 0
+    chosen = read_options(pairs)
+    words = changes.label(model, {f"options.{key}": value for key, value in chosen.items()})
+    title = " ".join(filter(None, [model, words]))
+    variant = Variant(name="network", label=title, model=model, options=chosen, data=changes.images(dataset))
+    experiment = Experiment(
+        name="train",
+        title=f"{title}{changes.where(dataset)}",
+        source="repro train",
+        question=f"How well does {title} do?",
+        variants=(variant,),
+    )
+    return ablations.perform(
+        experiment,
+        running,
+        name,
+        lambda cells, store: tables.cells_table(cells, running.budget, store, running.data_dir),
+    )

@@ -16,7 +16,7 @@ import repro
 from repro import data
 from repro.config.specification import BUDGETS
 from repro.data.catalogue import Progress, silent
-from repro.planning import experiments, plan, study
+from repro.planning import ablations, plan, study
 from repro.storage import cache_folder, write_atomic
 
 RECORDS = ("runs", "compressed", "weights")  # folders of results/ that the report only reads
@@ -79,7 +79,7 @@ def inputs_hash(results: Path, data_dir: Path, names: list[str]) -> str:
     places = [results / name for name in RECORDS] + [root / name for name in OF_STUDY]
     places += [Path(repro.__file__).parent, *map(Path, names)]
     specs = {
-        cell.runs[0].data for e in experiments.everything() for budget in BUDGETS for cell in plan.cells(e, budget)
+        cell.runs[0].data for e in ablations.everything(results) for budget in BUDGETS for cell in plan.cells(e, budget)
     }
     images = sorted((msgspec.json.encode(spec).decode(), data.checksum(spec, data_dir) or "") for spec in specs)
     libraries = [version(name) for name in LIBRARIES]

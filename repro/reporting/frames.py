@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from repro.config.specification import BUDGETS
-from repro.planning import experiments, plan
+from repro.planning import ablations, experiments, plan
 from repro.planning.experiments import Experiment
 from repro.records import Record, Store
 
@@ -27,7 +27,7 @@ def placed(
     """Every record with each row of an experiment that it is for; once, with None, where it is for none."""
     store = store or Store(Path(results))
     places: dict[bytes, list[dict[str, Any]]] = {}
-    for experiment in suite or experiments.everything():
+    for experiment in suite or ablations.everything(Path(results)):
         for budget in BUDGETS:
             for cell in plan.cells(experiment, budget):
                 names = {"experiment": experiment.name, "variant": cell.variant.name, "label": cell.variant.title}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from repro.config.specification import Budget
-from repro.planning import plan
+from repro.planning import ablations, plan
 from repro.records import Store
 from repro.reporting import tables
 from repro.reporting.summary import (
@@ -112,8 +112,9 @@ def chapter(section: Section, store: Store, data_dir: Path) -> list[str]:
     if experiment.kind == "diagrams":
         return lines
     lines += [tables.experiment_table(experiment, store, data_dir).markdown(heading=False)]
-    formats = " · ".join(f"[{suffix}](tables/{experiment.name}.{suffix})" for suffix in ("csv", "md", "tex"))
+    at = ablations.place(experiment, "tables")
+    formats = " · ".join(f"[{suffix}]({at}/{experiment.name}.{suffix})" for suffix in ("csv", "md", "tex"))
     lines += [f"Table: {formats}", ""]
     for drawn in section.figures:
-        lines += [f"![{drawn.alt}](figures/{drawn.name}.svg)", ""]
+        lines += [f"![{drawn.alt}]({ablations.place(experiment, 'figures')}/{drawn.name}.svg)", ""]
     return lines

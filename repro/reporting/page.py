@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from repro import __version__
-from repro.planning import experiments
+from repro.planning import ablations, experiments
 from repro.records import Store
 from repro.reporting import article, citations, tables
 from repro.reporting.forest import forests
@@ -104,6 +104,7 @@ def section_view(
     table = tables.experiment_table(experiment, store, data_dir) if experiment.kind != "diagrams" else None
     own = [drawn for drawn in section.figures if not drawn.name.endswith("-curves")]
     curves = [drawn for drawn in section.figures if drawn.name.endswith("-curves")]
+    place = ablations.place(experiment, "figures")
     notes, missing = [], []
     for note in table.notes if table else []:
         text, to_run, command = note.partition("; to run: ")
@@ -121,6 +122,8 @@ def section_view(
         "verdicts": [(OUTCOME[name], count) for name, count in tally.items() if count],
         "claims": len(section.verdicts),
         "table": Markup(with_verdicts(table, section).html(f"table-{experiment.name}")) if table else None,
+        "tables_at": ablations.place(experiment, "tables"),
+        "figures_at": place,
         "notes": notes,
         "missing": missing,
         "figures": [
@@ -128,10 +131,10 @@ def section_view(
                 "name": drawn.name,
                 "alt": drawn.alt,
                 "above": shown.get(drawn.name, ""),
-                "svg": "" if drawn.name in shown else drawings.inline(results / "figures" / f"{drawn.name}.svg"),
+                "svg": "" if drawn.name in shown else drawings.inline(results / place / f"{drawn.name}.svg"),
             }
             for drawn in own
-            if (results / "figures" / f"{drawn.name}.svg").is_file()
+            if (results / place / f"{drawn.name}.svg").is_file()
         ],
         "curves": bool(curves),
         "curves_alt": curves[0].alt if curves else "",

@@ -17,7 +17,7 @@ import repro
 from repro.config.specification import Budget
 from repro.judging import ledger
 from repro.judging.evidence import LEDGER, Evidence, borrowed, shown, verdicts_of
-from repro.planning import experiments
+from repro.planning import ablations, experiments
 from repro.planning.experiments import Experiment
 from repro.processes import end_with_parent
 from repro.records import Store
@@ -54,7 +54,7 @@ def render(
         Failure: the folder cannot be written to.
     """
     store = Store(results)
-    suite = experiments.everything()
+    suite = ablations.everything(results)
     names = {experiment.name for experiment in suite}
     asked = set(only) if only is not None else names
     extra = [experiments.find(name) for name in sorted(asked - names)]
@@ -72,7 +72,7 @@ def render(
             figures=[
                 drawn
                 for drawn in figures.described(experiment, evidence[experiment.name], store)
-                if (results / "figures" / f"{drawn.name}.svg").is_file()
+                if (results / ablations.place(experiment, "figures") / f"{drawn.name}.svg").is_file()
             ],
             finding=snippets.finding(experiment, store, data_dir),
         )
@@ -86,10 +86,10 @@ def render(
 
 
 def write_tables(experiment: Experiment, evidence: dict[Budget, list[Evidence]], store: Store, data_dir: Path) -> bool:
-    """tables/NAME.md and .tex as shown, NAME.csv with every number; whether anything changed."""
+    """NAME.md and .tex as shown, NAME.csv with every number, in tables/; whether anything changed."""
     if experiment.kind == "diagrams":
         return False
-    folder = store.folder.parent / "tables"
+    folder = store.folder.parent / ablations.place(experiment, "tables")
     table = snippets.concluded_table(experiment, store, data_dir)
     numbers = tables.numbers_table(experiment, store, data_dir) if evidence else table
     contents = {"md": table.render("md"), "tex": table.render("tex"), "csv": numbers.render("csv")}
@@ -101,10 +101,10 @@ def draw_all(
     chosen: list[Experiment], evidence: dict[str, dict[Budget, list[Evidence]]], results: Path, progress: Progress
 ) -> None:
     """Draw what is out of date."""
-    folder = results / "figures"
     store = Store(results)
     due: dict[str, tuple[Experiment, str]] = {}
     for experiment in chosen:
+        folder = results / ablations.place(experiment, "figures")
         if experiment.kind == "training" and not evidence[experiment.name]:
             figures.remove(experiment, folder)
             continue
@@ -115,7 +115,8 @@ def draw_all(
             due[experiment.name] = (experiment, inputs)
 
     def finished(name: str, drawn: list[Drawn]) -> None:
-        _, inputs = due.pop(name)
+        experiment, inputs = due.pop(name)
+        folder = results / ablations.place(experiment, "figures")
         write_stamp(results, name, Stamp(inputs, outputs_hashes(folder, drawn)))
         progress(f"figures/{name}")
 
@@ -137,7 +138,7 @@ def draw_all(
 
 def draw_one(experiment: Experiment, evidence: dict[Budget, list[Evidence]], results: Path) -> list[Drawn]:
     """One experiment's figures; runs in a process of its own."""
-    return figures.draw(experiment, evidence, Store(results), results / "figures")
+    return figures.draw(experiment, evidence, Store(results), results / ablations.place(experiment, "figures"))
 
 
 class Stamp(msgspec.Struct, frozen=True):

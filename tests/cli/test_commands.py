@@ -231,7 +231,7 @@ def test_train_leaves_a_record_and_is_not_repeated(repro, tmp_path: Path):
     assert left.exists()
     second = repro("train", "mini-squeezenet", "--seeds", "2", *FAST)
     assert second.out == first.out
-    assert second.err == ""
+    assert second.err.startswith("kept in results/ablations/train-mini-squeezenet-")
     assert not left.exists()
 
 
@@ -241,6 +241,45 @@ def test_ablate_compares_the_changed_with_the_unchanged_network(repro):
     unchanged, changed = json.loads(answer.out)
     assert (unchanged["parameters"], changed["parameters"]) == (740_554, 678_682)
     assert changed["difference"]["n"] == 2
+    assert changed["variant"] == "without fire2 and fire5"
+
+
+def test_what_ablate_made_is_kept_listed_and_gone_on_with(repro, tmp_path: Path):
+    made = repro("ablate", "--remove", "fire2,fire5", "--name", "two-fires", "--seeds", "1", *FAST)
+    assert "more seeds: repro run two-fires --budget smoke --seeds N" in made.err
+    folder = tmp_path / "results" / "ablations" / "two-fires"
+    assert {path.name for path in folder.iterdir()} == {
+        f"two-fires.{suffix}" for suffix in ("toml", "md", "csv", "tex", "svg", "pdf", "png")
+    }
+    assert "without fire2 and fire5" in (folder / "two-fires.md").read_text()
+    page = (tmp_path / "results" / "index.html").read_text()
+    assert '<details id="two-fires"' in page
+    assert 'href="ablations/two-fires/two-fires.csv"' in page
+    (row,) = [row for row in json.loads(repro("status", "--format", "json").out) if row["experiment"] == "two-fires"]
+    assert (row["budget"], row["done"], row["runs"]) == ("smoke", 2, 2)
+    last = json.loads(repro("list", "--budget", "smoke", "--format", "json").out)[-1]
+    assert (last["name"], last["title"], last["done"]) == ("two-fires", "squeezenet without fire2 and fire5", 2)
+    more = repro("run", "two-fires", "--budget", "smoke", "--device", "cpu", "--seeds", "2")
+    assert more.code == 0
+    # `--set` of the first call holds for what goes on from it: two epochs would be another run.
+    runs = [json.loads(path.read_text()) for path in tmp_path.glob("results/runs/*/*/record.json")]
+    assert sorted(run["run"].get("seed", 0) for run in runs) == [0, 0, 1, 1]
+    assert {run["run"]["recipe"]["epochs"] for run in runs} == {1}
+    assert repro("run", "two-fire", "--dry-run").err.endswith("did you mean 'two-fires'?\n")
+    taken = repro("ablate", "--remove", "fire2", "--name", "table1", *FAST)
+    assert (taken.code, taken.err.count("\n")) == (2, 1)
+
+
+def test_an_interruption_says_how_to_go_on(repro, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    def interrupted(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("repro.cli.ablations.carry_out", interrupted)
+    answer = repro("train", "mini-squeezenet", "--name", "mini", "--seeds", "1", *FAST)
+    assert answer.code == 130
+    assert "to go on: repro run mini --budget smoke" in answer.err
+    assert "interrupted; the same command goes on from the last finished epoch" in answer.err
+    assert (tmp_path / "results" / "ablations" / "mini" / "mini.toml").is_file()
 
 
 def test_ablate_recognises_a_network_under_another_name(repro):
@@ -254,7 +293,7 @@ def test_ablate_recognises_a_network_under_another_name(repro):
 def test_ablate_changes_recipe_and_data_too(repro):
     changes = ["--change", "recipe.zoom=.1", "--change", "data.normalisation=image", "--separable"]
     rows = json.loads(repro("ablate", *changes, "--seeds", "1", "--dry-run", *FAST, "--format", "json").out)
-    assert [row["for"] for row in rows] == ["ablate/unchanged", "ablate/changed"]
+    assert [row["for"].partition("/")[2] for row in rows] == ["unchanged", "changed"]
     assert rows[0]["identity"] != rows[1]["identity"]
 
 
@@ -264,11 +303,11 @@ def test_sweep_runs_a_grid_and_draws_it(repro, tmp_path: Path):
     assert answer.code == 0, answer.err
     rows = json.loads(answer.out)
     assert [row["variant"] for row in rows] == [
-        f"dropout={dropout}, zoom={zoom}" for dropout in ("0", "0.5") for zoom in ("0", "0.1")
+        f"with dropout {dropout}, with zoom {zoom}" for dropout in ("0", "0.5") for zoom in ("0", "0.1")
     ]
     assert all(row["described"]["n"] == 1 for row in rows)
-    drawn = (tmp_path / "results/figures/sweep-mini-squeezenet-dropout-zoom.svg").read_text()
-    assert all(text in drawn for text in ("zoom=0.1", "dropout"))
+    (drawn,) = tmp_path.glob("results/ablations/*/sweep-mini-squeezenet-dropout-0-0.5-zoom-0-0.1-*[0-9a-f].svg")
+    assert all(text in drawn.read_text() for text in ("with zoom 0.1", "dropout"))
     again = repro("sweep", *grid, "--seeds", "1", *FAST, "--format", "json")
     assert again.out == answer.out
 
@@ -277,9 +316,7 @@ def test_a_value_of_a_sweep_may_be_a_list(repro):
     rows = json.loads(
         repro("sweep", "--remove", "fire2,fire2+fire5", "--seeds", "1", "--dry-run", *FAST, "--format", "json").out
     )
-    assert [row["for"] for row in rows] == [
-        "sweep-squeezenet-remove/remove=fire2", "sweep-squeezenet-remove/remove=fire2+fire5",
-    ]  # fmt: skip
+    assert [row["for"].partition("/")[2] for row in rows] == ["without-fire2", "without-fire2-and-fire5"]
 
 
 def test_dry_run_and_explain_do_nothing(repro, tmp_path: Path):
