@@ -229,5 +229,5 @@ dataset = click.option(
     show_default=True,
     metavar="DATASET",
     shell_complete=complete_datasets,
-    help=f"{', '.join(DATASETS)}, folder:PATH or torchvision:NAME.",
+    help=f"{', '.join(DATASETS)}, folder:PATH, torchvision:NAME or FILE.py:FUNCTION.",
 )

@@ -32,7 +32,7 @@ class Spec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 class Model(Spec, frozen=True):
     """A network: a name of `repro.models.NETWORKS` and the options that differ from its defaults.
 
-    Or one of a study's own, FILE.py:FUNCTION, with all options; source: SHA-256 of the file.
+    Or one from outside, FILE.py:FUNCTION or PACKAGE:NAME, with all options; source: SHA-256 of the file.
     """
 
     name: str
@@ -48,7 +48,8 @@ class Model(Spec, frozen=True):
 class Data(Spec, frozen=True):
     """A data set as the network sees it.
 
-    name: of a data set here, or FAMILY:NAME of one from outside, as `folder:PATH` and `torchvision:CIFAR100`.
+    name: of a data set here, or of one from outside: `folder:PATH`, `torchvision:CIFAR100`, FILE.py:FUNCTION or
+        PACKAGE:NAME (see `functions`).
     pixels: height and width of the network's input; images of another size are resized (bilinear) on the device.
     synthetic: the embedded stand-in of the same shape instead of the real images.
     train_images: how many of the training images are used, the first ones of each class; 0 = all.
@@ -74,9 +75,11 @@ class Data(Spec, frozen=True):
 
     @property
     def known_as(self) -> str:
-        """The name in identities and in names of files. A folder's place is no part of it: its content is hashed."""
+        """The name in identities and in names of files. A place is no part of it: what lies there is hashed."""
         family, _, rest = self.name.partition(":")
-        return family if family == "folder" else "-".join(filter(None, (family, rest)))
+        if family in ("folder", "") or not rest:
+            return family
+        return f"{family}-{rest}" if family == "torchvision" else rest.rpartition(":")[2]
 
 
 class Recipe(Spec, frozen=True):

@@ -36,7 +36,7 @@ def checksum(spec: Data, root: Path) -> str | None:
     For the official sets and the synthetic ones it is known without the files.
     """
     if spec.name not in DATASETS:
-        raise unknown("data set", spec.name, DATASETS)
+        raise unknown("data set", spec.name, [*DATASETS, "FILE.py:FUNCTION"])
     source = find(spec.name)
     if spec.cut != "squash" and not (info := source.planned(root)).published_bytes:
         raise BadInput(f"data.cut = {spec.cut}: {info.title}'s images are squares already; leave it out")

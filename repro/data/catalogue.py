@@ -2,7 +2,8 @@
 
 To add one, put a module into `repro/data/sets/` with a class derived from `ImageSource` and decorated with `register`:
 nothing else names it. Data sets from outside are members of a family, named FAMILY:NAME (`folder:flowers`); what they
-are is read off their files, also while runs are planned (see `look_in`).
+are is read off their files, also while runs are planned (see `look_in`). Or they are what a function returns: see
+`repro.data.outside`.
 """
 
 import os
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
+from repro.config.functions import is_outside
 from repro.config.specification import Data
 from repro.errors import BadInput, unknown
 
@@ -155,6 +157,15 @@ class ImageSource:
         return chosen
 
 
+def of_bytes(counts: "np.ndarray") -> tuple[float, float]:
+    """Mean and deviation, in 0..1, of bytes of which there are so many of each value; four digits."""
+    import numpy as np
+
+    values = np.arange(256) / 255
+    mean = float(counts @ values / counts.sum())
+    return round(mean, 4), round(float(counts @ (values - mean) ** 2 / counts.sum()) ** 0.5, 4)
+
+
 def counted(train: int, test: int) -> str:
     """Numbers of images in words."""
     return f"{train:,} + {test:,}"
@@ -236,8 +247,12 @@ def find(name: str) -> ImageSource:
     kind, colon, member = name.partition(":")
     if colon and kind in FAMILIES:
         return FAMILIES[kind].make(member)
+    if is_outside(name):
+        from repro.data.outside import ArraySet
+
+        return ArraySet(name)
     if name not in SOURCES:
-        raise unknown("data set", name, [*SOURCES, *(f"{kind}:NAME" for kind in FAMILIES)])
+        raise unknown("data set", name, [*SOURCES, *(f"{kind}:NAME" for kind in FAMILIES), "FILE.py:FUNCTION"])
     return SOURCES[name]
 
 
@@ -250,8 +265,7 @@ class _Trainable(Mapping[str, DatasetInfo]):
         return find(name).info
 
     def __contains__(self, name: Any) -> bool:
-        kind, colon, _ = str(name).partition(":")
-        return (bool(colon) and kind in FAMILIES) or (name in SOURCES and SOURCES[name].info.train > 0)
+        return is_outside(str(name)) or (name in SOURCES and SOURCES[name].info.train > 0)
 
     def __iter__(self) -> Iterator[str]:
         return (name for name in sorted(SOURCES) if name in self)

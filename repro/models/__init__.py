@@ -1,8 +1,8 @@
 """Every network of the sources, by name and options: `build("squeezenet", classes=10, bypass="simple")`.
 
 A network is the same on the command line, in experiment files and here. Nothing but `build` imports torch.
-Beside those of the sources there are those of a study's own files, FILE.py:FUNCTION (see `outside`), of which only the
-options are known before they are built.
+Beside those of the sources there are those from outside, FILE.py:FUNCTION and PACKAGE:NAME (see `outside`), of which
+only the options are known before they are built.
 """
 
 from collections.abc import Mapping

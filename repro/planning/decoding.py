@@ -25,21 +25,26 @@ def decode(path: Path, kind: type[T], complete: Callable[[dict[str, Any], str], 
         raise BadInput(f"{path} is not valid TOML: {in_words(str(error))}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: {error}") from error
-    return convert(with_folders(complete(content, str(path)), str(path)), kind, str(path))
+    return convert(complete(with_data_sets(content, str(path)), str(path)), kind, str(path))
 
 
-def with_folders(content: Any, where: str) -> Any:
-    """The content of a file with each `data = { folder = PATH }` as `data = { name = "folder:PATH" }`.
+def with_data_sets(content: Any, where: str) -> Any:
+    """The content of a file with each data set as a table with its name.
+
+    `data = { folder = PATH }` becomes `data = { name = "folder:PATH" }`, and `data = NAME` `data = { name = NAME }`.
 
     Raises:
         BadInput: such a table has a name too.
     """
     if isinstance(content, list):
-        return [with_folders(part, where) for part in content]
+        return [with_data_sets(part, where) for part in content]
     if not isinstance(content, dict):
         return content
-    found = {key: with_folders(value, where) for key, value in content.items()}
+    # An option of a network may be called data too.
+    found = {key: value if key == "options" else with_data_sets(value, where) for key, value in content.items()}
     images = found.get("data")
+    if isinstance(images, str):
+        found["data"] = {"name": images}
     if isinstance(images, dict) and isinstance(images.get("folder"), str):
         if "name" in images:
             raise BadInput(f"{where}: data has both name and folder; give one of them")

@@ -363,7 +363,7 @@ def dataset(name: str, where: str) -> DatasetInfo:
         Failure: there is none of that name, or it is one from outside that is not here; the line begins with `where`.
     """
     if name not in DATASETS:
-        raise unknown("data set", name, DATASETS, where)
+        raise unknown("data set", name, [*DATASETS, "FILE.py:FUNCTION"], where)
     try:
         return DATASETS[name]
     except Failure as error:

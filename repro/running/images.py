@@ -49,6 +49,7 @@ def images_for(network: CompressedNetwork, inputs: Inputs, root: Path, half: Hal
         return Images(chosen.images, chosen.labels, classification.caffe, title)
     pixels = inputs.pixels or models.input_shape(network.network, network.options)[1]
     imagenet = inputs.normalisation == "imagenet"
-    own = source.info.mean, source.info.std
+    described = source.describe(root)
+    own = described.mean, described.std
     mean, std = classification.IMAGENET if imagenet else moments(inputs.normalisation, *own)
     return Images(chosen.images, chosen.labels, Pipeline(pixels, architecture.channels, mean, std), title)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from repro.data import files
-from repro.data.catalogue import DatasetInfo, External, Progress, Status, counted, family, silent
+from repro.data.catalogue import DatasetInfo, External, Progress, Status, counted, family, of_bytes, silent
 from repro.data.files import Sums
 from repro.data.known_files import Archive, alone, download, patient
 from repro.data.sets import cifar10
@@ -22,8 +22,6 @@ from repro.errors import BadInput, Failure, unknown
 from repro.storage import read_limited, write_atomic
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from repro.data.catalogue import Arrays
 
 FOLDER = "torchvision"  # in the data folder
@@ -283,15 +281,6 @@ def describe(checksum: str, classes: tuple[str, ...], train: "Arrays", test: "Ar
     moments = [of_bytes(np.bincount(images[:, channel].ravel(), minlength=256)) for channel in range(images.shape[1])]
     mean, std = zip(*moments, strict=True)
     return Description(checksum, classes, images.shape[1], images.shape[2], len(labels), len(test_labels), mean, std)
-
-
-def of_bytes(counts: "np.ndarray") -> tuple[float, float]:
-    """Mean and deviation, in 0..1, of bytes of which there are so many of each value; four digits."""
-    import numpy as np
-
-    values = np.arange(256) / 255
-    mean = float(counts @ values / counts.sum())
-    return round(mean, 4), round(float(counts @ (values - mean) ** 2 / counts.sum()) ** 0.5, 4)
 
 
 def idx_files(name: str) -> tuple[str, ...]:
