@@ -55,8 +55,10 @@ places = options.stack(
     ),
     click.option(
         "--normalisation",
-        type=click.Choice(["caffe", "imagenet", "data", "half", "none", "image"]),
-        help="How images are normalised.  [default: as in training, where known]",
+        type=click.Choice(options.NORMALISATIONS),
+        help="How images are normalised. data: by the data set's own means and deviations. half: to -1..1. none: only "
+        "scaled to 0..1. image: each by its own. imagenet: by ImageNet's. caffe: BGR from 0 to 255 less its means.  "
+        "[default: as in training, where known]",
     ),
     options.data_dir,
     options.results_dir,
@@ -197,7 +199,7 @@ def decompress_command(path: Path, output: Path) -> None:
         case ".net":
             write_atomic(output, released.encode(network))
         case ".safetensors":
-            weights.save(files.module(network), output, network.network, network.options, network.inputs)
+            weights.save(files.module(network), output, network.network, network.options, network.inputs, network.card)
         case suffix:
             raise unknown("kind of file", suffix or output.name, [".safetensors", ".net"], str(output))
     say(f"{output}: {network.network}, {network.parameters:,} parameters, {network.nonzero:,} kept")
@@ -318,7 +320,8 @@ def read_bits(bits: str | None, max_bytes: int | None) -> int | None:
 
 def find_network(source: str, results: Path) -> "CompressedNetwork":
     """The network in a file, or the trained one of a run. Raises BadInput where there is neither."""
-    from repro.compression.stages import replaced
+    import dataclasses
+
     from repro.formats import files
     from repro.formats.shared import Inputs
 
@@ -332,7 +335,8 @@ def find_network(source: str, results: Path) -> "CompressedNetwork":
     if not path.is_file():
         raise BadInput(f"{source}: the run's weights are not here ({path}); only the machine that trained it has them")
     network = files.open_network(path)
-    return replaced(network, network.tensors, Inputs(run.data.name, run.data.pixels, run.data.normalisation))
+    inputs = Inputs(run.data.name, run.data.pixels, run.data.normalisation)
+    return dataclasses.replace(network, inputs=inputs)
 
 
 def inputs_of(network: "CompressedNetwork", data: str | None, normalisation: Any) -> "Inputs":

@@ -209,6 +209,7 @@ def complete(choices: Callable[[], list[str]]) -> Callable[..., list[CompletionI
 
 
 DATASET = "cifar10"  # where none is named
+NORMALISATIONS = ["caffe", "imagenet", "data", "half", "none", "image"]
 
 complete_experiments = complete(lambda: [*experiments.names(), *ablations.names(study.folder("results"))])
 complete_networks = complete(lambda: list(models.NETWORKS))

@@ -33,7 +33,7 @@ def open_network(path: Path) -> CompressedNetwork:
             network, options, inputs = weights.described(path)
             state = weights.load(path).state_dict()
             tensors = {name: state[name].numpy() for name in container.shapes_of(network, options)}
-            return CompressedNetwork(network, options, tensors, inputs)
+            return CompressedNetwork(network, options, tensors, inputs, weights.card_in(path))
     hint = "`repro import` reads files of other programs"
     raise BadInput(f"{unknown('kind of file', path.suffix or path.name, SUFFIXES, str(path))}; {hint}")
 

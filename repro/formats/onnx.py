@@ -4,6 +4,7 @@ import contextlib
 import logging
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,10 +29,14 @@ class Verification(NamedTuple):
     images: int
 
 
-def export_onnx(module: nn.Module, path: Path, size: tuple[int, int, int], seed: int = 0) -> Verification:
+def export_onnx(
+    module: nn.Module, path: Path, size: tuple[int, int, int], seed: int = 0, texts: Mapping[str, str] | None = None
+) -> Verification:
     """Write the network in evaluation mode, batch size left open, and verify the file.
 
     Inputs are named `images` ([N, *size]), outputs `logits` ([N, classes]). The module itself is left as it was.
+
+    texts: the file's metadata; see `card`.
 
     Raises:
         Failure: a package of the `onnx` extra is missing, the network cannot be exported, or the file not written.
@@ -56,12 +61,21 @@ def export_onnx(module: nn.Module, path: Path, size: tuple[int, int, int], seed:
                 output_names=["logits"],
                 dynamic_shapes=({0: torch.export.Dim("batch")},),
             )
-            write_atomic(path, partial.read_bytes())
+            write_atomic(path, with_texts(partial.read_bytes(), texts or {}))
     except torch.onnx.OnnxExporterError as error:
         raise Failure(f"cannot export to ONNX: {str(error).strip().splitlines()[0]}") from error
     finally:
         module.train(was_training)
     return verify_onnx(module, path, size, seed)
+
+
+def with_texts(content: bytes, texts: Mapping[str, str]) -> bytes:
+    """An ONNX file with metadata."""
+    import onnx
+
+    model = onnx.load_from_string(content)
+    onnx.helper.set_model_props(model, dict(texts))
+    return model.SerializeToString()
 
 
 def verify_onnx(module: nn.Module, path: Path, size: tuple[int, int, int], seed: int = 0) -> Verification:

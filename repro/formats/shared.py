@@ -3,10 +3,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 import numpy as np
+
+if TYPE_CHECKING:
+    from repro.formats.card import Card
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,14 @@ class CompressedNetwork:
     network, options: as in `repro.models.build`.
     tensors: by state-dict name, in the state dict's order; arrays are float32 or float16 (biases, batch norm, weights
         that share nothing).
+    card: what the file that it was read from says of its images; see `card`.
     """
 
     network: str
     options: Mapping[str, Any]
     tensors: Mapping[str, Tensor] = field(repr=False)
     inputs: Inputs = UNKNOWN
+    card: "Card | None" = None
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Every tensor of the state dict as float32: what the network computes with."""

@@ -25,7 +25,8 @@ import repro
 from repro import models
 from repro.data.sets import imagenet_val
 from repro.errors import BadInput, Failure, unknown
-from repro.formats import caffe, keras, released
+from repro.formats import caffe, card, keras, released
+from repro.formats.card import Card
 from repro.formats.shared import UNKNOWN, Inputs, Normalisation, dense
 from repro.models import architecture, build, canonical
 from repro.models.layers import Architecture, Linear, MaxPool
@@ -59,16 +60,26 @@ def import_weights(path: Path, network: str, options: Mapping[str, Any]) -> Impo
         raise unknown("kind of weights file", suffix or path.name, READERS, str(path))
     found, notes = READERS[suffix](path, definition)
     inputs = UNKNOWN
-    if definition.classes == imagenet_val.CLASSES and suffix in NORMALISATIONS:
+    if suffix in KERAS:
+        inputs = Inputs(normalisation="none")
+    elif definition.classes == imagenet_val.CLASSES and suffix in NORMALISATIONS:
         inputs = Inputs(imagenet_val.NAME, 0, NORMALISATIONS[suffix])
     return Imported(assemble(found, network, options, path), notes, inputs)
 
 
-def save(module: nn.Module, path: Path, network: str, options: Mapping[str, Any], inputs: Inputs = UNKNOWN) -> None:
+def save(
+    module: nn.Module,
+    path: Path,
+    network: str,
+    options: Mapping[str, Any],
+    inputs: Inputs = UNKNOWN,
+    about: Card | None = None,
+) -> None:
     """Write weights and what they belong to as one safetensors file, atomically.
 
     Args:
         inputs: the images that the network takes, where that is known.
+        about: the same for who reads the file without this program.
 
     Raises:
         BadInput: network or options are unknown.
@@ -84,6 +95,8 @@ def save(module: nn.Module, path: Path, network: str, options: Mapping[str, Any]
     }
     if inputs != UNKNOWN:
         metadata["inputs"] = msgspec.json.encode(inputs).decode()
+    if about is not None:
+        metadata |= card.texts(about)
     write_atomic(path, safetensors.torch.save(state, metadata))
 
 
@@ -186,6 +199,15 @@ def described(path: Path) -> tuple[str, dict[str, Any], Inputs]:
         raise Failure(f"{path} does not say which network it holds: import it with the network's name") from error
 
 
+def card_in(path: Path) -> Card | None:
+    """What a safetensors file says of its images. Raises Failure where that is damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            return card.read(file.metadata() or {}, path)
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, "a safetensors file", error) from error
+
+
 # --- one reader per kind of file: path and architecture -> state dict and notes ---------------------------------------
 
 
@@ -264,6 +286,7 @@ READERS: dict[str, Callable[[Path, Architecture], tuple[dict[str, Tensor], tuple
     ".caffemodel": read_caffe,
     ".net": read_released,
 }
+KERAS = (".h5", ".hdf5")
 # What ImageNet networks from such a file take.
 NORMALISATIONS: dict[str, Normalisation] = {
     ".pth": "imagenet",

@@ -20,7 +20,8 @@ from repro import data
 from repro.config.specification import Data, Run
 from repro.data import Dataset
 from repro.errors import Failure
-from repro.formats import weights
+from repro.formats import card, weights
+from repro.formats.shared import Inputs
 from repro.planning import plan
 from repro.planning.plan import Step, checkpoint_file, weights_file
 from repro.records import Epoch, Record, Store
@@ -156,7 +157,7 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
         watch = audience.restores(step, step.run) if record is not None and kept.is_file() else audience.watch(step)
         record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, watch, begin)
         if parallel.leader():
-            weights.save(network, kept, step.run.model.name, step.run.model.options)
+            keep(network, kept, step.run, dataset)
         if step.run.prior is not None:
             record = msgspec.structs.replace(
                 record, file_bytes=retraining.file_bytes(network, step.run.model, step.run.hold)
@@ -165,6 +166,19 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
         store.save(record, history)
         checkpoint.remove()
         audience.finished(step, record, history)
+
+
+def keep(network: nn.Module, path: Path, run: Run, dataset: Dataset) -> None:
+    """Write a run's final weights, with what its images and classes are."""
+    images, info = run.data, dataset.info
+    inputs = Inputs(images.name, images.pixels, images.normalisation)
+    options = run.model.options
+    layers = weights.layers_of(run.model.name, options)
+    channels, classes = (
+        (layers.channels, layers.classes) if layers else (options.get("channels", 3), options.get("classes", 0))
+    )
+    about = card.of_images(info, channels, images.pixels, images.normalisation, classes)
+    weights.save(network, path, run.model.name, run.model.options, inputs, about)
 
 
 def beginning(
@@ -187,7 +201,7 @@ def beginning(
             checkpoint, begin = Checkpoint(checkpoint_file(identity)), beginning(prior, dataset, device, restores)
             _, _, first = train(prior, dataset, (), device, checkpoint, restores(prior), begin)
             if parallel.leader():
-                weights.save(first, kept, prior.model.name, prior.model.options)
+                keep(first, kept, prior, dataset)
                 checkpoint.remove()
             parallel.agreed(True)  # the others wait until it is written
             first = weights.load(kept, sealed=True)
