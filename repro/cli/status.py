@@ -1,5 +1,7 @@
 """`repro status`."""
 
+import time
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -15,6 +17,7 @@ from repro.storage import cache_folder
 EXAMPLES = """\b
 Examples:
   repro status
+  repro status --watch --interval 30
   repro status --format json
 """
 
@@ -23,8 +26,28 @@ Examples:
 @options.data_dir
 @options.results_dir
 @options.output_format
-def status_command(data_dir: Path, results_dir: Path, output_format: str) -> None:
+@click.option("--watch", is_flag=True, help="Show it again and again, in place, until Ctrl-C.")
+@click.option(
+    "--interval", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds between two of them."
+)
+def status_command(data_dir: Path, results_dir: Path, output_format: str, watch: bool, interval: float) -> None:
     """What is done, interrupted and missing, for every experiment and budget."""
+    if not watch:
+        table(data_dir, results_dir).print(output_format)
+        return
+    try:
+        while True:
+            shown = table(data_dir, results_dir)
+            click.clear()  # does nothing where this is no terminal
+            shown.notes.append(f"{datetime.now():%H:%M:%S}, again every {interval:g} s; Ctrl-C ends this")
+            shown.print(output_format)
+            time.sleep(interval)
+    except KeyboardInterrupt:
+        return
+
+
+def table(data_dir: Path, results_dir: Path) -> Table:
+    """The records there are now: a row for each experiment and budget."""
     store = Store(results_dir)
     rows = []
     for experiment in ablations.everything(results_dir):
@@ -51,4 +74,4 @@ def status_command(data_dir: Path, results_dir: Path, output_format: str) -> Non
     columns = [Column("experiment"), Column("budget"), *(Column(n, align="right") for n in names), Column("devices")]
     notes = [f"checkpoints and weights: {cache_folder()}", *dict.fromkeys(store.problems)]
     notes += options.where_records_are(results_dir)
-    Table(f"Records in {store.folder}", columns, rows, notes).print(output_format)
+    return Table(f"Records in {store.folder}", columns, rows, notes)

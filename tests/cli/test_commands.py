@@ -487,6 +487,21 @@ def test_an_undecided_claim_says_what_it_lacks(repro):
     assert "Lacks" not in repro("claims", "paper-table2-6bit-no-loss").out
 
 
+def test_status_is_shown_again_until_ctrl_c(repro, monkeypatch: pytest.MonkeyPatch):
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("repro.cli.status.time.sleep", sleep)
+    monkeypatch.setattr(experiments, "everything", lambda: ())
+    answer = repro("status", "--watch", "--interval", "3")
+    assert (answer.code, waited) == (0, [3, 3])
+    assert answer.out.count("again every 3 s; Ctrl-C ends this") == 2
+
+
 @pytest.mark.parametrize("verb", ["list", "status", "claims", "report"])
 def test_a_folder_without_records_is_named(repro, verb: str, tmp_path: Path):
     answer = repro(verb, "--results-dir", str(tmp_path / "typo"))
