@@ -97,7 +97,7 @@ class Convolutions(nn.Module):
         return self.head(self.features(x).flatten(1))
 '''
 
-IGNORED = ".data/\n__pycache__/\n"
+IGNORED = ".data/\nlogs/\n__pycache__/\n"
 
 
 @click.command("new", epilog=EXAMPLES)

@@ -146,6 +146,7 @@ class Running(NamedTuple):
     fail_fast: bool
     output_format: str
     yes: bool = False
+    log: str | None = None
 
 
 def running(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -156,6 +157,11 @@ def running(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--dry-run", is_flag=True, help="Show what would be done and how long it would take."),
         click.option("--fail-fast", is_flag=True, help="Stop at the first run that fails."),
         click.option("--yes", is_flag=True, help="Do not ask before work of more than an hour."),
+        click.option(
+            "--log",
+            type=click.Choice(["tensorboard", "wandb"]),
+            help="Write loss and accuracy as runs train: for TensorBoard into logs/ beside the results, or to W&B.",
+        ),
         output_format,
     )
     @functools.wraps(function)

@@ -100,7 +100,7 @@ class Teller:
         began: list[float] = []
         first: list[int] = []
 
-        def watch(epoch: int, seen: int, of: int, loss: float, accuracy: float) -> None:
+        def watch(epoch: int, seen: int, of: int, loss: float, accuracy: float, ended: Epoch | None = None) -> None:
             if key not in self.bars:
                 return
             done, now = epoch * of + seen, time.monotonic()
@@ -119,7 +119,7 @@ class Teller:
         """A plain line when an epoch ends, and every half minute within one."""
         last = [time.monotonic()]
 
-        def watch(epoch: int, seen: int, of: int, loss: float, accuracy: float) -> None:
+        def watch(epoch: int, seen: int, of: int, loss: float, accuracy: float, ended: Epoch | None = None) -> None:
             now = time.monotonic()
             if seen >= of or now - last[0] > PLAIN_EVERY:
                 last[0] = now

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,9 @@ from repro.records import Store
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
 
+if TYPE_CHECKING:
+    from repro.running.scalars import Logged
+
 EXAMPLES = """\b
 Examples:
   repro run table1 --budget smoke
@@ -26,6 +30,7 @@ Examples:
   repro run --all --dry-run
   repro run fire-removal --set recipe.epochs=3 --set options.bypass=simple
   repro run my-experiment.toml
+  repro run table1 --log tensorboard
 """
 
 
@@ -142,6 +147,7 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
         todo = parallel.agreed(todo)
         launcher = placed(launcher, local.default_jobs(chosen) if parallel.world() == 1 else 1, len(todo), seconds)
         teller = Teller(len(todo), together=launcher.name != "here", quiet=not parallel.leader())
+        audience = followed(teller, running)
         for step in todo:
             if step.state == "stale":
                 teller.say(f"run again, {step.why}: {describe_run(step.run)}")
@@ -153,19 +159,37 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
                 case "local":
                     jobs = min(launcher.jobs or local.default_jobs(chosen), len(todo))
                     teller.say(f"{runs} on {chosen.type} ({reason}), {jobs} at a time, {about(seconds / jobs)}")
-                    failures = local.carry_out(todo, store, data_dir, chosen, teller, fail_fast, jobs)
+                    failures = local.carry_out(todo, store, data_dir, chosen, audience, fail_fast, jobs)
                 case "ray":
                     teller.say(f"{runs} on a Ray cluster, reported on completion")
-                    failures = cluster.carry_out(todo, store, data_dir, device, teller, fail_fast, launcher.address)
+                    failures = cluster.carry_out(todo, store, data_dir, device, audience, fail_fast, launcher.address)
                 case _:
                     teller.say(f"{runs} on {chosen.type} ({reason}), {about(seconds)}")
-                    failures = worker.carry_out(todo, store, data_dir, chosen, teller, fail_fast)
+                    failures = worker.carry_out(todo, store, data_dir, chosen, audience, fail_fast)
         finally:
             teller.stop()
+            if audience is not teller:
+                audience.close()
             store.forget()
         if not parallel.leader():
             raise SystemExit(0)
     return failures
+
+
+def followed(teller: Teller, running: options.Running) -> "Teller | Logged":
+    """The audience of a plan: who tells the terminal and, with `--log`, writes scalars.
+
+    Raises:
+        BadInput: the library that writes them is not installed.
+    """
+    if not running.log or teller.console.quiet:
+        return teller
+    from repro.running import scalars
+
+    open_log = scalars.opener(running.log, running.results_dir)
+    if running.log == "tensorboard":
+        teller.say(f"to watch: tensorboard --logdir {scalars.folder(running.results_dir)}")
+    return scalars.Logged(teller, open_log)
 
 
 def placed(launcher: options.Launcher, jobs: int, runs: int, seconds: float) -> options.Launcher:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -190,7 +191,7 @@ class Relay:
         self.pipe.send(("watches",))
         return self.tell
 
-    def tell(self, *state: float) -> None:
+    def tell(self, *state: Any) -> None:
         """How far the run is that is watched."""
         self.pipe.send(("watch", *state))
 

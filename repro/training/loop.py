@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Protocol
 
 import msgspec
 import torch
@@ -27,8 +28,18 @@ from repro.training.graph import captured
 from repro.training.precision import arithmetic
 from repro.training.recipe import learning_rate, optimizer, set_learning_rate
 
-# Called while a run trains: epoch (from 0), images seen of this epoch, images of an epoch, running loss and accuracy.
-Watch = Callable[[int, int, int, float, float], None]
+
+class Watch(Protocol):
+    """Called while a run trains: epoch (from 0), images seen of it, images of an epoch, running loss and accuracy.
+
+    ended: the epoch as the history has it, where it has ended.
+    """
+
+    def __call__(
+        self, epoch: int, seen: int, of: int, loss: float, accuracy: float, ended: Epoch | None = None, /
+    ) -> None: ...
+
+
 # On a GPU reading the running loss waits for the device, so a watcher hears from the loop this often, in seconds.
 WATCH_EVERY = 0.5
 
@@ -157,7 +168,7 @@ def train(
                 seconds=time.monotonic() - began,
             )
         )
-        watch(epoch, count, count, history[-1].train_loss, history[-1].train_accuracy)
+        watch(epoch, count, count, history[-1].train_loss, history[-1].train_accuracy, history[-1])
         if not (math.isfinite(history[-1].train_loss) and measured.loss is not None):
             break
         checkpoint.save(network, trainee.optimizer, history)

@@ -37,7 +37,7 @@ class Quiet:
         return lambda *_: None
 
     def watch(self, step: Step):
-        def note(epoch: int, *_: float) -> None:
+        def note(epoch: int, *_: object) -> None:
             if self.epochs is not None:
                 with self.epochs.open("a") as file:
                     file.write(f"{epoch}\n")

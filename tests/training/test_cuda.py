@@ -80,7 +80,7 @@ def test_a_run_cut_off_goes_on_there_or_elsewhere(run: Run, tmp_path: Path, firs
     class Killed(Exception):
         pass
 
-    def kill(epoch: int, *_: float) -> None:
+    def kill(epoch: int, *_: object) -> None:
         if epoch == 1:
             raise Killed
 

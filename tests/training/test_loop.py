@@ -124,7 +124,7 @@ def test_epochs_of_so_many_changed_batches(tmp_path: Path, changes: dict):
     # The learning images, and nothing else, are changed at random; the augmented test images are others.
     assert whole.measurements["augmented"].loss != whole.measurements["described"].loss
 
-    def kill(epoch: int, seen: int, count: int, *_: float) -> None:
+    def kill(epoch: int, seen: int, count: int, *_: object) -> None:
         assert count == recipe.steps * recipe.batch
         if epoch == 1:
             raise Killed
