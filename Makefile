@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BUDGET ?= laptop
+# Optional parts beside those that the tests use, with commas between them: notebook, wandb.
+EXTRAS ?=
 # LOCKED=1 installs the versions of requirements/lock.txt and nothing else, each file checked by its SHA-256.
 LOCKED ?=
 
@@ -23,7 +25,8 @@ DOCUMENTS := --renew README.md --renew docs/findings.md --renew docs/benchmark.m
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
 
-install: $(INSTALLED) ## Install repro into .venv (PYTHON=python3; LOCKED=1: versions and hashes of requirements/lock.txt)
+install: $(INSTALLED) ## Install repro into .venv (PYTHON=python3; EXTRAS=notebook,wandb; LOCKED=1: as requirements/lock.txt says)
+	@[ -z "$(EXTRAS)" ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]'
 
 lock: $(INSTALLED) ## Renew requirements/lock.txt (RENEW=--upgrade: with the newest releases)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
