@@ -148,10 +148,8 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
         launcher = placed(launcher, local.default_jobs(chosen) if parallel.world() == 1 else 1, len(todo), seconds)
         teller = Teller(len(todo), together=launcher.name != "here", quiet=not parallel.leader())
         audience = followed(teller, running)
-        for step in todo:
-            if step.state == "stale":
-                teller.say(f"run again, {step.why}: {describe_run(step.run)}")
         runs = "1 run" if len(todo) == 1 else f"{len(todo)} runs"
+        announce(todo, store, teller)
         if seconds > LONG and not running.yes and sys.stdin.isatty():
             click.confirm(f"{runs}, about {duration(seconds)} of work in all: go on?", abort=True, err=True)
         try:
@@ -174,6 +172,15 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
         if not parallel.leader():
             raise SystemExit(0)
     return failures
+
+
+def announce(todo: list[Step], store: Store, teller: Teller) -> None:
+    """Say what a user may not expect: that there are no records here, which runs are done again."""
+    if not store.folder.is_dir():
+        teller.say(f"There are no records in {store.folder.parent} yet: every run is done.")
+    for step in todo:
+        if step.state == "stale":
+            teller.say(f"run again, {step.why}: {describe_run(step.run)}")
 
 
 def followed(teller: Teller, running: options.Running) -> "Teller | Logged":

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from repro.cli import VERBS
@@ -485,6 +486,28 @@ def test_an_undecided_claim_says_what_it_lacks(repro):
     assert "repro decide --hours" in answer.out
     # What no run can decide promises none.
     assert "Lacks" not in repro("claims", "paper-table2-6bit-no-loss").out
+
+
+def test_work_of_more_than_an_hour_is_not_begun_unasked(repro, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    run = importlib.import_module("repro.cli.run")
+    words = ("train", "mini-squeezenet", "--name", "mini", "--seeds", "1", *FAST)
+    asked: list[str] = []
+
+    def confirm(question: str, abort: bool, err: bool) -> None:
+        asked.append(question)
+        raise click.Abort
+
+    monkeypatch.setattr(run, "LONG", 0)
+    monkeypatch.setattr(run.click, "confirm", confirm)
+    monkeypatch.setattr(run.sys.stdin, "isatty", lambda: True)
+    answer = repro(*words)
+    assert (answer.code, len(asked)) == (130, 1)
+    assert re.fullmatch(r"1 run, about .* of work in all: go on\?", asked[0])
+    assert "There are no records in results yet: every run is done." in answer.err
+    assert answer.err.endswith("interrupted\n")
+    assert not list((tmp_path / "results").rglob("*.*"))
+    assert repro(*words, "--yes").code == 0
+    assert len(asked) == 1
 
 
 def test_status_is_shown_again_until_ctrl_c(repro, monkeypatch: pytest.MonkeyPatch):
