@@ -14,6 +14,7 @@ Examples:
   repro summary squeezenet
   repro summary squeezenet --classes 10 --option bypass=simple --format json
   repro summary squeezenet --option remove=2,5 --input 3x32x32
+  repro summary networks.py:lenet5 --classes 10 --input 1x28x28
 """
 
 
@@ -32,13 +33,22 @@ NETWORKS = "\n".join(
 def summary_command(
     model: str, classes: int | None, pairs: tuple[str, ...], size: str | None, output_format: str
 ) -> None:
-    """A network's layers: output, parameters, multiply-accumulates (MACs) and their shares, with totals."""
-    from repro.models.summary import summarise
+    """A network's layers: output, parameters, multiply-accumulates (MACs) and their shares, with totals.
 
-    if model not in models.NETWORKS:
-        raise unknown("network", model, models.NETWORKS)
-    chosen = {"classes": classes} if classes else {}
-    content = summarise(model, options.joined(chosen, read_options(pairs)), read_size(size) if size else None)
+    NETWORK is one of those below, FILE.py:FUNCTION of a study's own, or PACKAGE:NAME of an installed package.
+    """
+    from repro.models.summary import measured, summarise
+
+    chosen = options.joined({"classes": classes} if classes else {}, read_options(pairs))
+    shape = read_size(size) if size else None
+    if models.is_outside(model):
+        if shape is None:
+            raise BadInput(f"--input: on which images? give channels x height x width for {model}, such as 3x32x32")
+        content = measured(model, chosen, shape)
+    elif model in models.NETWORKS:
+        content = summarise(model, chosen, shape)
+    else:
+        raise unknown("network", model, [*models.NETWORKS, "FILE.py:FUNCTION"])
     if output_format == "json":
         import json
 

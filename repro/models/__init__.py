@@ -15,6 +15,7 @@ from . import networks as networks  # each module there registers its networks
 from . import outside
 from .layers import Architecture, Shape
 from .options import Options, differing, option_types, read
+from .outside import is_outside as is_outside
 from .registry import NETWORKS, Definition
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def option_names(name: str) -> list[str]:
     """The options that a network takes."""
-    if outside.is_outside(name):
+    if is_outside(name):
         return list(outside.factory(name).options)
     return list(option_types(_definition(name).options))
 
@@ -35,7 +36,7 @@ def canonical(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     contradict each other. Options that give the same network (fire3 or fire2 removed) have the same canonical form.
     Of a network of a study's own, all options.
     """
-    if outside.is_outside(name):
+    if is_outside(name):
         return outside.resolved(name, options)
     definition = _definition(name)
     resolved = read(name, definition.options, options)
@@ -51,7 +52,7 @@ def architecture(name: str, options: Mapping[str, Any]) -> Architecture:
 
 def build(name: str, **options: Any) -> "nn.Module":
     """The torch module: float images [N, channels, H, W] -> logits [N, classes]; weights from torch's generator."""
-    if outside.is_outside(name):
+    if is_outside(name):
         return outside.build(name, options)
     from .network import Network
 
@@ -84,7 +85,7 @@ def macs(name: str, input: Shape, **options: Any) -> int:
 
 def same_network(a: tuple[str, Mapping[str, Any]], b: tuple[str, Mapping[str, Any]]) -> bool:
     """Whether two (name, options) are one network: the same layers and initialisation, whatever they are called."""
-    if outside.is_outside(a[0]) or outside.is_outside(b[0]):
+    if is_outside(a[0]) or is_outside(b[0]):
         return (a[0], canonical(*a)) == (b[0], canonical(*b))
     return architecture(*a).unnamed() == architecture(*b).unnamed()
 
@@ -101,7 +102,7 @@ def _macs(name: str, resolved: Options, input: Shape) -> int:
 
 def source(name: str) -> str:
     """SHA-256 of the file that a network of a study's own comes from; empty for the others."""
-    return outside.factory(name).source if outside.is_outside(name) else ""
+    return outside.factory(name).source if is_outside(name) else ""
 
 
 def defined(name: str) -> bool:
@@ -110,7 +111,7 @@ def defined(name: str) -> bool:
     Raises:
         BadInput: there is no such network.
     """
-    if outside.is_outside(name):
+    if is_outside(name):
         outside.factory(name)
         return False
     _definition(name)
@@ -118,7 +119,7 @@ def defined(name: str) -> bool:
 
 
 def _definition(name: str) -> Definition:
-    if outside.is_outside(name):
+    if is_outside(name):
         raise BadInput(f"{name}: this is done with the networks of `repro summary --help` alone")
     if name not in NETWORKS:
         raise unknown("network", name, [*NETWORKS, "FILE.py:FUNCTION"])

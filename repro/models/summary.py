@@ -1,11 +1,11 @@
 """What `repro summary` shows: a network layer by layer, as plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from repro.errors import BadInput
+from repro.errors import BadInput, Failure
 
-from . import architecture, canonical, input_shape
+from . import architecture, build, canonical, input_shape
 from .layers import AnyLayer, Shape
 
 # Layers that neither hold parameters nor change the shape say nothing in a table.
@@ -35,6 +35,54 @@ def summarise(name: str, options: Mapping[str, Any], input: Shape | None = None)
         "input": list(shape),
         "parameters": total,
         "macs": sum(row["macs"] for row in rows),
+        "bytes": 4 * total,
+        "layers": rows,
+    }
+
+
+def measured(name: str, options: Mapping[str, Any], input: Shape) -> dict[str, Any]:
+    """As `summarise`, of a network from outside: it is built and shown one image; torch counts what it computes.
+
+    `layers` are its modules without modules inside, in the order in which they are called.
+
+    Raises:
+        Failure: it cannot be built, or does not take such an image.
+    """
+    import torch
+    from torch import nn
+    from torch.utils.flop_counter import FlopCounterMode
+
+    network = build(name, **canonical(name, options)).eval()
+    total = sum(parameter.numel() for parameter in network.parameters())
+    rows: list[dict[str, Any]] = []
+
+    def called(path: str) -> Callable[[nn.Module, Any, Any], None]:
+        def note(module: nn.Module, taken: Any, output: Any) -> None:
+            known = any(row["name"] == path for row in rows)
+            count = 0 if known else sum(parameter.numel() for parameter in module.parameters())
+            shape = list(output.shape[1:]) if isinstance(output, torch.Tensor) else []
+            rows.append({"name": path, "kind": type(module).__name__, "output": shape, "parameters": count})
+
+        return note
+
+    for path, module in network.named_modules():
+        if path and not list(module.children()):
+            module.register_forward_hook(called(path))
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(torch.zeros(1, *input))
+    except Exception as error:
+        raise Failure(f"{name}: {type(error).__name__}: {' '.join(str(error).split())}") from error
+    counts, root = counter.get_flop_counts(), type(network).__name__
+    for row in rows:
+        row["macs"] = sum(counts.get(f"{root}.{row['name']}", {}).values()) // 2
+        row["share"] = row["parameters"] / max(1, total)
+    return {
+        "network": name,
+        "options": canonical(name, options),
+        "input": list(input),
+        "parameters": total,
+        "macs": counter.get_total_flops() // 2,
         "bytes": 4 * total,
         "layers": rows,
     }

@@ -1,14 +1,15 @@
 """Per-layer summaries and the design strategies: arithmetic that must add up."""
 
 import json
+from pathlib import Path
 
 import pytest
 
-from repro.errors import BadInput
+from repro.errors import BadInput, Failure
 from repro.models import NETWORKS
 from repro.models.golden import golden
 from repro.models.strategies import strategies
-from repro.models.summary import summarise
+from repro.models.summary import measured, summarise
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -82,3 +83,16 @@ def test_strategies_count_what_a_network_without_them_would_have() -> None:
     no_squeeze = outside + sum(10 * i * 4 * s + 8 * s for s, i in zip(squeeze, inputs, strict=True))
     totals = {row.strategy: row.without for row in strategies() if row.where == "network" and row.strategy < 3}
     assert totals == {1: no_1x1, 2: no_squeeze}
+
+
+def test_a_network_from_outside_is_built_and_measured():
+    """LeNet-5 of the example has the counts that its records have."""
+    lenet = Path(__file__).parents[2] / "examples" / "lenet"
+    found = measured(f"{lenet}/networks.py:lenet5", {"classes": "10"}, (1, 28, 28))
+    record = json.loads(next(lenet.glob("results/runs/lenet5-mnist/*/record.json")).read_text())
+    assert (found["parameters"], found["macs"]) == (record["parameters"], record["macs"]) == (60_000, found["macs"])
+    assert sum(row["macs"] for row in found["layers"]) == found["macs"]
+    first = found["layers"][0]
+    assert (first["kind"], first["output"], first["parameters"]) == ("Conv2d", [6, 28, 28], 6 * 26)
+    with pytest.raises(Failure, match=r"networks\.py:lenet5: RuntimeError: "):
+        measured(f"{lenet}/networks.py:lenet5", {"classes": "10"}, (3, 28, 28))
