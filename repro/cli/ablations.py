@@ -78,9 +78,7 @@ def named(experiment: Experiment, overrides: dict[str, Any], wanted: str | None)
     """
     if wanted is None:
         settings = [f"{key} {changes.spoken(value)}" for key, value in overrides.items()]
-        words = slug(" ".join([experiment.name, experiment.title, *settings]))
-        tail = hashlib.sha256(words.encode()).hexdigest()[:6]
-        return words if len(words) <= LONGEST else f"{words[: LONGEST - 7].rstrip('-')}-{tail}"
+        return slug(" ".join([experiment.name, experiment.title, *settings]))
     if not NAME.fullmatch(wanted):
         raise BadInput(f"--name {wanted}: a name has letters, digits, '.', '_' and '-', at most 100")
     if wanted in experiments.names():
@@ -89,5 +87,7 @@ def named(experiment: Experiment, overrides: dict[str, Any], wanted: str | None)
 
 
 def slug(words: str) -> str:
-    """Words as a name of letters, digits, points and hyphens."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", words).strip("-.")
+    """Words as a name of letters, digits, points and hyphens; a long one is cut and told apart by a hash."""
+    name = re.sub(r"[^A-Za-z0-9.-]+", "-", words).strip("-.")
+    tail = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 7].rstrip('-')}-{tail}"

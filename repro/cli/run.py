@@ -166,8 +166,7 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
                     failures = worker.carry_out(todo, store, data_dir, chosen, audience, fail_fast)
         finally:
             teller.stop()
-            if audience is not teller:
-                audience.close()
+            audience.stop()
             store.forget()
         if not parallel.leader():
             raise SystemExit(0)

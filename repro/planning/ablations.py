@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from repro.config.specification import BUDGETS, Budget
-from repro.errors import nearest, unknown
+from repro.errors import BadInput, nearest, unknown
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Settings
 from repro.storage import write_atomic
@@ -77,10 +77,15 @@ def keep(experiment: Experiment, verb: str, budget: Budget, seeds: int, results:
     """Write an experiment, with so many seeds at the budget; one kept before keeps its other budgets and seeds.
 
     Raises:
+        BadInput: another experiment is kept by that name.
         Failure: the folder cannot be written to.
     """
     path = file_of(experiment.name, results)
     before = experiments.read(path) if path.is_file() else None
+    if before and stated(before, {})["variants"] != stated(experiment, {})["variants"]:
+        raise BadInput(
+            f"{experiment.name} is kept already, of other networks: give another --name, or delete {path.parent}"
+        )
     counts: dict[Budget, int] = {each: (getattr(before, each).seeds if before else None) or 0 for each in BUDGETS}
     counts[budget] = max(counts[budget], seeds)
     content = stated(experiment, counts)

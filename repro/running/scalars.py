@@ -151,11 +151,16 @@ class Logged:
     def waits(self, step: Step) -> None:
         self.audience.waits(step)
 
-    def close(self, step: Step | None = None) -> None:
-        """End the log of a run, or all of them."""
-        for key in [run_key(step.run)] if step else list(self.logs):
-            if key in self.logs:
-                self.logs.pop(key).close()
+    def close(self, step: Step) -> None:
+        """End the log of a run, if it has one."""
+        log = self.logs.pop(run_key(step.run), None)
+        if log is not None:
+            log.close()
+
+    def stop(self) -> None:
+        """End all logs, those of runs that were interrupted too."""
+        while self.logs:
+            self.logs.popitem()[1].close()
 
 
 def of_epoch(epoch: Epoch) -> dict[str, float]:

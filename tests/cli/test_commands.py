@@ -267,8 +267,10 @@ def test_what_ablate_made_is_kept_listed_and_gone_on_with(repro, tmp_path: Path)
     assert sorted(run["run"].get("seed", 0) for run in runs) == [0, 0, 1, 1]
     assert {run["run"]["recipe"]["epochs"] for run in runs} == {1}
     assert repro("run", "two-fire", "--dry-run").err.endswith("did you mean 'two-fires'?\n")
-    taken = repro("ablate", "--remove", "fire2", "--name", "table1", *FAST)
-    assert (taken.code, taken.err.count("\n")) == (2, 1)
+    for name, said in (("table1", "an experiment of the study"), ("two-fires", "is kept already, of other networks")):
+        taken = repro("ablate", "--remove", "fire2", "--name", name, *FAST)
+        assert (taken.code, taken.err.count("\n")) == (2, 1)
+        assert said in taken.err
 
 
 def test_an_interruption_says_how_to_go_on(repro, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
