@@ -122,4 +122,6 @@ class Bars(FigureKind):
 
     name = "bars"
     words = "Dot plot of test accuracy"
-    paint = staticmethod(bars)
+
+    def paint(self, figure, experiment, evidence):
+        bars(figure, experiment, evidence)

@@ -73,4 +73,6 @@ class Grid(FigureKind):
 
     name = "grid"
     words = "Heat map of test accuracy, variants by protocols"
-    paint = staticmethod(grid)
+
+    def paint(self, figure, experiment, evidence):
+        grid(figure, experiment, evidence)

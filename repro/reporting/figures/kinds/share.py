@@ -85,7 +85,9 @@ class Share(FigureKind):
     name = "share"
     words = "Share of runs that failed"
     notes = ("Dead: some layer's output is the same for every test image, so the answer is too.",)
-    paint = staticmethod(share)
+
+    def paint(self, figure, experiment, evidence):
+        share(figure, experiment, evidence)
 
     def columns_after(self, budget):
         def layers(item: Evidence) -> str | None:

@@ -147,4 +147,6 @@ class Sweep(FigureKind):
 
     name = "sweep"
     words = "Test accuracy against a swept setting"
-    paint = staticmethod(sweep)
+
+    def paint(self, figure, experiment, evidence):
+        sweep(figure, experiment, evidence)
