@@ -178,34 +178,34 @@ def label(case: Case) -> dict[str, Any]:
     return {"network": case.network, "pixels": case.pixels, "batch": case.batch}
 
 
+def speed_row(measured: Measured, work: str, device: str) -> dict[str, Any]:
+    """One network at one kind of work, on both sides."""
+    plain, ours = (rates(measured.turns[work][side]) for side in SIDES)
+    achieved = [rate * operations(measured.run)[work] for rate in ours]
+    first = work == WORKS[0]
+    return {
+        **label(measured.case),
+        "work": work,
+        "plain": median(plain),
+        "repro": median(ours),
+        "ratio": ratio(ours, plain),
+        "target": target(measured.case, device) if first else None,
+        "gflops": median(achieved) / 1e9,
+        "share": ratio(achieved, rates(measured.products)),
+        "plain_mib": measured.peaks["plain"] / MIB if first else None,
+        "repro_mib": measured.peaks["repro"] / MIB if first else None,
+        "loss_difference": loss_difference(measured.losses) if first else None,
+        "precision": measured.run.recipe.precision,
+        "synthetic": measured.run.data.synthetic,
+        "plain_rounds": plain,
+        "repro_rounds": ours,
+        "product_gflops_rounds": [rate / 1e9 for rate in rates(measured.products)],
+    }
+
+
 def speed(found: Sequence[Measured], device: str, machine: str, notes: Sequence[str]) -> Sheet:
     """Images a second of both sides, their ratio, and the project's share of a matrix product's rate."""
-    rows = []
-    for measured in found:
-        for work in WORKS:
-            plain, ours = (rates(measured.turns[work][side]) for side in SIDES)
-            achieved = [rate * operations(measured.run)[work] for rate in ours]
-            first = work == WORKS[0]
-            rows.append(
-                {
-                    **label(measured.case),
-                    "work": work,
-                    "plain": median(plain),
-                    "repro": median(ours),
-                    "ratio": ratio(ours, plain),
-                    "target": target(measured.case, device) if first else None,
-                    "gflops": median(achieved) / 1e9,
-                    "share": ratio(achieved, rates(measured.products)),
-                    "plain_mib": measured.peaks["plain"] / MIB if first else None,
-                    "repro_mib": measured.peaks["repro"] / MIB if first else None,
-                    "loss_difference": loss_difference(measured.losses) if first else None,
-                    "precision": measured.run.recipe.precision,
-                    "synthetic": measured.run.data.synthetic,
-                    "plain_rounds": plain,
-                    "repro_rounds": ours,
-                    "product_gflops_rounds": [rate / 1e9 for rate in rates(measured.products)],
-                }
-            )
+    rows = [speed_row(measured, work, device) for measured in found for work in WORKS]
     columns = [
         Column("network"),
         Column("pixels", align="right"),

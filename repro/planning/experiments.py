@@ -312,22 +312,8 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
         data |= layer.data
         recipe |= layer.recipe
         stem = layer.stem or stem
-    for name, value in (overrides or {}).items():
-        part, _, key = name.partition(".")
-        target = {"data": data, "recipe": recipe, "train": recipe, "options": options, "model": options}.get(part)
-        if target is None or not key:
-            known = [
-                f"{of}.{field}" for of, kind in (("recipe", Recipe), ("data", Data)) for field in kind.__struct_fields__
-            ]
-            raise unknown("setting", name, [*known, "options.NAME"], "--set")
-        fields = {"data": Data, "recipe": Recipe, "train": Recipe}.get(part, Model).__struct_fields__
-        if target is not options and key not in fields:
-            raise unknown("setting", name, [f"{part}.{field}" for field in fields], "--set")
-        if target is options and variant.options.get(key, value) != value:
-            # Else a row would be shown under the name of another network.
-            raise BadInput(f"--set {name}: {variant.title!r} is another network by its own {key}")
-        target[key] = value
     if overrides:
+        override(overrides, variant, options, data, recipe)
         # The file was checked as it is; what does not fit now was changed.
         where = "--set"
     known = dataset(str(data["name"]), where)
@@ -354,6 +340,35 @@ def resolve(experiment: Experiment, variant: Variant, budget: Budget, overrides:
     for stage in variant.stages:
         run = following(run, stage, f"{where}: stages" if where else "stages")
     return run
+
+
+def override(
+    overrides: dict[str, Any],
+    variant: Variant,
+    options: dict[str, Any],
+    data: dict[str, Any],
+    recipe: dict[str, Any],
+) -> None:
+    """Change settings of a run as `--set` says.
+
+    Raises:
+        BadInput: a setting does not exist, or would overrule an option that makes the variant.
+    """
+    for name, value in overrides.items():
+        part, _, key = name.partition(".")
+        target = {"data": data, "recipe": recipe, "train": recipe, "options": options, "model": options}.get(part)
+        if target is None or not key:
+            known = [
+                f"{of}.{field}" for of, kind in (("recipe", Recipe), ("data", Data)) for field in kind.__struct_fields__
+            ]
+            raise unknown("setting", name, [*known, "options.NAME"], "--set")
+        fields = {"data": Data, "recipe": Recipe, "train": Recipe}.get(part, Model).__struct_fields__
+        if target is not options and key not in fields:
+            raise unknown("setting", name, [f"{part}.{field}" for field in fields], "--set")
+        if target is options and variant.options.get(key, value) != value:
+            # Else a row would be shown under the name of another network.
+            raise BadInput(f"--set {name}: {variant.title!r} is another network by its own {key}")
+        target[key] = value
 
 
 def dataset(name: str, where: str) -> DatasetInfo:

@@ -7,6 +7,7 @@ import signal
 from collections import deque
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -73,13 +74,9 @@ def carry_out(
         while waiting or working:
             while waiting and idle:
                 job, slot = waiting.popleft(), idle.pop(0)
-                pipe, far = context.Pipe(duplex=False)
                 # The fork server has the environment of when it was started.
-                arguments = (far, job, store.folder.parent, data_dir, device, slot, threads, environment)
-                # No daemon: those may not have processes of their own, which decode photographs.
-                process = context.Process(target=work, args=arguments)
-                process.start()
-                far.close()  # so that the end of the process ends the pipe
+                arguments = (job, store.folder.parent, data_dir, device, slot, threads, environment)
+                pipe, process = started(context, arguments)
                 working[pipe] = Worker(job, slot, process)
             ready = wait(list(working))
             for pipe, worker in [(pipe, worker) for pipe, worker in working.items() if pipe in ready]:
@@ -105,6 +102,16 @@ def carry_out(
             worker.process.terminate()
             worker.process.join()
     return failures
+
+
+def started(context: ForkServerContext, arguments: tuple) -> tuple[Connection, BaseProcess]:
+    """A process that does `work` with these arguments, and the pipe that it reports through."""
+    pipe, far = context.Pipe(duplex=False)
+    # No daemon: those may not have processes of their own, which decode photographs.
+    process = context.Process(target=work, args=(far, *arguments))
+    process.start()
+    far.close()  # so that the end of the process ends the pipe
+    return pipe, process
 
 
 def default_jobs(device: torch.device) -> int:

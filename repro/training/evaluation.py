@@ -35,6 +35,23 @@ def among_highest(logits: Tensor, labels: Tensor, among: int = 1) -> Tensor:
     return (logits.argsort(dim=1, descending=True, stable=True)[:, :among] == labels.unsqueeze(1)).any(1)
 
 
+class Tally:
+    """Sums over test images, on their device: right answers by class and among the first five, loss, active logits."""
+
+    def __init__(self, classes: int, device: torch.device):
+        self.correct = torch.zeros(classes, dtype=torch.int64, device=device)
+        self.loss = torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
+        self.active = torch.zeros_like(self.loss)
+        self.five = torch.zeros((), dtype=torch.int64, device=device)
+
+    def add(self, logits: Tensor, truth: Tensor) -> None:
+        """One batch: logits [N, classes] and labels [N]."""
+        self.five += among_highest(logits, truth, 5).sum()
+        self.correct += torch.bincount(truth[logits.argmax(1) == truth], minlength=len(self.correct))
+        self.loss += F.cross_entropy(logits, truth, reduction="sum")
+        self.active += (logits > 0).float().mean(1).sum()
+
+
 @torch.inference_mode()
 def measure(
     network: nn.Module,
@@ -64,14 +81,10 @@ def measure(
     train_mode = protocol.mode == "train"
     # A lone image normalises with its own statistics, which is instance norm: the same numbers, many images at once.
     lone = train_mode and protocol.batch == 1
-    batch = protocol.batch
-    if lone or not (train_mode and has_batch_norm(network)):
-        # Images do not see each other, so the batch changes nothing but speed.
-        batch = batch_size(pipeline, device)
-    correct = torch.zeros(classes, dtype=torch.int64, device=device)
-    loss = torch.zeros((), dtype=torch.float32 if device.type == "mps" else torch.float64, device=device)
-    active = torch.zeros_like(loss)
-    five = torch.zeros((), dtype=torch.int64, device=device)
+    # Where images do not see each other, the batch changes nothing but speed.
+    together = train_mode and not lone and has_batch_norm(network)
+    batch = protocol.batch if together else batch_size(pipeline, device)
+    tally = Tally(classes, device)
     # In train mode images of a batch go together, so every process measures all of them; else each its share.
     rows = torch.arange(len(test), device=test.labels.device)
     mine = rows if train_mode else parallel.share(rows)
@@ -86,22 +99,19 @@ def measure(
         for (some, truth), change in zip(test.batches(parts), changes, strict=True):
             logits = network(pipeline(some, change))
             seen(logits, truth)
-            five += among_highest(logits, truth, 5).sum()
-            correct += torch.bincount(truth[logits.argmax(1) == truth], minlength=classes)
-            loss += F.cross_entropy(logits, truth, reduction="sum")
-            active += (logits > 0).float().mean(1).sum()
+            tally.add(logits, truth)
     network.train(was_training)
     if not train_mode:
-        parallel.add_up(correct, loss, active, five)
-    mean_loss = float(loss) / len(test)
+        parallel.add_up(tally.correct, tally.loss, tally.active, tally.five)
+    mean_loss = float(tally.loss) / len(test)
     return Measurement(
         protocol=protocol,
-        correct=correct.tolist(),
+        correct=tally.correct.tolist(),
         total=torch.bincount(test.labels, minlength=classes).tolist(),
         loss=mean_loss if math.isfinite(mean_loss) else None,
-        active_logits=float(active) / len(test),
+        active_logits=float(tally.active) / len(test),
         epoch=epoch,
-        top5=int(five),
+        top5=int(tally.five),
     )
 
 

@@ -128,57 +128,74 @@ def train(
     Returns: the record, the history, and the network with its final weights.
     """
     trainee = Trainee(run, dataset, device)
-    network, recipe = trainee.network, run.recipe
+    network = trainee.network
     settle = begin(network)
     history = checkpoint.load(network, trainee.optimizer, device)
-    processes = parallel.world()
-    graph = device.type == "cuda" and processes == 1
+    graph = device.type == "cuda" and parallel.world() == 1
     step = captured(trainee) if graph else trainee.step
-    path = ", ".join([recipe.precision, "channels-last", "captured graph" if graph else "eager"])
-    path += f", {processes} processes" if processes > 1 else ""
     measured = None
-    for epoch in range(len(history), recipe.epochs):
-        began = time.monotonic()
-        steps, count, batches = trainee.batches(epoch)
-        torch.manual_seed(axis_seed(run.seed, "dropout", epoch))
-        network.train()
-        trainee.loss.zero_()
-        trainee.correct.zero_()
-        heard = began
-        for index, batch in enumerate(batches):
-            position = epoch * steps + index
-            set_learning_rate(trainee.optimizer, learning_rate(recipe, position, recipe.epochs * steps, steps))
-            step(*batch)
-            if time.monotonic() - heard > WATCH_EVERY and index + 1 < steps:
-                heard, seen = time.monotonic(), (index + 1) * recipe.batch
-                accuracy = float(trainee.correct) * processes / seen
-                watch(epoch, seen, count, float(trainee.loss) / (index + 1), accuracy)
-        settle()
-        parallel.add_up(trainee.loss.div_(processes), trainee.correct)
-        measured = trainee.measure("described", epoch + 1)
-        history.append(
-            Epoch(
-                epoch=epoch + 1,
-                learning_rate=learning_rate(recipe, (epoch + 1) * steps - 1, recipe.epochs * steps, steps),
-                train_loss=float(trainee.loss) / steps,
-                train_accuracy=float(trainee.correct) / count,
-                test_loss=math.nan if measured.loss is None else measured.loss,
-                test_accuracy=sum(measured.correct) / sum(measured.total),
-                active_logits=measured.active_logits,
-                seconds=time.monotonic() - began,
-            )
-        )
-        watch(epoch, count, count, history[-1].train_loss, history[-1].train_accuracy, history[-1])
-        if not (math.isfinite(history[-1].train_loss) and measured.loss is not None):
+    for epoch in range(len(history), run.recipe.epochs):
+        done, measured = train_epoch(trainee, step, epoch, watch, settle)
+        history.append(done)
+        if not (math.isfinite(done.train_loss) and measured.loss is not None):
             break
         checkpoint.save(network, trainee.optimizer, history)
     described = measured or trainee.measure("described", len(history))
+    record = recorded(trainee, dataset.checksum, history, described, graph)
+    further = {protocol: trainee.measure(protocol, len(history)) for protocol in record.lacks(protocols)}
+    return msgspec.structs.replace(record, measurements=record.measurements | further), history, network
+
+
+def train_epoch(
+    trainee: Trainee, step: Callable[..., None], epoch: int, watch: Watch, settle: Callable[[], None]
+) -> tuple[Epoch, Measurement]:
+    """Train for one epoch (from 0) and measure it.
+
+    settle: called between the last step and the measurement.
+    """
+    began = heard = time.monotonic()
+    recipe, processes = trainee.run.recipe, parallel.world()
+    steps, count, batches = trainee.batches(epoch)
+    torch.manual_seed(axis_seed(trainee.run.seed, "dropout", epoch))
+    trainee.network.train()
+    trainee.loss.zero_()
+    trainee.correct.zero_()
+    for index, batch in enumerate(batches):
+        position = epoch * steps + index
+        set_learning_rate(trainee.optimizer, learning_rate(recipe, position, recipe.epochs * steps, steps))
+        step(*batch)
+        if time.monotonic() - heard > WATCH_EVERY and index + 1 < steps:
+            heard, seen = time.monotonic(), (index + 1) * recipe.batch
+            accuracy = float(trainee.correct) * processes / seen
+            watch(epoch, seen, count, float(trainee.loss) / (index + 1), accuracy)
+    settle()
+    parallel.add_up(trainee.loss.div_(processes), trainee.correct)
+    measured = trainee.measure("described", epoch + 1)
+    done = Epoch(
+        epoch=epoch + 1,
+        learning_rate=learning_rate(recipe, (epoch + 1) * steps - 1, recipe.epochs * steps, steps),
+        train_loss=float(trainee.loss) / steps,
+        train_accuracy=float(trainee.correct) / count,
+        test_loss=math.nan if measured.loss is None else measured.loss,
+        test_accuracy=sum(measured.correct) / sum(measured.total),
+        active_logits=measured.active_logits,
+        seconds=time.monotonic() - began,
+    )
+    watch(epoch, count, count, done.train_loss, done.train_accuracy, done)
+    return done, measured
+
+
+def recorded(trainee: Trainee, checksum: str, history: list[Epoch], described: Measurement, graph: bool) -> Record:
+    """The record of a run that has ended. graph: its steps were captured."""
+    run, network, processes = trainee.run, trainee.network, parallel.world()
+    path = ", ".join([run.recipe.precision, "channels-last", "captured graph" if graph else "eager"])
+    path += f", {processes} processes" if processes > 1 else ""
     seconds = sum(epoch.seconds for epoch in history)
     trained = len(history) * trainee.batches(0)[1] if history else 0
     record = Record(
-        identity=run.identity(dataset.checksum),
+        identity=run.identity(checksum),
         run=run,
-        checksum=dataset.checksum,
+        checksum=checksum,
         numerics=NUMERICS,
         status=judge_status(history, described),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
@@ -186,7 +203,7 @@ def train(
         seconds=seconds,
         images_per_second=trained / seconds if trained else 0.0,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        environment=describe(device.type, path),
+        environment=describe(trainee.device.type, path),
         dead_layer=first_dead_layer(network, trainee.data.test, trainee.pipeline) if described.constant else "",
         macs=None if models.defined(run.model.name) else counted_macs(network, trainee.pipeline),
     )
@@ -195,8 +212,7 @@ def train(
         # What these are depends on the user's folders: they may hold a part of the data set.
         record.environment["photographs"] = [len(train_set), len(trainee.data.test)]
         record.environment["replaced"] = sorted(train_set.replaced)
-    further = {protocol: trainee.measure(protocol, len(history)) for protocol in record.lacks(protocols)}
-    return msgspec.structs.replace(record, measurements=record.measurements | further), history, network
+    return record
 
 
 def judge_status(history: list[Epoch], described: Measurement) -> Status:

@@ -49,19 +49,7 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
     """
     from matplotlib.ticker import MaxNLocator
 
-    found: list[list[tuple[Budget, str, list[Evidence]]]] = []
-    for budget, items in evidence.items():
-        items = [item for _, item in merged(trained(items))]
-        if not items:
-            continue
-        groups: dict[str, list[Evidence]] = {}
-        for item in items:
-            groups.setdefault(group_of(experiment, item.variant), []).append(item)
-        names = {short(experiment, item.variant) for item in items}
-        if any(len(group) > LINES_IN_A_PANEL for group in groups.values()) or len(names) > len(COLOURS):
-            groups = {item.variant.title: [item] for item in items}
-        several = len(evidence) > 1
-        found.append([(budget, panel_title(budget, name, several), group) for name, group in groups.items()])
+    found = panels_of(experiment, evidence)
     # Each budget begins a line of panels of its own, for its epochs are not those of the others.
     widest = max(map(len, found))
     columns = widest if widest <= 3 else PANELS_IN_A_ROW
@@ -106,6 +94,24 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
     counts = [item.n - item.failures for block in found for _, _, group in block for item in group]
     bands, few = max(counts) >= BAND_FROM, any(1 < count < BAND_FROM for count in counts)
     legend(figure, [*curve_keys({} if single else named), *train_test_keys(bands, few), *more])
+
+
+def panels_of(experiment: Experiment, evidence: ByBudget) -> list[list[tuple[Budget, str, list[Evidence]]]]:
+    """For each budget with curves its panels: the budget, the panel's heading, what is drawn in it."""
+    found = []
+    for budget, items in evidence.items():
+        items = [item for _, item in merged(trained(items))]
+        if not items:
+            continue
+        groups: dict[str, list[Evidence]] = {}
+        for item in items:
+            groups.setdefault(group_of(experiment, item.variant), []).append(item)
+        names = {short(experiment, item.variant) for item in items}
+        if any(len(group) > LINES_IN_A_PANEL for group in groups.values()) or len(names) > len(COLOURS):
+            groups = {item.variant.title: [item] for item in items}
+        several = len(evidence) > 1
+        found.append([(budget, panel_title(budget, name, several), group) for name, group in groups.items()])
+    return found
 
 
 def on_the_way(experiment: Experiment, item: Evidence) -> list[Claim]:
