@@ -1,6 +1,5 @@
 """Claims and their verdicts in words, as the page shows them."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -79,18 +78,21 @@ def in_short(verdict: Verdict, titles: Mapping[str, str]) -> tuple[str, str]:
     titles: of the experiment's variants, by name.
     """
     why, _, command = verdict.reason.rstrip(".").partition("; to test it: ")
-    if match := re.fullmatch(r"(.*): (repro run .*)", why):
-        why, command = match.groups()
-    if match := re.fullmatch(r"(.*?) ?not run", why):
-        return f"Not measured yet{f': {names_of(match[1], titles)}' if match[1] else ''}.", command
-    if match := re.fullmatch(r"(.*) has (\d+) of the (\d+) seeds planned", why):
-        name, there, planned = match.groups()
+    if ": repro run " in why:
+        why, _, rest = why.rpartition(": repro run ")
+        command = f"repro run {rest}"
+    if why.endswith("not run"):
+        names = why.removesuffix("not run").strip()
+        return f"Not measured yet{f': {names_of(names, titles)}' if names else ''}.", command
+    if why.endswith(" seeds planned"):
+        name, _, counts = why.removesuffix(" seeds planned").rpartition(" has ")
+        there, _, planned = counts.partition(" of the ")
         return f"Not all of the {planned} planned seeds have run: {there} of {names_of(name, titles)}.", command
-    if match := re.fullmatch(r"n = (\d+) does not decide it(.*)", why):
-        seeds = "One seed does" if match[1] == "1" else f"{match[1]} seeds do"
-        return f"{seeds} not decide it{match[2]}.", command
-    if match := re.fullmatch(r"measured at the (\w+) budget", why):
-        why = f"measured at the {match[1]} budget only"
+    if why.startswith("n = ") and " does not decide it" in why:
+        n, _, rest = why.removeprefix("n = ").partition(" does not decide it")
+        return f"{'One seed does' if n == '1' else f'{n} seeds do'} not decide it{rest}.", command
+    if why.startswith("measured at the ") and why.endswith(" budget"):
+        why += " only"
     failed = f", of which {verdict.failures} failed" if verdict.failures else ""
     seeds = f" ({verdict.n} seeds{failed})" if verdict.n > 1 else ""
     return f"{why[:1].upper()}{why[1:]}{seeds}.", command
