@@ -20,7 +20,7 @@ PACKED_DATA := $(wildcard ../shared/data/unpack.py)
 # Documents with parts that are made from the records.
 DOCUMENTS := --renew README.md --renew docs/findings.md --renew docs/benchmark.md
 
-.PHONY: help install lock demo test test-page stress fuzz lint all report bench wheel clean
+.PHONY: help install lock demo test test-page stress fuzz coverage mutants lint all report bench wheel clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s  %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,15 @@ stress: $(INSTALLED) ## Bring about every failure that docs/reliability.md lists
 
 fuzz: $(INSTALLED) ## Read 10,000 to 100,000 damaged files of each format, in a process of bounded memory (hours)
 	REPRO_STRESS=1 REPRO_FUZZ=1 OMP_NUM_THREADS=1 .venv/bin/python -m pytest tests/stress -k fuzzed --timeout 36000
+
+coverage: $(INSTALLED) ## Run all tests and count the lines of repro/ that they run; fails below the floor in pyproject.toml
+	@.venv/bin/coverage erase
+	OMP_NUM_THREADS=1 .venv/bin/coverage run -m pytest
+	@.venv/bin/coverage combine --quiet
+	.venv/bin/coverage report
+
+mutants: $(INSTALLED) ## Change one operator or constant at a time and see whether a test notices (COUNT=10 a package: hours)
+	OMP_NUM_THREADS=1 nice -n 19 .venv/bin/python tests/mutants.py --count $(or $(COUNT),10)
 
 lint: $(INSTALLED) ## Check style, types and the order of imports: ruff, pyright, import-linter
 	.venv/bin/ruff check
