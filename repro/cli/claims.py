@@ -73,16 +73,28 @@ def claims_command(
         rows = sorted(
             (row for row in rows if row["id"] in named.central), key=lambda row: named.central.index(row["id"])
         )
-    if source:
-        sources = sorted({row["source"] for row in rows})
-        if source not in sources:
-            raise unknown("source", source, sources)
-        rows = [row for row in rows if row["source"] == source]
-    if verdict:
-        rows = [row for row in rows if row["outcome"] == verdict]
+    rows = of_source(rows, source) if source else rows
+    rows = [row for row in rows if row["outcome"] == verdict] if verdict else rows
     if central and output_format == "text":
         show_central(rows)
-        return
+    else:
+        show_table(rows, options.where_records_are(results_dir), output_format)
+
+
+def of_source(rows: list[dict[str, Any]], source: str) -> list[dict[str, Any]]:
+    """The claims of one source.
+
+    Raises:
+        BadInput: there are none.
+    """
+    sources = sorted({row["source"] for row in rows})
+    if source not in sources:
+        raise unknown("source", source, sources)
+    return [row for row in rows if row["source"] == source]
+
+
+def show_table(rows: list[dict[str, Any]], notes: list[str], output_format: str) -> None:
+    """A row for each claim, and how many verdicts of each kind there are for each kind of evidence."""
     columns = [
         Column("id"),
         Column("source"),
@@ -97,7 +109,6 @@ def claims_command(
     if output_format in ("json", "csv"):
         names = ["experiment", "type", "low", "high", "badge", "reason", "sentence", "statement", "place", "claim_hash"]
         columns += [Column(name) for name in [*names, *ANALYSES]]
-    notes = options.where_records_are(results_dir)
     for kind in (*EVIDENCE_KINDS, ""):
         counts = Counter(row["outcome"] for row in rows if row["evidence"] == kind)
         if counts:

@@ -2,7 +2,7 @@
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,9 @@ from repro.processes import runs_at_once
 from repro.records import Store
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
+
+if TYPE_CHECKING:
+    from repro.judging.decide import Decision
 
 EXAMPLES = """\b
 Examples:
@@ -54,8 +57,7 @@ def decide_command(
     if hours is None and not dry_run:
         raise click.UsageError("how many hours? give --hours H, or --dry-run")
     # Imported here because scipy, behind it, takes longer to load than most verbs to run.
-    from repro.judging.decide import Decision, queue
-    from repro.judging.evidence import verdicts_of
+    from repro.judging.decide import queue
 
     store = Store(results_dir)
     suite = [experiments.find(name) for name in names] if names else list(experiments.everything())
@@ -78,13 +80,19 @@ def decide_command(
         output_format="text",
         yes=True,
     )
+    rows, failures = decide(found, store, running, hours, jobs)
+    columns = [Column("claim"), Column("verdict"), Column("sentence")]
+    Table(f"{len(rows)} claims looked at", columns, rows).print(output_format)
+    return 1 if failures else 0
+
+
+def decide(
+    found: "list[Decision]", store: Store, running: options.Running, hours: float, jobs: int
+) -> tuple[list[dict[str, Any]], int]:
+    """Carry out decisions while there is time; what came of each, and how many runs failed."""
+    from repro.judging.evidence import verdicts_of
+
     began, failures, rows = time.monotonic(), 0, []
-
-    def judged(decision: Decision) -> dict[str, Any]:
-        verdicts = verdicts_of(decision.experiment, store, data_dir)
-        verdict = next(verdict for verdict in verdicts if verdict.id == decision.claim.id)
-        return {"claim": verdict.id, "verdict": verdict.verdict, "sentence": verdict.sentence}
-
     for index, decision in enumerate(found):
         left = 3600 * hours - (time.monotonic() - began)
         if decision.seconds / jobs > left:
@@ -97,11 +105,11 @@ def decide_command(
         click.echo(f"{decision.claim.id}: {len(decision.steps)} runs to look {decision.look}", err=True)
         failures += carry_out(list(decision.cells), store, running)
         store.forget()
-        rows.append(judged(decision))
-        click.echo(f"{rows[-1]['claim']}: {rows[-1]['verdict']}", err=True)
-    columns = [Column("claim"), Column("verdict"), Column("sentence")]
-    Table(f"{len(rows)} claims looked at", columns, rows).print(output_format)
-    return 1 if failures else 0
+        verdicts = verdicts_of(decision.experiment, store, running.data_dir)
+        verdict = next(verdict for verdict in verdicts if verdict.id == decision.claim.id)
+        rows.append({"claim": verdict.id, "verdict": verdict.verdict, "sentence": verdict.sentence})
+        click.echo(f"{verdict.id}: {verdict.verdict}", err=True)
+    return rows, failures
 
 
 def show(found: list[Any], jobs: int, hours: float | None, output_format: str) -> None:
