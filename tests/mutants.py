@@ -95,7 +95,9 @@ def changed(node: ast.AST) -> str | None:
     """What takes an expression's place; None where it is not changed."""
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         return f"({ast.unparse(ast.Compare(node.left, [SWAPS[type(node.ops[0])]()], node.comparators))})"  # type: ignore
-    if isinstance(node, ast.BinOp) and type(node.op) in SWAPS:
+    # A path takes no other operator: any test would notice.
+    path = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and holds_text(node.right)
+    if isinstance(node, ast.BinOp) and type(node.op) in SWAPS and not path:
         return f"({ast.unparse(ast.BinOp(node.left, SWAPS[type(node.op)](), node.right))})"  # type: ignore
     if isinstance(node, ast.BoolOp):
         return f"({ast.unparse(ast.BoolOp(SWAPS[type(node.op)](), node.values))})"  # type: ignore
@@ -107,6 +109,11 @@ def changed(node: ast.AST) -> str | None:
         if isinstance(node.value, int | float):
             return repr(node.value + 1)
     return None
+
+
+def holds_text(node: ast.expr) -> bool:
+    """Whether an expression is a string."""
+    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def test_files(package: str, path: Path) -> list[str]:

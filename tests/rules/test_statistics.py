@@ -153,6 +153,7 @@ def test_wilson_half_widths_are_as_planned(percent: float, total: int, half: flo
 def test_holm_by_hand():
     # Sorted .01 .02 .04 times 3, 2, 1, never falling.
     assert statistics.holm([0.02, 0.01, 0.04]) == pytest.approx([0.04, 0.03, 0.04])
+    assert statistics.holm([0.6, 0.9]) == [1.0, 1.0]
     assert statistics.holm([]) == []
     many = np.random.default_rng(4).uniform(0, 0.2, 12)
     assert statistics.holm(many) == pytest.approx(multipletests(many, method="holm")[1])

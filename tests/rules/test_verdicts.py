@@ -311,6 +311,17 @@ def borderline() -> dict[str, Sample]:
     return {"a": sample([68.5, 69.2, 67.8, 68.1, 68.6]), "b": sample([67.5, 68.3, 66.6, 67.9, 67.6])}
 
 
+def test_two_seeds_say_how_many_would_show_a_plateau():
+    runs = {"a": [60.0, 60.1], "b": [70.0, 70.1], "c": [80.0, 80.1], "d": [79.0, 81.5]}
+    verdict = judge(TREND, {name: sample(values) for name, values in runs.items()})
+    assert verdict.verdict == "inconclusive"
+    assert verdict.seeds_needed is not None
+    assert verdict.seeds_needed > 10
+    assert (
+        verdict.reason == f"n = 2 does not decide whether it is flat from c: about {verdict.seeds_needed} seeds would"
+    )
+
+
 # ---- No loss ----
 
 
