@@ -21,6 +21,7 @@ CODERS: tuple[Coder, ...] = get_args(Coder)
 
 ESCAPE = 15  # a gap of so many zeros, and no weight after them
 GAPS = 16
+ADVANCE = np.array([*range(1, ESCAPE + 1), ESCAPE])  # places that each gap goes on, the weight behind it included
 # ANS counts a symbol's information in quarters of a bit, which costs its codes less than 0.002 bits each.
 STEPS = 4
 # Log odds of a kept weight in a byte: from -8 to 8 nats.
@@ -107,7 +108,7 @@ def decode_mask(coded: Coded, shape: tuple[int, ...], entries: int, coder: Coder
     passed = 0
     for first in range(0, len(found), STEP):
         part = found[first : first + STEP]
-        ends = passed + np.cumsum(np.where(part == ESCAPE, ESCAPE, part.astype(np.int64) + 1))
+        ends = passed + np.cumsum(ADVANCE[part])
         places = ends[part != ESCAPE] - 1
         if len(places) and places[-1] >= len(mask):
             raise Failure("it keeps weights beyond its shape")

@@ -10,8 +10,12 @@ from repro.errors import Failure
 
 LIMIT = 15
 # Decoded at a time: what this many bytes hold stays in a processor's cache, and bounds the memory.
-BLOCK = 2**14
-DOUBLINGS = 4
+BLOCK = 2**13
+# Bits of which all codes are looked up at once, at least `LIMIT`, where there are so many bytes of data: for fewer, the
+# tables would take longer than they save.
+WINDOW = 16
+LONG = 2**18
+DOUBLINGS = 3
 
 
 def code_lengths(counts: np.ndarray) -> np.ndarray:
@@ -72,8 +76,8 @@ def encode(symbols: np.ndarray, lengths: np.ndarray) -> bytes:
 def decode(data: bytes, lengths: np.ndarray, count: int) -> np.ndarray:
     """`count` symbols, uint8: the inverse of `encode`.
 
-    At every bit of a block the code that would begin there is looked up; the codes that do begin are found by following
-    the lengths, sixteen codes at a stride, and the ones between by halving the stride.
+    At every bit of a block, the codes that lie whole within a window that begins there are looked up together; the
+    windows that do begin where another one ends are found by `follow`. So time is for bits, not for symbols.
 
     Raises:
         Failure: the data is too short or too long for so many symbols, or not padded with zeros.
@@ -83,33 +87,37 @@ def decode(data: bytes, lengths: np.ndarray, count: int) -> np.ndarray:
         return np.zeros(0, np.uint8)
     if not 0 < count <= 8 * len(data) or not lengths.any():
         raise Failure("its Huffman data is too short or too long")
-    used = np.flatnonzero(lengths)
-    ordered = used[np.argsort(lengths[used], kind="stable")]
-    longest = int(lengths.max(initial=0))
-    spans = 1 << (longest - lengths[ordered].astype(np.int64))
-    if len(used) == 1:
-        spans *= 2
-    symbol_at = np.repeat(ordered.astype(np.uint8), spans)
-    length_at = np.repeat(lengths[ordered], spans)
+    width = WINDOW if len(data) > LONG else int(lengths.max(initial=0))
+    symbols, counts, sizes = windows_of(lengths, width)
     content = np.frombuffer(data, np.uint8)
-    shifts = 24 - longest - np.arange(8, dtype=np.int32)
+    shifts = 24 - width - np.arange(8)
+    places = np.arange(8 * min(BLOCK, len(data)) + width)
     found = np.empty(count, np.uint8)
     missing, begin, end = count, 0, 0
     for first in range(0, len(data), BLOCK):
         part = content[first : first + BLOCK + 2]
-        block = np.zeros(min(BLOCK, len(data) - first) + 2, np.int32)  # beyond the data come zeros
+        block = np.zeros(min(BLOCK, len(data) - first) + 2, np.int64)  # beyond the data come zeros
         block[: len(part)] = part
         words = block[:-2] << 16 | block[1:-1] << 8 | block[2:]
-        windows = (words[:, None] >> shifts & (1 << longest) - 1).ravel()
+        windows = (words[:, None] >> shifts & (1 << width) - 1).ravel()
         size = len(windows)
-        hop = np.arange(size + 1, dtype=np.int32)
-        hop[:-1] += length_at[windows]
-        np.minimum(hop, size, out=hop)
-        starts = follow(hop, begin)[:missing]
-        found[count - missing :][: len(starts)] = symbol_at[windows[starts]]
-        missing -= len(starts)
-        if len(starts):
-            begin = int(starts[-1]) + int(length_at[windows[starts[-1]]])
+        hop = places[: size + width].copy()  # beyond the block nothing goes on
+        hop[:size] += sizes[windows]
+        starts = follow(hop, begin, size)
+        if not len(starts):
+            begin -= size
+            continue
+        here = windows[starts]
+        decoded = symbols[here][np.arange(symbols.shape[1]) < counts[here, None]]
+        begin = int(hop[starts[-1]])
+        if len(decoded) >= missing:  # of the last window only some are due
+            surplus = np.cumsum(counts[here], dtype=np.int64) - missing
+            last = int(np.argmax(surplus >= 0))
+            due = int(counts[here[last]]) - int(surplus[last])
+            begin = int(starts[last]) + int(lengths[symbols[here[last], :due]].sum())
+            decoded = decoded[:missing]
+        found[count - missing :][: len(decoded)] = decoded
+        missing -= len(decoded)
         end = 8 * first + begin
         begin -= size
         if not missing:
@@ -119,9 +127,34 @@ def decode(data: bytes, lengths: np.ndarray, count: int) -> np.ndarray:
     return found
 
 
-def follow(hop: np.ndarray, begin: int) -> np.ndarray:
-    """begin, hop[begin], hop[hop[begin]], ... as far as they are below the last index, which hops to itself."""
-    end = len(hop) - 1
+def windows_of(lengths: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """What each window of `width` bits, at least the longest code, holds from its first bit on.
+
+    Returns: the symbols of the codes that lie whole within it, uint8 [2^width, at most width], how many there are,
+    uint8 [2^width], and their bits, uint8 [2^width].
+    """
+    used = np.flatnonzero(lengths)
+    ordered = used[np.argsort(lengths[used], kind="stable")]
+    spans = 1 << (width - lengths[ordered].astype(np.int64))
+    if len(used) == 1:
+        spans *= 2  # either bit is its code
+    symbol_at = np.repeat(ordered.astype(np.uint8), spans)
+    length_at = np.repeat(lengths[ordered].astype(np.int64), spans)
+    whole = np.arange(1 << width)
+    symbols = np.zeros((1 << width, width // int(length_at.min())), np.uint8)
+    counts, sizes = np.zeros(1 << width, np.uint8), np.zeros(1 << width, np.int64)
+    for place in range(symbols.shape[1]):
+        rest = whole << sizes & (1 << width) - 1
+        # Behind the window zeros stand for bits that are not known; a code that ends within it has none of them.
+        fits = (counts == place) & (sizes + length_at[rest] <= width)
+        symbols[fits, place] = symbol_at[rest[fits]]
+        sizes[fits] += length_at[rest[fits]]
+        counts[fits] += 1
+    return symbols, counts, sizes.astype(np.uint8)
+
+
+def follow(hop: np.ndarray, begin: int, end: int) -> np.ndarray:
+    """begin, hop[begin], hop[hop[begin]], ... as far as they are below `end`, from where on all hop to themselves."""
     hops = [hop]
     for _ in range(DOUBLINGS):
         hops.append(hops[-1][hops[-1]])
@@ -129,7 +162,7 @@ def follow(hop: np.ndarray, begin: int) -> np.ndarray:
     while begin < end:
         path.append(begin)
         begin = int(far[begin])
-    places = np.array(path, np.int32)
+    places = np.array(path, np.int64)
     for hop in reversed(hops[:-1]):
         places = np.stack([places, hop[places]], axis=1).ravel()
     return places[places < end]

@@ -251,8 +251,8 @@ def test_weights_that_share_nothing_are_kept_sparse() -> None:
     assert not isinstance(again.tensors[name], Shared)
 
 
-def forged(options: dict[str, Any], coder: Coder, **fields: Any) -> bytes:
-    """A small file, its checksums right, of a SqueezeNet whose last convolution is of these fields and has no codes."""
+def forged(options: dict[str, Any], coder: Coder, content: bytes = b"", **fields: Any) -> bytes:
+    """A file, its checksums right, of a SqueezeNet whose last convolution is of these fields and has this content."""
     shapes = container.shapes_of("squeezenet", options)
     entries, body = [], b""
     for name, shape in shapes.items():
@@ -261,7 +261,7 @@ def forged(options: dict[str, Any], coder: Coder, **fields: Any) -> bytes:
         stored = bytes(2 * shape[0]) if plain else b""
         if name == "classifier.1.weight":
             entry = msgspec.structs.replace(entry, **fields)
-            stored = b"\x3c" * sum(entry.lengths)
+            stored = content or b"\x3c" * sum(entry.lengths)
         elif plain:
             entry = msgspec.structs.replace(entry, values=shape[0], kept=shape[0], lengths=(len(stored), 0, 0, 0, 0))
         entries.append(entry)

@@ -51,14 +51,18 @@ def test_lengths_are_limited() -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(st.binary(max_size=2_000), st.integers(1, 8))
-def test_decodes_what_was_encoded(content: bytes, bits: int) -> None:
+@given(st.binary(max_size=2_000), st.integers(1, 8), st.booleans())
+def test_decodes_what_was_encoded(content: bytes, bits: int, wide: bool) -> None:
     symbols = np.frombuffer(content, np.uint8) >> (8 - bits)
     lengths = huffman.code_lengths(np.bincount(symbols, minlength=256))
-    assert (huffman.decode(huffman.encode(symbols, lengths), lengths, len(symbols)) == symbols).all()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(huffman, "LONG", 0 if wide else 2**30)
+        assert (huffman.decode(huffman.encode(symbols, lengths), lengths, len(symbols)) == symbols).all()
 
 
-def test_codes_that_cross_blocks() -> None:
+@pytest.mark.parametrize("long", [0, 2**30], ids=["wide windows", "narrow windows"])
+def test_codes_that_cross_blocks(long: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huffman, "LONG", long)
     rng = np.random.default_rng(0)
     symbols = np.minimum(rng.geometric(0.1, 300_000) - 1, 255).astype(np.uint8)
     lengths = huffman.code_lengths(np.bincount(symbols, minlength=256))

@@ -7,6 +7,7 @@ import random
 import resource
 import struct
 import tarfile
+import time
 import urllib.error
 import zipfile
 import zlib
@@ -21,7 +22,7 @@ from repro import data
 from repro.config.specification import Data
 from repro.data import cifar, idx
 from repro.errors import Failure
-from repro.formats import container
+from repro.formats import coding, container
 from repro.formats.weights import import_weights
 from repro.judging import ledger
 from repro.models import build
@@ -31,6 +32,7 @@ from repro.records import Store
 from repro.running import worker
 
 from ..compression import examples
+from ..formats.test_container import forged
 from ..formats.test_weights import NETWORK, OPTIONS, WRITERS
 from ..records.examples import HISTORY, RUN, record
 from .workers import CPU, Quiet, outcome, steps
@@ -189,6 +191,23 @@ def packed(content: object) -> bytes:
     file = io.BytesIO()
     torch.save(content, file)
     return file.getvalue() + hashlib.sha256(file.getvalue()).digest()
+
+
+@pytest.mark.usefixtures("full")
+def test_a_forged_file_of_as_many_weights_as_are_read_is_refused_soon(count):
+    """128 million weights, all kept, one bit a gap and one bit a code: found out by their digest, at the very end."""
+    weights = 512 * 250_000
+    bits = b"\x3c" * (weights // 8)
+    gaps = coding.pack(np.array([1] + 15 * [0]), 4)
+    parts = [np.array([1, 2], "<f2").tobytes(), b"\1", bits, gaps, bits]
+    fields = {"kind": "shared", "values": 2, "kept": weights, "entries": weights, "lengths": tuple(map(len, parts))}
+    content = forged({"classes": 250_000}, "huffman", b"".join(parts), **fields)
+    before, began = peak(), time.process_time()
+    with pytest.raises(Failure, match="is not what was written"):
+        container.decode(content, "it")
+    assert time.process_time() - began < 5 + len(content) / 10**7
+    assert peak() - before < ROOM + 4 * len(content)
+    count("forged .sqz file of as many weights as are read, refused within 5 s and 0.1 s for each MB", 1)
 
 
 # --- files that fill the memory ---------------------------------------------------------------------------------------
