@@ -140,5 +140,7 @@ def variant_said(record: VariantRecord) -> str:
 
 
 def machine(environment: dict[str, Any]) -> str:
-    """What a record was made on, as a person knows it."""
-    return environment.get("device_name") or environment.get("device") or "an unknown device"
+    """What a record was made on, as a person knows it, and in how many processes where these are several."""
+    device = environment.get("device_name") or environment.get("device") or "an unknown device"
+    last = environment.get("path", "").rpartition(", ")[2]
+    return f"{device} in {last}" if last.endswith(" processes") else device

@@ -1,5 +1,6 @@
 """Joining results folders: nothing lost, nothing replaced, every conflict and every damaged record named."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -88,6 +89,16 @@ def save_file(store: Store, variant: str, size: int = 1_000_000, **changes) -> P
     made = compressed_record(variant, size, 0.0, **changes)
     variants.save(store.folder.parent, made)
     return variants.place(store.folder.parent, CompressedRecord, made.experiment, variant)
+
+
+def test_a_run_shared_by_processes_is_told_apart(stores: tuple[Store, Store]):
+    """Its rounding differs, and it has the same identity: one of the two counts, and which is said."""
+    ours, theirs = stores
+    ours.save(result(0, right=3, machine="a"), HISTORY)
+    shared = {"device_name": "a", "path": "float32, channels-last, eager, 2 processes"}
+    theirs.save(msgspec.structs.replace(result(0, right=5), environment=shared), HISTORY)
+    (line,) = merge(ours, theirs).conflicts
+    assert re.search(r"% on a here, .* % on a in 2 processes there; kept what is here$", line)
 
 
 def test_compressed_files_of_two_machines_become_one_folder(stores: tuple[Store, Store]):
