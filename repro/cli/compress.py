@@ -133,7 +133,7 @@ def compress_command(
     from repro.compression import stages
     from repro.compression.prune import densities
     from repro.formats import container, released
-    from repro.storage import write_atomic
+    from repro.storage import sweep, write_atomic
 
     if output.suffix not in (".sqz", ".net"):
         raise unknown("kind of file", output.suffix or output.name, [".sqz", ".net"], str(output))
@@ -166,6 +166,7 @@ def compress_command(
     size = len(content)
     if max_bytes is not None and size > max_bytes:
         raise Failure(f"{output} would have {size:,} bytes, more than --max-bytes {max_bytes:,}: not written")
+    sweep(output)
     write_atomic(output, content)
     parts.append((f"coded, {output}", network, size))
     rows = [
@@ -192,9 +193,10 @@ def compress_command(
 def decompress_command(path: Path, output: Path) -> None:
     """Write a compressed network's weights as they are computed with: exactly those that were written into it."""
     from repro.formats import files, released, weights
-    from repro.storage import write_atomic
+    from repro.storage import sweep, write_atomic
 
     network = files.open_network(path)
+    sweep(output)
     match output.suffix:
         case ".net":
             write_atomic(output, released.encode(network))

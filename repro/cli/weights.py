@@ -10,6 +10,7 @@ from repro.cli import options
 from repro.cli.summary import read_options, read_size
 from repro.cli.terminal import say
 from repro.errors import BadInput, unknown
+from repro.storage import sweep
 
 IMPORT_EXAMPLES = """\b
 Examples:
@@ -77,6 +78,7 @@ def import_command(
     )
     channels, pixels, _ = models.input_shape(model, chosen)
     about = card.of_inputs(inputs, channels, pixels, models.architecture(model, chosen).classes, data_dir)
+    sweep(output)
     weights.save(imported.module, output, model, chosen, inputs, about)
     count = sum(parameter.numel() for parameter in imported.module.parameters())
     say(f"{output}: {model}, {count:,} parameters")
@@ -101,6 +103,7 @@ def export_command(path: Path, size: str | None, output: Path) -> None:
         raise BadInput(f"{path} is a compressed network; first: repro decompress {path} -o {path.stem}.safetensors")
     model, chosen, inputs = weights.described(path)
     module, about = weights.load(path), weights.card_in(path)
+    sweep(output)
     match output.suffix:
         case ".safetensors":
             weights.save(module, output, model, chosen, inputs, about)
