@@ -76,7 +76,7 @@ def encode(figure: Figure) -> bytes:
     text = re.sub(r"<[^>]+>", lambda tag: shorter(tag[0]), stream.getvalue())
     # What holds for every element is said once, where it does not reach the rest of a page that the figure is part of.
     text = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", text, count=1, flags=re.DOTALL)
-    return joined(text).replace("<svg ", f"<svg {INHERITED} ", 1).encode()
+    return joined(numbered(text)).replace("<svg ", f"<svg {INHERITED} ", 1).encode()
 
 
 def shorter(tag: str) -> str:
@@ -100,6 +100,29 @@ def straight(path: str) -> str:
         at = to[-2:] or begin
         begin = at if command == "M" else begin
     return found
+
+
+PART = re.compile(r'<path id="(\w+)"[^>]*/>|<(clipPath|pattern) id="(\w+)".*?</\2>', re.DOTALL)
+
+
+def numbered(text: str) -> str:
+    """The drawing with its parts (marks, clips, hatchings) named by number, and equal ones once.
+
+    matplotlib names them by a hash of their coordinates before these are rounded, whose last bits differ between
+    machines.
+    """
+    names: dict[str, str] = {}  # what matplotlib calls a part: its number
+    kept: dict[str, str] = {}  # what a part is: its number
+
+    def renamed(part: re.Match[str]) -> str:
+        name = part[1] or part[3]
+        content = part[0].replace(f'id="{name}"', "", 1)
+        known = content in kept
+        names[name] = kept.setdefault(content, f"p{len(kept)}")
+        return "" if known else part[0].replace(f'id="{name}"', f'id="{names[name]}"', 1)
+
+    text = re.sub(r"<defs>\s*</defs>\s*", "", PART.sub(renamed, text))
+    return re.sub(r'(url\(#|href="#)(\w+)', lambda to: to[1] + names[to[2]], text)
 
 
 def joined(text: str) -> str:

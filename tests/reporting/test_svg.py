@@ -1,5 +1,6 @@
 """Text in SVG figures: written as text, as wide as it was laid out, whatever the reader's fonts."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -100,3 +101,26 @@ def test_neighbours_of_one_group_are_joined() -> None:
     )
     nested = f"<s>{one}{other}<p/></g></g>{other}<q/></g></s>"
     assert svg.joined(nested) == nested
+
+
+def test_parts_are_named_alike_on_every_machine() -> None:
+    """matplotlib's names are hashes of numbers whose last bits depend on the processor."""
+
+    def panels(last_bits: float) -> bytes:
+        with style.styled():
+            figure = Figure(figsize=(2, 1))
+            for left in (0.1, 0.6):
+                axis = figure.add_axes((left, 0.1 + last_bits, 0.3, 0.8))
+                axis.plot([1, 2], marker="o")
+                axis.barh([1], [2], hatch="///")
+            return svg.encode(figure)
+
+    drawing = panels(0)
+    assert drawing == panels(1e-12)
+    root = ET.fromstring(drawing)
+    names = [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
+    assert names == [f"p{index}" for index in range(len(names))]
+    used = {
+        name for element in root.iter() for value in element.attrib.values() for name in re.findall(r"#(p\d+)", value)
+    }
+    assert used == set(names)
