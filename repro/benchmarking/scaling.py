@@ -41,6 +41,11 @@ class Axis:
     images: int = 400
     batch: int = 16
 
+    @property
+    def adds_work(self) -> bool:
+        """Whether an epoch has more to compute further along: larger batches have as many images."""
+        return self.name != "batch"
+
     def size(self, value: int) -> int:
         """What the time is held against: pixels count as an area."""
         return value**2 if self.name == "pixels" else value
@@ -182,7 +187,8 @@ def paint(figure: "Figure", axes: Sequence[Axis], points: Sequence[Point]) -> No
         middle = math.exp(mean(map(math.log, seconds)) - mean(map(math.log, sizes)))
         above, below = grid[:, column]
         above.set(xscale="log", yscale="log", title=axis.name)
-        above.plot(sizes, [middle * size for size in sizes], ":", color=style.MUTED, linewidth=1)
+        if axis.adds_work:
+            above.plot(sizes, [middle * size for size in sizes], ":", color=style.MUTED, linewidth=1)
         above.plot(sizes, seconds, "o-", color=style.COLOURS[0], markersize=4, linewidth=1.2)
         above.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         above.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))

@@ -192,11 +192,8 @@ def frontier(figure: "Figure", experiment: Experiment, found: dict[str, Compress
         line = "-" if group == MIXED else ""
         right.plot(sizes, [max(record.answers.divergence, NONE) for record in members], ls=line, lw=0.8, **look)
     for axis in (left, right):
-        for claim in experiment.claims:
-            if claim.metric == "file_bytes" and len(claim.variants) == 1 and claim.direction == "two-sided":
-                size = (claim.published or 0.0) * claim.scale / 1e3
-                if size < 1_000:
-                    axis.axvline(size, color=PUBLISHED, lw=0.8, ls="--", zorder=1)
+        for size in published_sizes(experiment):
+            axis.axvline(size / 1e3, color=PUBLISHED, lw=0.8, ls="--", zorder=1)
         axis.set_xlabel("file on disk (thousand bytes)")
     left.axhline(0, color=MUTED, lw=0.6)
     left.invert_yaxis()
@@ -213,6 +210,13 @@ def frontier(figure: "Figure", experiment: Experiment, found: dict[str, Compress
 
     keys.append(Line2D([], [], color=PUBLISHED, lw=0.8, ls="--", label="sizes in the paper's Table 2"))
     figure.legend(handles=keys, loc="outside lower center", ncols=len(keys))
+
+
+def published_sizes(experiment: Experiment) -> list[float]:
+    """The published sizes of compressed files, in bytes: those below a megabyte."""
+    stated = [claim for claim in experiment.claims if claim.metric == "file_bytes" and len(claim.variants) == 1]
+    sizes = [(claim.published or 0.0) * claim.scale for claim in stated if claim.direction == "two-sided"]
+    return [size for size in sizes if size < 1e6]
 
 
 def legend_key(label: str, index: int) -> Any:
@@ -255,8 +259,9 @@ def histograms(figure: "Figure", experiment: Experiment, found: dict[str, Compre
     """Kept weights of some layers: a row for the largest file (before sharing anew), a middle one and the smallest."""
     ordered = sorted(found.items(), key=lambda item: -item[1].bytes)
     chosen = [ordered[0], ordered[len(ordered) // 2], ordered[-1]] if len(ordered) > 2 else ordered
-    figure.set_size_inches(style.WIDTH, 0.6 + 1.3 * len(chosen))
+    figure.set_size_inches(style.WIDTH, 0.8 + 1.3 * len(chosen))
     axes = figure.subplots(len(chosen), len(SHOWN_LAYERS), squeeze=False, sharex="col")
+    figure.suptitle("Values of the kept weights", x=0.01, ha="left")
     for line, (name, record) in zip(axes, chosen, strict=True):
         layers = {layer.layer: layer for layer in record.layers}
         for axis, wanted in zip(line, SHOWN_LAYERS, strict=True):

@@ -1,18 +1,16 @@
-"""results/README.md: all experiments with question, answer, table and figure, for those who read on GitHub."""
+"""results/README.md: the central claims, and all experiments with links to their tables and figures."""
 
 from pathlib import Path
 
 from repro.config.specification import Budget
 from repro.planning import ablations, plan
 from repro.records import Store
-from repro.reporting import tables
 from repro.reporting.summary import (
     Section,
     benchmarks,
     central_table,
     counted,
     duration,
-    open_questions,
     verdicts_table,
 )
 from repro.reporting.table import Column, Table
@@ -20,8 +18,9 @@ from repro.reporting.table import Column, Table
 HEAD = """\
 # Results
 
-Made by `repro report` from the records in [`runs/`](runs); not edited by hand. The same with every run, verdict and
-curve is in [`index.html`](index.html), which opens in a browser from disk.
+Made by `repro report` from the records in [`runs/`](runs); not edited by hand. Findings, every claim and every run
+are in [`index.html`](index.html), which opens in a browser from disk. [`tables/`](tables) has each table as
+Markdown, as CSV with every number, and as LaTeX.
 """
 
 
@@ -32,27 +31,9 @@ def index(sections: list[Section], store: Store, data_dir: Path) -> str:
     if judged:
         lines += [central_table(sections).markdown(heading=False)]
         lines += [counted(judged), "", verdicts_table(sections).markdown(heading=False)]
-    lines += [overview(sections, store, data_dir).markdown(heading=False)]
-    for section in sections:
-        lines += chapter(section, store, data_dir)
-    lines += questions(sections)
+    lines += ["## Experiments", "", overview(sections, store, data_dir).markdown(heading=False)]
     lines += measured(store.folder.parent)
     return "\n".join(lines).rstrip() + "\n"
-
-
-def questions(sections: list[Section]) -> list[str]:
-    """The chapter on what the sources leave open."""
-    found = open_questions(section.experiment for section in sections)
-    if not found:
-        return []
-    lines = [
-        "## Open questions",
-        "",
-        "What the sources leave open, how it is read here, and the claims that rest on it.",
-        "",
-    ]
-    lines += [f"- {text} ({', '.join(f'`{claim}`' for claim in claims)})" for text, claims in found.items()]
-    return [*lines, ""]
 
 
 def measured(results: Path) -> list[str]:
@@ -65,14 +46,17 @@ def measured(results: Path) -> list[str]:
 
 
 def overview(sections: list[Section], store: Store, data_dir: Path) -> Table:
-    """One row for each experiment."""
+    """One row for each experiment, with links to its table and figures."""
     rows = []
     for section in sections:
         experiment = section.experiment
+        at, drawn_at = (ablations.place(experiment, kind) for kind in ("tables", "figures"))
         rows.append(
             {
-                "experiment": f"[{experiment.name}](#{experiment.name})",
-                "source": experiment.source,
+                "experiment": experiment.title,
+                "verdicts": ", ".join(f"{count} {name}" for name, count in section.tally),
+                "table": f"[table]({at}/{experiment.name}.md)" if experiment.kind != "diagrams" else None,
+                "figures": ", ".join(f"[{drawn.name}]({drawn_at}/{drawn.name}.svg)" for drawn in section.figures),
                 "laptop": done(section, "laptop", store, data_dir),
                 "paper": done(section, "paper", store, data_dir),
                 "time": duration(section.seconds) if section.records else None,
@@ -80,7 +64,9 @@ def overview(sections: list[Section], store: Store, data_dir: Path) -> Table:
         )
     columns = [
         Column("experiment"),
-        Column("source"),
+        Column("verdicts"),
+        Column("table"),
+        Column("figures"),
         Column("laptop", "laptop runs", "right"),
         Column("paper", "paper runs", "right"),
         Column("time", align="right"),
@@ -94,27 +80,3 @@ def done(section: Section, budget: Budget, store: Store, data_dir: Path) -> str 
         return None
     steps = plan.plan(plan.cells(section.experiment, budget), store, data_dir)
     return f"{sum(step.record is not None for step in steps)} of {len(steps)}"
-
-
-def chapter(section: Section, store: Store, data_dir: Path) -> list[str]:
-    """One experiment."""
-    experiment = section.experiment
-    lines = [
-        f'<a id="{experiment.name}"></a>',
-        "",
-        f"## {experiment.title}",
-        "",
-        f"*{experiment.question}* ({experiment.source})",
-        "",
-        section.answer,
-        "",
-    ]
-    if experiment.kind == "diagrams":
-        return lines
-    lines += [tables.experiment_table(experiment, store, data_dir).markdown(heading=False)]
-    at = ablations.place(experiment, "tables")
-    formats = " · ".join(f"[{suffix}]({at}/{experiment.name}.{suffix})" for suffix in ("csv", "md", "tex"))
-    lines += [f"Table: {formats}", ""]
-    for drawn in section.figures:
-        lines += [f"![{drawn.alt}]({ablations.place(experiment, 'figures')}/{drawn.name}.svg)", ""]
-    return lines

@@ -11,6 +11,9 @@ from repro import __version__
 from repro.planning import ablations, experiments
 from repro.records import Store
 from repro.reporting import article, citations, tables
+from repro.reporting.drawn import Drawn
+from repro.reporting.figures import charted, curves, differences
+from repro.reporting.figures.common import budget_title
 from repro.reporting.forest import forests
 from repro.reporting.inlined import Drawings
 from repro.reporting.outcomes import OUTCOME
@@ -22,6 +25,7 @@ from repro.rules.claim import Claim
 from repro.rules.verdicts import Verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
+SCRIPTS = ("page.js", "charts.js")
 
 
 def render(sections: list[Section], results: Path, store: Store, data_dir: Path) -> str:
@@ -38,15 +42,23 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
     by_id = {claim["id"]: claim for claim in claims}
     central = experiments.central()
     records = {record.identity: record for section in sections for record in section.records}
-    curves = {section.experiment.name: learning_curves(section, store) for section in sections if section.records}
-    drawings = Drawings()
-    findings = finding_views(results, drawings)
-    shown = {finding["figure"]: finding["name"] for finding in findings if finding["svg"]}
-    views = [section_view(section, results, store, data_dir, drawings, shown) for section in sections]
+    learned = {section.experiment.name: learning_curves(section, store) for section in sections if section.records}
+    drawn = {
+        name: chart
+        for section in sections
+        for name, chart in charted(section.experiment, section.evidence, store).items()
+    }
+    figures = Figures(results, sections, {*drawn, *(f"{name}{curves.SUFFIX}" for name in learned)})
+    findings = [
+        {"name": each.name, "title": each.title, "text": each.text, "figure": figures.view(each.figure, each.alt)}
+        for each in article.findings(results)
+    ]
+    shown = {finding["figure"]["name"]: finding["name"] for finding in findings if finding["figure"]["svg"]}
+    views = [section_view(section, store, data_dir, figures, shown) for section in sections]
     decided, others = forests([(claim, verdict) for _, claim, verdict in judged])
     page = environment.get_template("page.html").render(
-        css=Markup((TEMPLATES / "page.css").read_text() + drawings.css()),
-        js=Markup((TEMPLATES / "page.js").read_text()),
+        css=Markup((TEMPLATES / "page.css").read_text() + figures.drawings.css()),
+        js=Markup("".join((TEMPLATES / name).read_text() for name in SCRIPTS)),
         version=__version__,
         date=max((record.finished[:10] for record in records.values()), default=""),
         study=central,
@@ -64,10 +76,12 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         sections=views,
         runs_total=len(records),
         time_total=duration(sum(record.seconds for record in records.values())),
-        curves=script_safe(curves),
+        curves=script_safe(learned),
+        charts=script_safe(drawn),
         runs=script_safe(run_tables(sections, store)),
         spans=article.spans,
         questions=open_questions(section.experiment for section in sections),
+        statements={claim["id"]: claim["statement"] for claim in claims},
         benchmarks=benchmarks(results),
     )
     return "\n".join(line for line in map(str.strip, page.splitlines()) if line) + "\n"
@@ -80,21 +94,56 @@ def source_link(name: str) -> dict[str, str]:
     return {"name": name, "title": citations.titled(name), "url": url, "kind": kind}
 
 
-def finding_views(results: Path, drawings: Drawings) -> list[dict[str, Any]]:
-    """The sections of the article, their figures as parts of the page."""
-    views = []
-    for finding in article.findings(results):
-        path = results / "figures" / f"{finding.figure}.svg"
-        svg = drawings.inline(path) if finding.figure and path.is_file() else ""
-        views.append(
-            {"name": finding.name, "title": finding.title, "text": finding.text, "figure": finding.figure}
-            | {"alt": finding.alt, "svg": svg}
-        )
-    return views
+class Figures:
+    """The figures of a page: as files that become parts of it, and which of them its script draws itself.
+
+    Args:
+        charted: the names of those that the script draws.
+    """
+
+    def __init__(self, results: Path, sections: list[Section], charted: set[str]) -> None:
+        self.results = results
+        self.places = {
+            drawn.name: ablations.place(section.experiment, "figures")
+            for section in sections
+            for drawn in section.figures
+        }
+        self.captions = {drawn.name: caption(section, drawn) for section in sections for drawn in section.figures}
+        self.charted = charted
+        self.drawings = Drawings()
+
+    def view(self, name: str, alt: str, inline: bool = True) -> dict[str, Any]:
+        """One figure as the template shows it; `inline`: as part of the page, for print and where no script runs."""
+        place = self.places.get(name, "figures")
+        path = self.results / place / f"{name}.svg"
+        return {
+            "name": name,
+            "place": place,
+            "alt": alt,
+            "caption": self.captions.get(name, ""),
+            "chart": name in self.charted,
+            "svg": self.drawings.inline(path) if inline and name and path.is_file() else "",
+        }
+
+
+def caption(section: Section, drawn: Drawn) -> str:
+    """What the marks of a figure are, and of how many runs at which budget."""
+    if section.experiment.kind != "training":
+        return ""
+    runs = "; ".join(budget_title(budget, found) for budget, found in section.evidence.items())
+    if drawn.name.endswith(curves.SUFFIX):
+        return f"Means over seeds, with 95 % intervals from five seeds on, thin lines for seeds ({runs})."
+    if section.experiment.figure.kind == "share":
+        return f"Shares of runs with Wilson's 95 % intervals ({runs})."
+    if drawn.name.endswith(differences.SUFFIX):
+        return f"Mean differences with 95 % intervals ({runs})."
+    return (
+        f"Means, with 95 % intervals from five seeds on; small circles are seeds, crosses seeds that failed ({runs})."
+    )
 
 
 def section_view(
-    section: Section, results: Path, store: Store, data_dir: Path, drawings: Drawings, shown: dict[str, str]
+    section: Section, store: Store, data_dir: Path, figures: Figures, shown: dict[str, str]
 ) -> dict[str, Any]:
     """One experiment as the template shows it.
 
@@ -102,9 +151,6 @@ def section_view(
     """
     experiment = section.experiment
     table = tables.experiment_table(experiment, store, data_dir) if experiment.kind != "diagrams" else None
-    own = [drawn for drawn in section.figures if not drawn.name.endswith("-curves")]
-    curves = [drawn for drawn in section.figures if drawn.name.endswith("-curves")]
-    place = ablations.place(experiment, "figures")
     notes, missing = [], []
     for note in table.notes if table else []:
         text, to_run, command = note.partition("; to run: ")
@@ -112,32 +158,24 @@ def section_view(
             missing.append({"text": article.spans(f"{text}; to run them:"), "command": command})
         else:
             notes.append(article.spans(note))
-    tally = {name: sum(verdict.verdict == name for verdict in section.verdicts) for name in OUTCOME}
     return {
         "name": experiment.name,
         "title": experiment.title,
         "question": experiment.question,
         "source": experiment.source,
         "answer": section.answer,
-        "verdicts": [(OUTCOME[name], count) for name, count in tally.items() if count],
+        "verdicts": [(OUTCOME[name], count) for name, count in section.tally],
         "claims": len(section.verdicts),
         "table": Markup(with_verdicts(table, section).html(f"table-{experiment.name}")) if table else None,
         "tables_at": ablations.place(experiment, "tables"),
-        "figures_at": place,
         "notes": notes,
         "missing": missing,
         "figures": [
-            {
-                "name": drawn.name,
-                "alt": drawn.alt,
-                "above": shown.get(drawn.name, ""),
-                "svg": "" if drawn.name in shown else drawings.inline(results / place / f"{drawn.name}.svg"),
-            }
-            for drawn in own
-            if (results / place / f"{drawn.name}.svg").is_file()
+            # Curves are drawn by the script alone: as files they are the largest figures.
+            figures.view(drawn.name, drawn.alt, drawn.name not in shown and not drawn.name.endswith(curves.SUFFIX))
+            | {"above": shown.get(drawn.name, "")}
+            for drawn in section.figures
         ],
-        "curves": bool(curves),
-        "curves_alt": curves[0].alt if curves else "",
         "protocols": experiment.protocols,
         "runs": len(section.records),
         "time": duration(section.seconds),

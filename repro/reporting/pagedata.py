@@ -10,8 +10,8 @@ from markupsafe import Markup
 from repro.config.specification import Budget, Run
 from repro.judging.evidence import value
 from repro.records import Record, Store
-from repro.reporting.figures.common import first_protocol
-from repro.reporting.figures.curves import trained
+from repro.reporting.figures.common import first_protocol, published_text
+from repro.reporting.figures.curves import on_the_way, trained
 from repro.reporting.summary import Section, duration
 
 
@@ -91,19 +91,27 @@ def configuration(run: Run) -> str:
 
 
 def learning_curves(section: Section, store: Store) -> dict[str, list[dict[str, Any]]]:
-    """Accuracy in percent after each epoch, by budget and variant: one row for each seed, for the page's script."""
+    """Accuracy in percent after each epoch, by budget and variant: one row for each seed, for the page's script.
+
+    failed: the rows of seeds that did not train, which are left out of the mean.
+    published: epoch, value and text of what is published of some epochs.
+    """
     curves: dict[str, list[dict[str, Any]]] = {}
     for budget, items in section.evidence.items():
         curves[budget] = []
         for item in trained(items):
             histories = [store.history(record) for record in item.records]
             if any(histories):
+                failed = [seed for seed, lost in enumerate(item.failed) if lost]
+                stated = [[c.epoch, c.published, published_text(c)] for c in on_the_way(section.experiment, item)]
                 curves[budget].append(
                     {
                         "name": item.variant.title,
                         "test": [[percent(epoch.test_accuracy) for epoch in history] for history in histories],
                         "train": [[percent(epoch.train_accuracy) for epoch in history] for history in histories],
                     }
+                    | ({"failed": failed} if failed else {})
+                    | ({"published": stated} if stated else {})
                 )
     return {budget: variants for budget, variants in curves.items() if variants}
 

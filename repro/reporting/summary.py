@@ -44,6 +44,12 @@ class Section:
         return sum(record.seconds for record in self.records)
 
     @property
+    def tally(self) -> list[tuple[str, int]]:
+        """How many of its claims got which verdict; verdicts that none got are left out."""
+        counts = Counter(verdict.verdict for verdict in self.verdicts)
+        return [(outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome]]
+
+    @property
     def answer(self) -> str:
         """The answer in a sentence: the finding where something was run, and what became of its claims."""
         sentences = []

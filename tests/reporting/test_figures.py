@@ -1,6 +1,7 @@
 """What figures show, measured on what was drawn: names that do not meet, cut intervals, seeds instead of bands."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from repro.planning import experiments
 from repro.records import Store
 from repro.reporting import figures, style
 from repro.reporting.figures import common, curves, registry
+from repro.reporting.figures.kinds import bars, grid
 from repro.reporting.figures.labels import place_labels
 
 
@@ -107,6 +109,19 @@ def test_published_marks_are_named(tmp_path: Path, fill: Callable) -> None:
     ]
     assert marks
     assert len([text for text in texts if any(text == common.published_text(claim) for claim in claims)]) == len(marks)
+
+
+@pytest.mark.parametrize("paint", [bars.bars, grid.grid])
+def test_networks_that_were_not_run_have_no_row(paint: Callable, tmp_path: Path, fill: Callable) -> None:
+    experiment = experiments.find("batch-norm")
+    left_out, *kept = experiment.variants
+    evidence = filled("batch-norm", tmp_path, fill, 2)
+    for budget, found in evidence.items():
+        evidence[budget] = [replace(i, records=(), values=()) if i.variant is left_out else i for i in found]
+    figure = empty()
+    paint(figure, experiment, evidence)
+    names = [label.get_text().replace("\n", " ") for label in figure.axes[0].get_yticklabels() if label.get_text()]
+    assert names == [variant.title for variant in kept]
 
 
 def test_many_networks_of_like_size_have_rows() -> None:

@@ -1,13 +1,17 @@
 """The parts of the page: the article, the sources, claims in words, the forest plot."""
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from repro.judging.evidence import shown
 from repro.planning import experiments, study
+from repro.records import Store
 from repro.reporting import article, citations, page
+from repro.reporting.figures import charted
 from repro.reporting.forest import forests
 from repro.reporting.inlined import compact, in_steps
 from repro.reporting.summary import Section
@@ -129,9 +133,12 @@ def test_the_forest_keeps_what_is_decided_at_full_scale_apart() -> None:
     decided, others = forests(zip(claims[:3], verdicts, strict=True))
     assert [row["id"] for row in decided["rows"]] == [claims[0].id]
     assert [row["id"] for row in others["rows"]] == [claims[1].id, claims[2].id]
-    assert decided["rows"][0]["arrows"] == ""
-    assert others["rows"][0]["arrows"].count("M") == 2, "an arrowhead at each end that is cut"
-    assert others["rows"][1]["off"]
+    first, cut, off = decided["rows"][0], *others["rows"]
+    assert (first["cut_low"], first["cut_high"], first["off"]) == (False, False, "")
+    assert (cut["cut_low"], cut["cut_high"]) == (True, True)
+    assert (cut["low"], cut["width"]) == (0, 100), "an interval without end fills the axis"
+    assert off["off"] == f"{99 / claims[2].margin:+.0f}"
+    assert off["text"] == claims[2].statement
 
 
 def test_tables_of_the_page_show_verdicts() -> None:
@@ -157,3 +164,35 @@ def test_drawings_lose_bytes_and_nothing_else() -> None:
     marks = '<use href="#p1" x="1.04" y="2.00" class="d1"/>\n<use href="#p1" x="3" y="4" class="d1"/>'
     assert compact(marks) == '<g class="d1"><use href="#p1" x="1" y="2"/>\n<use href="#p1" x="3" y="4"/></g>'
     assert compact('<text x="1" textLength="9" lengthAdjust="spacingAndGlyphs">a</text>') == '<text x="1">a</text>'
+
+
+def test_charts_hold_what_the_figures_show(tmp_path: Path, fill: Callable) -> None:
+    experiment = experiments.find("fire-removal")
+    fill(tmp_path, experiment, "laptop", tmp_path, seeds=3, failing=0.3)
+    evidence = shown(experiment, Store(tmp_path), tmp_path)
+    found = charted(experiment, evidence, Store(tmp_path))
+    assert set(found) == {"fire-removal", "fire-removal-differences"}
+    (view,) = found["fire-removal"]["views"]
+    assert [row["name"] for row in view["rows"]] == [variant.title for variant in experiment.variants]
+    marks = {
+        (row["name"], key): mark
+        for row in view["rows"]
+        for key, mark in zip(found["fire-removal"]["keys"], row["marks"], strict=True)
+    }
+    for item in evidence["laptop"]:
+        mark = marks[item.variant.title, item.protocol.replace("-", " ")]
+        assert mark["mean"] == pytest.approx(item.mean, abs=0.01)
+        assert mark["seeds"] == pytest.approx(item.values, abs=0.01)
+        assert mark.get("failed", []) == [place for place, lost in enumerate(item.failed) if lost]
+        assert mark["n"] == 3
+
+
+def test_charts_along_a_setting_have_every_series(tmp_path: Path, fill: Callable) -> None:
+    experiment = experiments.find("dead-start")
+    fill(tmp_path, experiment, "laptop", tmp_path, seeds=4, failing=0.5)
+    found = charted(experiment, shown(experiment, Store(tmp_path), tmp_path), Store(tmp_path))
+    chart = found["dead-start"]
+    assert len(chart["y"]) == 2
+    assert len(chart["views"][0]["points"]) == len(experiment.variants)
+    assert {point["series"] for point in chart["views"][0]["points"]} == set(chart["series"])
+    assert all(0 <= mark["mean"] <= 100 for point in chart["views"][0]["points"] for mark in point["marks"])

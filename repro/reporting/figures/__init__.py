@@ -11,10 +11,10 @@ from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import sizes, style
 from repro.reporting.drawn import Drawn
-from repro.reporting.figures import common, curves, differences, kinds, registry
+from repro.reporting.figures import charts, common, curves, differences, kinds, registry
 from repro.reporting.figures.common import ByBudget
 
-__all__ = ["described", "draw", "kinds", "remove"]
+__all__ = ["charted", "described", "draw", "kinds", "remove"]
 
 
 def described(experiment: Experiment, evidence: ByBudget, store: Store) -> list[Drawn]:
@@ -31,6 +31,18 @@ def described(experiment: Experiment, evidence: ByBudget, store: Store) -> list[
     if any(map(curves.trained, evidence.values())):
         own.append(Drawn(experiment.name + curves.SUFFIX, curves.alt_text(experiment, evidence)))
     return own
+
+
+def charted(experiment: Experiment, evidence: ByBudget, store: Store) -> dict[str, charts.Chart]:
+    """The figures that the page draws itself, as numbers, by name; see `charts`."""
+    found: dict[str, charts.Chart] = {}
+    if experiment.kind in ("diagrams", "sizes") or (experiment.kind == "training" and not evidence):
+        return found
+    if chart := registry.drawn(experiment).chart(experiment, evidence, store):
+        found[experiment.name] = chart
+    if differences.drawable(experiment, evidence):
+        found[experiment.name + differences.SUFFIX] = charts.changes(experiment, evidence)
+    return found
 
 
 def draw(experiment: Experiment, evidence: ByBudget, store: Store, folder: Path) -> list[Drawn]:

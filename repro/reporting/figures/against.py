@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
+from repro.records import Store
 from repro.reporting import style
+from repro.reporting.figures import charts
 from repro.reporting.figures.common import (
     PUBLISHED_MARK,
     ByBudget,
-    beside,
     budget_title,
     error_bar,
     first_protocol,
@@ -27,6 +28,8 @@ from repro.reporting.figures.common import (
     series_keys,
     short,
     shorten,
+    spread,
+    stated,
     title,
 )
 from repro.reporting.figures.labels import place_labels
@@ -88,6 +91,9 @@ class Against(FigureKind):
         """The sizes, by the label of their axis."""
         raise NotImplementedError
 
+    def chart(self, experiment: Experiment, evidence: ByBudget, store: Store) -> charts.Chart | None:
+        return charts.against(experiment, evidence, self.measures(experiment), self.best)
+
     def paint(self, figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
         best, measures = self.best, self.measures(experiment)
         figure.set_size_inches(style.WIDTH, (2.1 if best else 0.3) + (3.2 if best else 3.4) * len(measures))
@@ -118,7 +124,7 @@ class Against(FigureKind):
                     names = [(str(numbered[text]), item) for text, item in names]
                 named.append((axis, [(text, size(item), item.mean) for text, item in names], panel))
         title(figure, experiment)
-        keys = series_keys(series) if series else protocol_keys(experiment.protocols)
+        keys = series_keys(series) if series else protocol_keys(experiment.protocols, evidence)
         keys += best_keys(evidence, numbered, series) if best else []
         legend(figure, [*keys, *seed_keys(evidence), *published_keys(experiment)])
         style.settle(figure)
@@ -138,22 +144,20 @@ def draw_points(
     panel = Labels([], [], [], [])
     protocols = experiment.protocols
     for item in found:
-        first = item.protocol == protocols[0]
         index = series.index(item.variant.series) if series else protocols.index(item.protocol)
-        error_bar(axis, item.mean, size(item), item.interval, index, along="y", around=index > 0 and not series)
-        if first:
+        error_bar(axis, item.mean, size(item), spread(item), index, along="y", around=index > 0 and not series)
+        if item.protocol == protocols[0]:
             seeds(axis, item, size(item), index, along="y")
         # Among many networks, intervals of few seeds may leave the panel.
         panel.numbers.extend(item.values if best else sensible(item))
-        panel.points.append((size(item), *(item.interval or (item.mean, item.mean))))
-        for claim in beside(experiment, item.variant):
-            if claim.protocol == item.protocol or (claim.protocol not in protocols and first):
-                value = claim.published or 0.0
-                axis.plot([size(item)] * 2, [item.mean, value], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
-                axis.plot(size(item), value, **PUBLISHED_MARK)
-                panel.stated.append((published_text(claim), size(item), value))
-                panel.numbers.append(value)
-                panel.points.append((size(item), value, value))
+        panel.points.append((size(item), *(spread(item) or (item.mean, item.mean))))
+        for claim in stated(experiment, item):
+            value = claim.published or 0.0
+            axis.plot([size(item)] * 2, [item.mean, value], color=PUBLISHED, lw=0.7, ls=":", zorder=1)
+            axis.plot(size(item), value, **PUBLISHED_MARK)
+            panel.stated.append((published_text(claim), size(item), value))
+            panel.numbers.append(value)
+            panel.points.append((size(item), value, value))
     return panel
 
 

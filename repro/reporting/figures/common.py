@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from repro.config.specification import Budget
+from repro.config.specification import PROTOCOLS, Budget
 from repro.data import DATASETS
 from repro.judging.evidence import Evidence, published
 from repro.planning.experiments import Experiment, Variant
@@ -54,6 +54,14 @@ def error_bar(
         axis.errorbar([mean], [at], xerr=error, **look)
     else:
         axis.errorbar([at], [mean], yerr=error, **look)
+
+
+FEW = 5  # runs from which on the interval of a mean is drawn; below, the runs themselves say more
+
+
+def spread(item: Evidence) -> tuple[float, float] | None:
+    """The interval that is drawn of a mean; None below `FEW` runs."""
+    return item.interval if item.n >= FEW else None
 
 
 LONGEST = 0.48  # of the axis: a longer side of an interval is cut
@@ -158,10 +166,8 @@ def merged(found: list[Evidence]) -> list[tuple[str, Evidence]]:
 
 
 def sensible(item: Evidence) -> list[float]:
-    """The numbers an axis must hold: not the ends of an interval that failed runs or two seeds blow up; such may leave
-    the panel.
-    """
-    return [*item.values, item.mean, *(item.interval or () if item.n > 2 and not item.failures else ())]
+    """The numbers an axis must hold: not the ends of an interval that failed runs blow up; such may leave the panel."""
+    return [*item.values, item.mean, *(spread(item) or () if not item.failures else ())]
 
 
 def short(experiment: Experiment, variant: Any) -> str:
@@ -199,12 +205,14 @@ def key(label: str, **look: Any) -> Any:
     return Line2D([], [], label=label, **look)
 
 
-def protocol_keys(protocols: Sequence[str]) -> list[Any]:
-    """Legend entries of the means."""
+def protocol_keys(protocols: Sequence[str], evidence: ByBudget | None = None) -> list[Any]:
+    """Legend entries of the means: with their intervals, unless the evidence has none that is drawn."""
+    intervals = evidence is None or any(spread(item) for found in evidence.values() for item in found)
+    text = "mean, 95 % interval" if intervals else "mean"
     return [
         key(
-            f"mean, 95 % interval{f' ({spoken(p)})' if len(protocols) > 1 else ''}",
-            color=style.colour(i), marker=style.marker(i), ms=5, mec=PAPER, lw=1.1,
+            f"{text}{f' ({spoken(p)})' if len(protocols) > 1 else ''}",
+            color=style.colour(i), marker=style.marker(i), ms=5, mec=PAPER, lw=1.1, ls="-" if intervals else "",
         )
         for i, p in enumerate(protocols)
     ]  # fmt: skip
@@ -221,6 +229,15 @@ def seed_keys(evidence: ByBudget) -> list[Any]:
 def beside(experiment: Experiment, variant: Variant) -> list[Claim]:
     """The published accuracies that may stand beside a variant's own: not those on ImageNet's 1,000 classes."""
     return [claim for claim in published(experiment, variant) if "ImageNet" not in claim.needs]
+
+
+def stated(experiment: Experiment, item: Evidence) -> list[Claim]:
+    """The claims of `beside` that stand beside a measurement: those by its protocol; beside the first protocol also
+    those by one that the experiment does not measure.
+    """
+    protocols = list(experiment.protocols)
+    own = {item.protocol} if item.protocol != protocols[0] else {item.protocol, *(set(PROTOCOLS) - set(protocols))}
+    return [claim for claim in beside(experiment, item.variant) if claim.protocol in own]
 
 
 def published_keys(experiment: Experiment, name: str = "published") -> list[Any]:
@@ -242,11 +259,16 @@ def series_keys(series: Sequence[str]) -> list[Any]:
 
 def budget_title(budget: Budget, found: list[Evidence]) -> str:
     """A panel's heading."""
+    return ", ".join(filter(None, (f"{budget} budget", seeds_text(found))))
+
+
+def seeds_text(found: list[Evidence]) -> str:
+    """How many seeds were run: `3 seeds`, `5 to 8 seeds`; empty where none was."""
     counts = sorted({item.n for item in found if item.n})
     if not counts:
-        return f"{budget} budget"
+        return ""
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{budget} budget, {seeds} seed{'s' if counts[-1] > 1 else ''}"
+    return f"{seeds} seed{'s' if counts[-1] > 1 else ''}"
 
 
 def spoken(protocol: str) -> str:

@@ -9,8 +9,10 @@ from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import style
 from repro.reporting.figures.common import (
+    FEW,
     PUBLISHED_MARK,
     ByBudget,
+    budget_title,
     first_protocol,
     group_of,
     key,
@@ -18,6 +20,7 @@ from repro.reporting.figures.common import (
     limits,
     merged,
     published_keys,
+    seeds_text,
     short,
     title,
     wrap,
@@ -34,7 +37,6 @@ SUFFIX = "-curves"
 LINES_IN_A_PANEL = 5  # more curves than that in one panel cannot be told apart
 PANELS_IN_A_ROW = 4
 LEAST_EPOCHS = 3  # a curve of two points is a line
-BAND_FROM = 5  # seeds; with fewer the interval would fill the panel, and the seeds themselves are drawn
 
 
 def trained(items: list[Evidence]) -> list[Evidence]:
@@ -92,7 +94,7 @@ def curves(figure: "Figure", experiment: Experiment, evidence: ByBudget, store: 
     if noted:
         more += published_keys(experiment)
     counts = [item.n - item.failures for block in found for _, _, group in block for item in group]
-    bands, few = max(counts) >= BAND_FROM, any(1 < count < BAND_FROM for count in counts)
+    bands, few = max(counts) >= FEW, any(1 < count < FEW for count in counts)
     legend(figure, [*curve_keys({} if single else named), *train_test_keys(bands, few), *more])
 
 
@@ -110,7 +112,7 @@ def panels_of(experiment: Experiment, evidence: ByBudget) -> list[list[tuple[Bud
         if any(len(group) > LINES_IN_A_PANEL for group in groups.values()) or len(names) > len(COLOURS):
             groups = {item.variant.title: [item] for item in items}
         several = len(evidence) > 1
-        found.append([(budget, panel_title(budget, name, several), group) for name, group in groups.items()])
+        found.append([(budget, panel_title(budget, name, group, several), group) for name, group in groups.items()])
     return found
 
 
@@ -120,11 +122,11 @@ def on_the_way(experiment: Experiment, item: Evidence) -> list[Claim]:
     return [claim for claim in claims if claim.epoch and claim.epoch <= item.run.recipe.epochs and not claim.needs]
 
 
-def panel_title(budget: Budget, group: str, several: bool) -> str:
-    """The heading of a panel of `curves`."""
-    if not group:
-        return f"{budget} budget"
-    return f"{group}, {budget}" if several else group
+def panel_title(budget: Budget, name: str, group: list[Evidence], several: bool) -> str:
+    """The heading of a panel of `curves`: what is in it, at which budget, of how many seeds."""
+    if not name:
+        return budget_title(budget, group)
+    return f"{name}, {budget_title(budget, group) if several else seeds_text(group)}"
 
 
 def draw_curve(axis: "Axes", item: Evidence, store: Store, index: int) -> list[float]:
@@ -145,7 +147,7 @@ def draw_curve(axis: "Axes", item: Evidence, store: Store, index: int) -> list[f
     test, train = test[~failed], train[~failed]
     mean, low, high = band(test)
     epochs, mean = numbered(mean)
-    if len(test) >= BAND_FROM:
+    if len(test) >= FEW:
         axis.fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
     elif len(test) > 1:
         for values in test:
@@ -156,7 +158,7 @@ def draw_curve(axis: "Axes", item: Evidence, store: Store, index: int) -> list[f
     )  # fmt: skip
     seen = band(train)[0]
     axis.plot(epochs, seen, color=colour, lw=0.7, ls=(0, (2, 1)), zorder=2)
-    drawn = test.ravel() if len(test) < BAND_FROM else ()
+    drawn = test.ravel() if len(test) < FEW else ()
     return [float(number) for number in (*mean, *seen, *lost, *drawn) if math.isfinite(number)]
 
 

@@ -10,6 +10,7 @@ from repro.records import Store
 from repro.reporting import style
 from repro.reporting.drawn import Drawn
 from repro.reporting.figures import common
+from repro.reporting.figures.charts import Chart
 from repro.reporting.figures.common import ByBudget
 from repro.reporting.table import Column
 
@@ -52,6 +53,10 @@ class FigureKind:
     def paint(self, figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
         """Draw measured values with their 95 % intervals, and published values beside them."""
         raise NotImplementedError
+
+    def chart(self, experiment: Experiment, evidence: ByBudget, store: Store) -> Chart | None:
+        """The figure as numbers, for the page's script to draw; None where the page shows the file."""
+        return None
 
     def columns_before(self, budget: str) -> list[Cells]:
         """Columns before the accuracies of a budget."""

@@ -155,7 +155,8 @@ for (const row of all("#claims-table tbody tr")) {
   place.append(" ", button, " ", shown);
 }
 
-// A link to something opens what it is in.
+// A link to something opens what it is in; charts are drawn before it is scrolled to, for they make room.
+const redraws = [];
 const reveal = () => {
   const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;
@@ -163,10 +164,11 @@ const reveal = () => {
   if (own) own.open = true;
   for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
   target.hidden = false;
+  redraws.forEach(redraw => redraw());
   target.scrollIntoView({ behavior: "instant" });
 };
 addEventListener("hashchange", reveal);
-addEventListener("beforeprint", () => all("details.experiment, details.curves").forEach(part => { part.open = true; }));
+addEventListener("beforeprint", () => all("details.experiment").forEach(part => { part.open = true; }));
 
 // The contents follow the scroll.
 const folded = document.querySelector(".contents.narrow"), here = document.getElementById("here"), wide = document.querySelector(".contents.wide");
@@ -196,128 +198,12 @@ const tell = (text, x, y) => {
   tip.style.left = `${Math.max(4, Math.min(x + 14, innerWidth - tip.offsetWidth - 4))}px`;
   tip.style.top = `${Math.max(4, Math.min(y + 14, innerHeight - tip.offsetHeight - 4))}px`;
 };
-for (const node of all(".tip")) {
-  const title = node.querySelector("title"), text = title.textContent;
-  title.remove();
-  node.addEventListener("pointermove", event => tell(text, event.clientX, event.clientY));
-  node.addEventListener("pointerleave", () => tell(""));
-  const link = node.closest("a");
-  link.addEventListener("focus", () => { const box = node.getBoundingClientRect(); tell(text, box.left + 200, box.top); });
-  link.addEventListener("blur", () => tell(""));
+for (const link of all(".forest a")) {
+  const text = link.title;
+  link.removeAttribute("title");
   link.setAttribute("aria-label", text);
+  link.addEventListener("pointermove", event => tell(text, event.clientX, event.clientY));
+  link.addEventListener("pointerleave", () => tell(""));
+  link.addEventListener("focus", () => { const box = link.getBoundingClientRect(); tell(text, box.left + box.width / 2, box.top); });
+  link.addEventListener("blur", () => tell(""));
 }
-
-// Training curves: for each budget and variant rows of seeds by epochs, in percent.
-const data = JSON.parse(document.getElementById("curves-data").textContent);
-const student = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101, 2.093, 2.086];
-const spread = (rows, epoch) => {
-  const values = rows.map(row => row[epoch]).filter(value => value != null);
-  const n = values.length, mean = values.reduce((a, b) => a + b, 0) / n;
-  if (n < 2) return [mean, mean, mean, n];
-  const sd = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1));
-  const half = (student[n - 2] ?? 1.98) * sd / Math.sqrt(n);
-  return [mean, Math.max(0, mean - half), Math.min(100, mean + half), n];
-};
-const dashes = ["", "7 4", "8 3 2 3", "2 3", "10 3 2 3 2 3", "4 2"];
-// Colour and dashes together: no two of 36 series look alike.
-const look = index => ({ stroke: "currentColor", "stroke-dasharray": dashes[(index + Math.floor(index / 6)) % 6] });
-const BAND = 5; // seeds from which on an interval is drawn; below, the seeds themselves
-for (const box of all("[data-curves]")) {
-  const experiment = data[box.dataset.curves];
-  const controls = box.querySelector(".controls"), chart = box.querySelector(".chart");
-  const budgets = Object.keys(experiment);
-  const state = { budget: budgets[0], seeds: false, train: false, off: new Set() };
-  const check = (text, on, change) => {
-    const label = make("label"), input = make("input", { type: "checkbox" });
-    input.checked = on;
-    input.addEventListener("change", () => { change(input.checked); draw(); });
-    label.append(input, text);
-    return label;
-  };
-  const build = () => {
-    controls.replaceChildren();
-    if (budgets.length > 1) {
-      const label = make("label"), select = make("select");
-      budgets.forEach(name => select.append(make("option", {}, name)));
-      select.value = state.budget;
-      select.addEventListener("change", () => { state.budget = select.value; state.off.clear(); build(); draw(); });
-      label.append("Budget", select);
-      controls.append(label);
-    }
-    controls.append(check("single runs", state.seeds, on => { state.seeds = on; }), check("training images", state.train, on => { state.train = on; }));
-    experiment[state.budget].forEach((variant, index) => {
-      const label = check(variant.name, !state.off.has(index), on => { on ? state.off.delete(index) : state.off.add(index); });
-      const swatch = make("svg:svg", { class: `swatch k${index % 6}`, viewBox: "0 0 26 8", "aria-hidden": "true" });
-      swatch.append(make("svg:line", { x1: 0, x2: 26, y1: 4, y2: 4, "stroke-width": 2.5, ...look(index) }));
-      label.insertBefore(swatch, label.lastChild);
-      controls.append(label);
-    });
-    controls.hidden = false;
-  };
-  const draw = () => {
-    const shown = experiment[state.budget].map((variant, index) => ({ ...variant, index })).filter(({ index }) => !state.off.has(index));
-    const length = Math.max(1, ...shown.flatMap(({ test }) => test.map(row => row.length)));
-    const W = Math.max(320, Math.min(860, chart.clientWidth || 860)), H = 320, L = 52, R = 12, T = 8, B = 38;
-    const values = shown.flatMap(({ test, train }) => [...test, ...(state.train ? train : [])].flat()).filter(value => value != null);
-    const low = Math.max(0, Math.floor((Math.min(...values, 100) - 2) / 10) * 10), high = Math.min(100, Math.ceil((Math.max(...values, 10) + 1) / 10) * 10);
-    const x = epoch => L + (length === 1 ? 0.5 : epoch / (length - 1)) * (W - L - R), y = value => T + (high - value) / (high - low || 1) * (H - T - B);
-    const svg = make("svg:svg", { viewBox: `0 0 ${W} ${H}` });
-    const step = high - low > 50 ? 20 : 10;
-    for (let value = Math.ceil(low / step) * step; value <= high; value += step) {
-      svg.append(make("svg:line", { x1: L, x2: W - R, y1: y(value), y2: y(value), class: "grid" }), make("svg:text", { x: L - 6, y: y(value) + 4, "text-anchor": "end" }, `${value}`));
-    }
-    const every = Math.max(1, Math.ceil(length / (W < 500 ? 6 : 12)));
-    for (let epoch = 0; epoch < length; epoch += every) svg.append(make("svg:text", { x: x(epoch), y: H - B + 16, "text-anchor": "middle" }, `${epoch + 1}`));
-    svg.append(make("svg:text", { x: (L + W - R) / 2, y: H - 4, "text-anchor": "middle" }, "epoch"));
-    svg.append(make("svg:text", { x: 14, y: (T + H - B) / 2, "text-anchor": "middle", transform: `rotate(-90 14 ${(T + H - B) / 2})` }, state.train ? "accuracy (%)" : "test accuracy (%)"));
-    const path = points => points.filter(([, v]) => v != null && !Number.isNaN(v)).map(([e, v], i) => `${i ? "L" : "M"}${x(e).toFixed(1)} ${y(v).toFixed(1)}`).join("");
-    for (const { index, test, train } of shown) {
-      const group = make("svg:g", { class: `k${index % 6}` });
-      const line = (rows, attributes) => group.append(make("svg:path", { d: path(rows), fill: "none", stroke: "currentColor", ...attributes }));
-      const bands = Array.from({ length: Math.max(0, ...test.map(row => row.length)) }, (_, epoch) => spread(test, epoch));
-      const edge = [...bands.map((band, e) => [e, band[2]]), ...bands.map((band, e) => [e, band[1]]).reverse()];
-      const clip = edge.map(([e, v]) => [e, Math.max(low, Math.min(high, v))]);
-      if (test.length >= BAND) group.append(make("svg:path", { d: `${path(clip)}Z`, fill: "currentColor", opacity: 0.16 }));
-      if (state.seeds || test.length < BAND) test.forEach(row => line(row.map((v, e) => [e, v]), { "stroke-width": 0.8, opacity: 0.8 }));
-      if (state.train) line(Array.from({ length: bands.length }, (_, e) => [e, spread(train, e)[0]]), { "stroke-width": 1, "stroke-dasharray": "2 2" });
-      line(bands.map((band, e) => [e, band[0]]), { "stroke-width": 2.2, ...look(index) });
-      svg.append(group);
-    }
-    const cursor = make("svg:line", { y1: T, y2: H - B, class: "cursor", visibility: "hidden" });
-    svg.append(cursor);
-    const at = (epoch, clientX, clientY) => {
-      cursor.setAttribute("x1", x(epoch)); cursor.setAttribute("x2", x(epoch)); cursor.setAttribute("visibility", "visible");
-      const lines = shown.filter(({ test }) => test.some(row => row[epoch] != null)).map(({ name, test }) => {
-        const [mean, bottom, top, n] = spread(test, epoch);
-        return `${name}: ${mean.toFixed(1)} %${n > 1 ? ` [${bottom.toFixed(1)}, ${top.toFixed(1)}]` : ""}, n=${n}`;
-      });
-      tell([`epoch ${epoch + 1}`, ...lines].join("\n"), clientX, clientY);
-    };
-    let place = length - 1;
-    svg.addEventListener("pointermove", event => {
-      const frame = svg.getBoundingClientRect();
-      place = Math.max(0, Math.min(length - 1, Math.round(((event.clientX - frame.left) / frame.width * W - L) / (W - L - R) * (length - 1))));
-      at(place, event.clientX, event.clientY);
-    });
-    const leave = () => { cursor.setAttribute("visibility", "hidden"); tell(""); };
-    svg.addEventListener("pointerleave", leave);
-    chart.tabIndex = 0;
-    chart.onkeydown = event => {
-      if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-      event.preventDefault();
-      place = Math.max(0, Math.min(length - 1, place + (event.key === "ArrowRight" ? 1 : -1)));
-      const frame = svg.getBoundingClientRect();
-      at(place, frame.left + x(place) / W * frame.width, frame.top + 20);
-    };
-    chart.onblur = leave;
-    chart.replaceChildren(svg);
-  };
-  build();
-  // Drawn when it comes into view: before, it has no width.
-  const host = box.closest("details.experiment");
-  if (host.open) draw();
-  host.addEventListener("toggle", () => { if (host.open) draw(); });
-  addEventListener("resize", () => { if (host.open && box.open) draw(); });
-}
-reveal();
-

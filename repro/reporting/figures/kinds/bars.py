@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
+from repro.reporting.figures import charts
 from repro.reporting.figures.common import (
     PUBLISHED_MARK,
     ByBudget,
-    beside,
     budget_title,
     error_bar,
     layout_rows,
@@ -22,6 +22,8 @@ from repro.reporting.figures.common import (
     seeds,
     sensible,
     short,
+    spread,
+    stated,
     stripes,
     title,
     wrap,
@@ -36,9 +38,12 @@ if TYPE_CHECKING:
 
 
 def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
-    """A row for each variant and protocol: a dot per seed, the mean with its interval, the published value."""
+    """A row for each variant and protocol: a dot per seed, the mean with its interval, the published value.
+
+    Variants that were run at no budget are left out.
+    """
     protocols = experiment.protocols
-    there = {item.variant.name for found in evidence.values() for item in found}
+    there = {item.variant.name for found in evidence.values() for item in found if item.n}
     rows = layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
     step = 0.72 / len(protocols)
     bottom = rows[-1][1] + 0.5
@@ -55,7 +60,7 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
         run = {item.variant.name for item in found if item.n}
         if len(protocols) > 1:
             stripes(axis, [y for _, y, _ in rows])
-        for item in found:
+        for item in [item for item in found if item.variant.name in there]:
             place = next(y for variant, y, _ in rows if variant is item.variant)
             index = protocols.index(item.protocol)
             y = place + (index - (len(protocols) - 1) / 2) * step
@@ -64,14 +69,13 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
                     not_run(axis, place)
                 continue
             numbers += draw_row(axis, item, y, index)
-            for claim in beside(experiment, item.variant):
-                if claim.protocol == item.protocol or (claim.protocol not in protocols and index == 0):
-                    axis.plot(claim.published or 0.0, y, **PUBLISHED_MARK)
-                    numbers.append(claim.published or 0.0)
-                    named.append((published_text(claim), claim.published or 0.0, y))
-                    points.append((claim.published or 0.0, y, y))
+            for claim in stated(experiment, item):
+                axis.plot(claim.published or 0.0, y, **PUBLISHED_MARK)
+                numbers.append(claim.published or 0.0)
+                named.append((published_text(claim), claim.published or 0.0, y))
+                points.append((claim.published or 0.0, y, y))
             points += [(value, y + 0.13, y + 0.13) for value in (*item.values, item.mean)]
-            low, high = item.interval or (item.mean, item.mean)
+            low, high = spread(item) or (item.mean, item.mean)
             lines.append([(low, y), (high, y)])
         limits(axis.set_xlim, numbers)
         labelled.append((axis, points, lines, named))
@@ -89,7 +93,10 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
                 textcoords="offset points", ha="right", va="center", weight="bold", fontsize=7.5,
             )  # fmt: skip
     title(figure, experiment)
-    legend(figure, [*protocol_keys(protocols), *seed_keys(evidence), *published_keys(experiment)])
+    legend(
+        figure,
+        [*protocol_keys(protocols, evidence), *seed_keys(evidence), *published_keys(experiment)],
+    )
     style.settle(figure)
     for axis, points, lines, named in labelled:
         place_labels(axis, [], points, lines, named)
@@ -101,7 +108,7 @@ def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
         not_run(axis, y)
         return []
     seeds(axis, item, y + 0.13, index, along="x")
-    error_bar(axis, item.mean, y, item.interval, index, along="x")
+    error_bar(axis, item.mean, y, spread(item), index, along="x")
     label = f"{item.mean:.1f}"
     if item.failures:
         label += f"  ({item.failures} of {item.n} failed)"
@@ -125,3 +132,6 @@ class Bars(FigureKind):
 
     def paint(self, figure, experiment, evidence):
         bars(figure, experiment, evidence)
+
+    def chart(self, experiment, evidence, store):
+        return charts.rows(experiment, evidence)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
+from repro.reporting.figures import charts
 from repro.reporting.figures.common import ByBudget, budget_title, panels, spoken, title, wrap
 from repro.reporting.figures.registry import FigureKind, register
 from repro.reporting.style import MUTED, PAPER
@@ -16,17 +17,19 @@ if TYPE_CHECKING:
 
 
 def grid(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
-    """Variants x protocols as a heat map, the mean in each cell."""
+    """Variants x protocols as a heat map, the mean in each cell; variants that were run at no budget are left out."""
     import numpy as np
 
-    variants, protocols = experiment.variants, experiment.protocols
+    there = {item.variant.name for found in evidence.values() for item in found if item.n}
+    variants = [variant for variant in experiment.variants if variant.name in there]
+    protocols = experiment.protocols
     figure.set_size_inches(style.WIDTH, 1.3 + 0.36 * len(variants))
     axes = panels(figure, evidence)
     top = 10 * math.ceil(max(item.mean for found in evidence.values() for item in found if item.n) / 10)
     shade = None
     for axis, (budget, found) in zip(axes, evidence.items(), strict=True):
         means = np.full((len(variants), len(protocols)), np.nan)
-        for item in found:
+        for item in [item for item in found if item.variant.name in there]:
             row, column = variants.index(item.variant), protocols.index(item.protocol)
             if item.n:
                 means[row, column] = item.mean
@@ -76,3 +79,6 @@ class Grid(FigureKind):
 
     def paint(self, figure, experiment, evidence):
         grid(figure, experiment, evidence)
+
+    def chart(self, experiment, evidence, store):
+        return charts.rows(experiment, evidence)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
+from repro.reporting.figures import charts
 from repro.reporting.figures.common import ByBudget, budget_title, first_protocol, legend, title
 from repro.reporting.figures.kinds.sweep import places_along
 from repro.reporting.figures.registry import FigureKind, register
@@ -104,3 +105,14 @@ class Share(FigureKind):
             ),
             (Column(f"{budget}_dead_layers", "first dead layer (runs)"), layers),
         ]
+
+    def chart(self, experiment, evidence, store):
+        """With a line for each series, and Wilson's intervals."""
+        from repro.rules.statistics import wilson
+
+        def shares(item: Evidence) -> list[charts.Chart]:
+            counts = [count(item) for count in SHARES.values()]
+            return [charts.mark(100 * k / item.n, [100 * bound for bound in wilson(k, item.n)], item.n) for k in counts]
+
+        y = [{"label": label.replace("\n", " "), "low": 0, "high": 100} for label in SHARES]
+        return charts.settings(experiment, evidence, y, shares)

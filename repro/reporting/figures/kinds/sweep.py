@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from repro.judging.evidence import ACCURACIES, published
-from repro.planning.experiments import Experiment
+from repro.planning.experiments import Experiment, Variant
 from repro.reporting import style
+from repro.reporting.figures import charts
+from repro.reporting.figures.charts import closest
 from repro.reporting.figures.common import (
     PUBLISHED_MARK,
     ByBudget,
@@ -25,12 +26,14 @@ from repro.reporting.figures.common import (
     seeds,
     sensible,
     series_keys,
+    spread,
     title,
     wrap,
 )
 from repro.reporting.figures.labels import place_labels
 from repro.reporting.figures.registry import FigureKind, register
 from repro.reporting.style import PUBLISHED
+from repro.rules.claim import Claim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,18 +45,12 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
 
     Published values on other data have a panel of their own, before those of the budgets.
     """
-    elsewhere = [
-        (variant, claim)
-        for variant in experiment.variants
-        for claim in published(experiment, variant, (*ACCURACIES, "top5"))
-        if claim not in beside(experiment, variant)
-    ]
+    elsewhere = published_elsewhere(experiment)
     figure.set_size_inches(style.WIDTH, 3.5)
     axes = list(figure.subplots(1, len(evidence) + bool(elsewhere), squeeze=False)[0])
     series = list(dict.fromkeys(variant.series for variant in experiment.variants))
     labelled: list[tuple[Axes, list[tuple[str, float, float]]]] = []
-    levels = {claim.saturates for claim in experiment.claims if claim.saturates}
-    level = [variant for variant in experiment.variants if variant.name in levels]
+    level = levels(experiment)
     if elsewhere:
         axis = axes.pop(0)
         place = places_along(axis, [variant.at for variant in experiment.variants])
@@ -64,7 +61,7 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
         labelled.append((axis, stated))
         limits(axis.set_ylim, [claim.published or 0.0 for _, claim in elsewhere], room=0.12)
         axis.set_title("published, on ImageNet")
-        axis.set_ylabel("top-5 accuracy (%)" if elsewhere[0][1].metric == "top5" else "test accuracy (%)")
+        axis.set_ylabel(label_elsewhere(elsewhere))
         mark_level(axis, [place(variant.at) for variant in level])
         axis.set_xlabel(experiment.figure.x)
         # As wide as the panels of the budgets, though fewer values are published.
@@ -79,7 +76,7 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
             aside = index - (len(series) - 1) / 2
             line = [(place(item.variant.at, aside), item) for item in found if item.variant.series == name]
             for x, item in line:
-                error_bar(axis, item.mean, x, item.interval, index, along="y")
+                error_bar(axis, item.mean, x, spread(item), index, along="y")
                 seeds(axis, item, x, index, along="y")
                 numbers += sensible(item)
                 for claim in beside(experiment, item.variant):
@@ -94,7 +91,7 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
         axis.set_xlabel(experiment.figure.x)
         axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
     title(figure, experiment)
-    keys = series_keys(series) if len(series) > 1 else protocol_keys(experiment.protocols[:1])
+    keys = series_keys(series) if len(series) > 1 else protocol_keys(experiment.protocols[:1], evidence)
     if level:
         keys.append(key("level from here, as published", color=PUBLISHED, lw=0.9, ls=":"))
     keys += [*seed_keys(evidence), *published_keys(experiment, "published, on ImageNet" if elsewhere else "published")]
@@ -102,6 +99,27 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     style.settle(figure)
     for axis, stated in labelled:
         place_labels(axis, [], [(x, y, y) for _, x, y in stated], published=stated)
+
+
+def published_elsewhere(experiment: Experiment) -> list[tuple[Variant, Claim]]:
+    """The published accuracies on other images than the experiment's, with the variants that they are of."""
+    return [
+        (variant, claim)
+        for variant in experiment.variants
+        for claim in published(experiment, variant, (*ACCURACIES, "top5"))
+        if claim not in beside(experiment, variant)
+    ]
+
+
+def label_elsewhere(found: Sequence[tuple[Variant, Claim]]) -> str:
+    """The name of the axis of `published_elsewhere`."""
+    return "top-5 accuracy (%)" if found[0][1].metric == "top5" else "test accuracy (%)"
+
+
+def levels(experiment: Experiment) -> list[Variant]:
+    """Where accuracy is published to level off."""
+    found = {claim.saturates for claim in experiment.claims if claim.saturates}
+    return [variant for variant in experiment.variants if variant.name in found]
 
 
 def mark_level(axis: "Axes", places: Sequence[float]) -> None:
@@ -135,12 +153,6 @@ def places_along(axis: "Axes", stands: Sequence[float | str | None]) -> Callable
     return lambda at, aside=0.0: at + gap * aside
 
 
-def closest(numbers: Sequence[float]) -> float:
-    """The smallest gap between neighbours, of numbers in order, as a share of all that they span."""
-    gaps = [after - before for before, after in pairwise(numbers)]
-    return min(gaps, default=1.0) / (sum(gaps) or 1.0)
-
-
 @register
 class Sweep(FigureKind):
     """A panel for each budget, along `variant.at`."""
@@ -150,3 +162,19 @@ class Sweep(FigureKind):
 
     def paint(self, figure, experiment, evidence):
         sweep(figure, experiment, evidence)
+
+    def chart(self, experiment, evidence, store):
+        """With a line for each series; what is published on other images is a view of its own."""
+        y = [{"label": experiment.figure.y or charts.ACCURACY}]
+        chart = charts.settings(experiment, evidence, y, lambda item: [charts.accuracy(experiment, item)])
+        place = charts.places(experiment)
+        if elsewhere := published_elsewhere(experiment):
+            points = [
+                {"name": variant.title, "series": variant.series, "x": [place[variant.at]]}
+                | {"marks": [{"published": [[published_text(claim), claim.published]]}]}
+                for variant, claim in elsewhere
+            ]
+            label = label_elsewhere(elsewhere)
+            chart["views"].append({"name": "published, on ImageNet", "y": [{"label": label}], "points": points})
+        level = [place[variant.at] for variant in levels(experiment)]
+        return chart | ({"lines": {"name": "level from here, as published", "at": level}} if level else {})
