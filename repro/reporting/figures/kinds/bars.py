@@ -88,18 +88,20 @@ def bars(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
     axes[0].set_yticks([y for _, y, _ in rows], [wrap(name, 34) for name in names])
     for _, y, group in rows:
         if group:
-            axes[0].annotate(
-                wrap(group, 40), (0, y - 0.72), xycoords=("axes fraction", "data"), xytext=(-4, 0),
-                textcoords="offset points", ha="right", va="center", weight="bold", fontsize=7.5,
-            )  # fmt: skip
+            head(axes[0], y, group)
     title(figure, experiment)
-    legend(
-        figure,
-        [*protocol_keys(protocols, evidence), *seed_keys(evidence), *published_keys(experiment)],
-    )
+    legend(figure, protocol_keys(protocols, evidence) + seed_keys(evidence) + published_keys(experiment))
     style.settle(figure)
     for axis, points, lines, named in labelled:
         place_labels(axis, [], points, lines, named)
+
+
+def head(axis: "Axes", y: float, group: str) -> None:
+    """The name of a group of rows, above its first one."""
+    axis.annotate(
+        wrap(group, 40), (0, y - 0.72), xycoords=("axes fraction", "data"), xytext=(-4, 0),
+        textcoords="offset points", ha="right", va="center", weight="bold", fontsize=7.5,
+    )  # fmt: skip
 
 
 def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
