@@ -126,4 +126,4 @@ def test_a_finding_that_asks_for_what_there_is_not_names_its_file(filled):
 @pytest.mark.parametrize("experiment", [e for e in experiments.everything() if e.finding], ids=lambda e: e.name)
 def test_findings_are_made_from_the_committed_records(experiment, tmp_path):
     results = experiments.folder().parent / "results"
-    assert snippets.finding(experiment, Store(results), tmp_path) in (results / "README.md").read_text()
+    assert snippets.finding(experiment, Store(results), tmp_path) in (results / f"tables/{experiment.name}.md").read_text()

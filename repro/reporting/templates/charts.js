@@ -381,7 +381,9 @@ for (const box of all("[data-chart]")) {
   };
   build();
   box.classList.add("live");
-  redraws.push(() => { if (place.clientWidth && Math.floor(place.clientWidth) !== drawn) show(); });
-  new ResizeObserver(redraws.at(-1)).observe(place);
+  const redraw = () => { if (place.clientWidth && Math.floor(place.clientWidth) !== drawn) show(); };
+  redraws.push(redraw);
+  // In the next frame: what is drawn changes sizes, which the observer may not see twice in one.
+  new ResizeObserver(() => requestAnimationFrame(redraw)).observe(place);
 }
 reveal();
