@@ -30,7 +30,7 @@ from repro import models
 from repro.errors import BadInput, Failure
 from repro.formats import coding
 from repro.formats.coding import Coded, Coder
-from repro.formats.shared import CompressedNetwork, Factored, Inputs, Shared, Tensor, shape_of
+from repro.formats.shared import CompressedNetwork, Factored, Grid, Inputs, Shared, Tensor, dense, shape_of
 from repro.models.layers import BatchNorm
 
 MAGIC = b"SQZ\x01"
@@ -113,10 +113,7 @@ def encode(network: CompressedNetwork, coder: Coder = "huffman") -> bytes:
         Failure: the coder's library is not installed, or the network is larger than what is read again.
     """
     shapes = shapes_of(network.network, network.options)
-    found = {name: shape_of(tensor) for name, tensor in network.tensors.items()}
-    wrong = [name for name in {*shapes, *found} if shapes.get(name) != found.get(name)]
-    if wrong:
-        raise BadInput(f"{', '.join(sorted(wrong)[:4])}: not the tensors of {network.network}")
+    check_tensors(network, shapes)
     coded = {name: encode_tensor(name, network.tensors[name], coder) for name in shapes}
     header = Header(
         network=network.network,
@@ -134,6 +131,14 @@ def encode(network: CompressedNetwork, coder: Coder = "huffman") -> bytes:
     return data
 
 
+def check_tensors(network: CompressedNetwork, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises BadInput where the tensors are not those of these shapes."""
+    found = {name: shape_of(tensor) for name, tensor in network.tensors.items()}
+    wrong = [name for name in {*shapes, *found} if shapes.get(name) != found.get(name)]
+    if wrong:
+        raise BadInput(f"{', '.join(sorted(wrong)[:4])}: not the tensors of {network.network}")
+
+
 def encode_tensor(name: str, tensor: Tensor, coder: Coder) -> tuple[Entry, tuple[bytes, ...]]:
     """One tensor as the shortest of the kinds that it can have."""
     choices: list[Encoder]
@@ -142,6 +147,7 @@ def encode_tensor(name: str, tensor: Tensor, coder: Coder) -> tuple[Entry, tuple
     elif isinstance(tensor, Factored):
         choices = [as_factored]
     else:
+        tensor = dense(tensor)
         choices = [as_plain, as_sparse] if tensor.ndim > 1 else [as_plain]
     found = [choice(name, tensor, coder) for choice in choices]
     return min(found, key=lambda one: sum(map(len, one[1])))
@@ -212,10 +218,15 @@ def digest(tensors: Mapping[str, Tensor | Sparse]) -> bytes:
     found = hashlib.blake2b(digest_size=8)
     for tensor in tensors.values():
         # Of a product the factors: its own last bits are the processor's.
-        for part in (tensor.left, tensor.right) if isinstance(tensor, Factored) else (tensor,):
+        for part in (tensor.left, tensor.right) if isinstance(tensor, Factored) else (plain(tensor),):
             for piece in pieces(part):
                 found.update(piece.astype("<f4").tobytes())
     return found.digest()
+
+
+def plain(tensor: Any) -> Any:
+    """Numbers on a grid as an array; everything else as it is."""
+    return tensor.weights() if isinstance(tensor, Grid) else tensor
 
 
 def pieces(tensor: np.ndarray | Shared | Sparse) -> Iterator[np.ndarray]:
@@ -286,7 +297,7 @@ def unwrap(data: bytes, where: str) -> Opened:
     if data[:3] != MAGIC[:3]:
         raise Failure(f"{where} is not a compressed network (.sqz)")
     if data[3:4] != MAGIC[3:4]:
-        raise Failure(f"{where} has version {data[3] if len(data) > 3 else 'none'} of the format; this reads 1")
+        raise Failure(f"{where} has version {data[3] if len(data) > 3 else 'none'} of the format; 1 and 2 are read")
     begin = 8 + int.from_bytes(data[4:8], "little") if len(data) >= 8 else len(data)
     if begin + 8 > len(data):
         raise Failure(f"{where} is cut off in its header")

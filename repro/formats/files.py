@@ -1,16 +1,34 @@
 """Networks from and to whatever file they are in: compressed (`.sqz`), as released (`.net`), plain (`.safetensors`)."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from repro.errors import BadInput, unknown
-from repro.formats import container, released
+from repro.formats import container, released, version2
+from repro.formats.coding import CODERS, Coder
 from repro.formats.shared import CompressedNetwork
 
 if TYPE_CHECKING:
     from torch import nn
 
+Format = Coder | Literal["context"]
+FORMATS: tuple[Format, ...] = (*CODERS, "context")
 SUFFIXES = (".sqz", ".net", ".safetensors")
+
+
+def encode(network: CompressedNetwork, coder: Format = "context") -> bytes:
+    """A `.sqz` file: of the second version by the context coder, of the first by any other.
+
+    Raises:
+        BadInput: the tensors are not the network's, or the coder cannot have them.
+        Failure: the coder's library is not installed, or the network is larger than what is read again.
+    """
+    return version2.encode(network) if coder == "context" else container.encode(network, coder)
+
+
+def decode(data: bytes, where: str) -> CompressedNetwork:
+    """The network in the bytes of a `.sqz` file of either version. Raises Failure where they are damaged."""
+    return (version2 if data[:4] == version2.MAGIC else container).decode(data, where)
 
 
 def open_network(path: Path) -> CompressedNetwork:
@@ -24,7 +42,7 @@ def open_network(path: Path) -> CompressedNetwork:
         raise BadInput(f"{path}: there is no such file")
     match path.suffix.lower():
         case ".sqz":
-            return container.read(path)
+            return decode(released.content(path), str(path))
         case ".net":
             return released.read(path)
         case ".safetensors":

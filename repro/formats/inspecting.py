@@ -7,7 +7,7 @@ import numpy as np
 
 from repro import models
 from repro.errors import Failure
-from repro.formats import coding, container, released
+from repro.formats import coding, container, released, version2
 from repro.formats.shared import CompressedNetwork, Shared, dense
 from repro.models.layers import Conv, Linear
 
@@ -29,6 +29,8 @@ def account(path: Path) -> list[dict[str, Any]]:
     if path.suffix == ".net":
         return summed(account_released(released.read(path)), path.stat().st_size)
     data = released.content(path)
+    if data[:4] == version2.MAGIC:
+        return summed(account_version2(version2.decode(data, str(path)), len(data)), len(data))
     opened, network = container.unwrap(data, str(path)), container.decode(data, str(path))
     definition = models.architecture(network.network, network.options)
     rows: dict[str, dict[str, Any]] = {}
@@ -55,6 +57,36 @@ def account(path: Path) -> list[dict[str, Any]]:
             row["biases"] += sum(entry.lengths)
     rows[""] = {"layer": "header, checksums", **dict.fromkeys(KINDS, 0), "header": sum(opened.overhead.values())}
     return summed(list(rows.values()), opened.size)
+
+
+def account_version2(network: CompressedNetwork, size: int) -> list[dict[str, Any]]:
+    """As `account`, of a file whose layers share one stream: each gets what it takes of information, in whole bytes.
+
+    What is left is the header's: checksums, the coder's states, and less than a byte for each layer and kind.
+    """
+    entries, parts = version2.parts_of(network)
+    definition = models.architecture(network.network, network.options)
+    rows: dict[str, dict[str, Any]] = {}
+    for (tensor_name, tensor), entry, spent in zip(network.tensors.items(), entries, parts.information, strict=True):
+        prefix, _, kind = tensor_name.rpartition(".")
+        name, _ = definition.named_parts()[prefix]
+        row = rows.setdefault(name, {"layer": name, "parameters": 0, **dict.fromkeys(KINDS, 0)})
+        row["parameters"] += dense(tensor).size
+        taken = {key: int(bits / 8) for key, bits in spent.items()}
+        if kind == "weight" and len(entry.shape) > 1:
+            values = len(np.unique(dense(tensor)))
+            row |= {
+                "weights": dense(tensor).size,
+                "kept": int((dense(tensor) != 0).sum()),
+                "distinct": values,
+                "bits": coding.width(values),
+            }
+            for key, count in taken.items():
+                row[key] += count
+        else:
+            row["biases"] += sum(taken.values())
+    left = size - sum(row[kind] for row in rows.values() for kind in KINDS)
+    return [*rows.values(), {"layer": "header, checksums", **dict.fromkeys(KINDS, 0), "header": left}]
 
 
 def account_released(network: CompressedNetwork) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A compressed network in memory: weights that share the values of a codebook, and everything else as it is."""
+"""A compressed network in memory: weights on a grid or of a codebook, and everything else as it is."""
 
 import math
 from collections.abc import Mapping
@@ -54,7 +54,34 @@ class Factored:
         return (self.left @ self.right).reshape(self.shape)
 
 
-Tensor = Shared | Factored | np.ndarray
+# 2**(j/8) as float32, in units of 2**-23.
+MANTISSAS = np.array([8388608, 9147842, 9975792, 10878679, 11863283, 12937002, 14107901, 15384775], np.int64)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Numbers that are whole multiples of a step: the weights of one layer, with a step for each output, or its biases.
+
+    codes: int32, in the tensor's shape; magnitudes below 2**24.
+    exponents: int64, [C_out] for weights, [1] for biases; the step is 2**(exponent / 8), rounded to float32.
+    """
+
+    codes: np.ndarray
+    exponents: np.ndarray
+
+    @property
+    def nonzero(self) -> int:
+        """Numbers that are not zero."""
+        return int(np.count_nonzero(self.codes))
+
+    def weights(self) -> np.ndarray:
+        """float32, in the codes' shape: code times step, rounded once."""
+        steps = np.ldexp(MANTISSAS[self.exponents % 8].astype(float), self.exponents // 8 - 23)
+        # Both factors have at most 24 bits, so that their product in float64 is exact.
+        return (self.codes * steps.reshape(-1, *[1] * (self.codes.ndim - 1))).astype(np.float32)
+
+
+Tensor = Shared | Factored | Grid | np.ndarray
 
 Normalisation = Literal["", "caffe", "imagenet", "data", "half", "none", "image"]
 
@@ -78,7 +105,7 @@ UNKNOWN = Inputs()
 
 @dataclass(frozen=True)
 class CompressedNetwork:
-    """A network whose weights are shared, with all it takes to build it.
+    """A network whose weights are compressed, with all it takes to build it.
 
     network, options: as in `repro.models.build`.
     tensors: by state-dict name, in the state dict's order; arrays are float32 or float16 (biases, batch norm, weights
@@ -120,13 +147,14 @@ def dense(tensor: Tensor) -> np.ndarray:
 
 def shape_of(tensor: Tensor) -> tuple[int, ...]:
     """The shape that the network knows it by."""
-    return tensor.codes.shape if isinstance(tensor, Shared) else tensor.shape
+    return tensor.codes.shape if isinstance(tensor, Shared | Grid) else tensor.shape
 
 
 def kept(tensor: Tensor) -> int:
     """Numbers that are not pruned: of weights those that are not zero, of factors and biases all."""
-    if isinstance(tensor, Shared):
-        return tensor.nonzero
     if isinstance(tensor, Factored):
         return tensor.left.size + tensor.right.size
-    return int(np.count_nonzero(tensor)) if tensor.ndim > 1 else tensor.size
+    shape = shape_of(tensor)
+    if len(shape) < 2:
+        return math.prod(shape)
+    return int(np.count_nonzero(tensor)) if isinstance(tensor, np.ndarray) else tensor.nonzero
