@@ -14,12 +14,15 @@ from repro.records import Store
 from repro.reporting.table import Column, Estimate, Table
 
 if TYPE_CHECKING:
+    from repro.compression.rounding import Rounded
     from repro.formats.shared import CompressedNetwork, Inputs
 
 COMPRESS_EXAMPLES = """\b
 Examples:
-  repro compress compressed_SqueezeNet.net --bits 8 -o lossless.sqz
-  repro compress compressed_SqueezeNet.net --max-bytes 470000 -o small.sqz
+  repro compress compressed_SqueezeNet.net --bits 8 --coder context -o lossless.sqz
+  repro compress compressed_SqueezeNet.net --max-bytes 370000 -o small.sqz
+  repro compress compressed_SqueezeNet.net --max-loss 0.02 -o small.sqz
+  repro compress compressed_SqueezeNet.net --frontier -o small.sqz
   repro compress squeezenet.safetensors --density table1 --bits 6 --coder ans -o net.sqz
   repro compress alexnet.safetensors --density alexnet --bits 32 -o pruned.sqz
   repro compress alexnet.safetensors --svd 0.2 -o low-rank.sqz
@@ -43,7 +46,7 @@ Examples:
   repro evaluate net.safetensors --data cifar10 --normalisation data
 """
 FILE = click.Path(path_type=Path, dir_okay=False)
-CALIBRATION = 128  # photographs
+CALIBRATION = 400  # photographs
 
 IN_MEMORY = [name for name, info in DATASETS.items() if not info.published_bytes]
 # Which images a network takes, and where they and the runs are.
@@ -77,7 +80,7 @@ places = options.stack(
     "--bits",
     default=None,
     metavar="N",
-    help="Bits per weight: 1 to 8; 32: no sharing; mixed: chosen per layer.  [default: 8, mixed with --max-bytes]",
+    help="Bits per weight: 1 to 8, or 32: no sharing.  [default: 8, or chosen for each weight by the next three]",
 )
 @click.option(
     "--max-bytes",
@@ -86,11 +89,17 @@ places = options.stack(
     help="Maximum file size in bytes; bits are spent where they matter most.",
 )
 @click.option(
+    "--max-loss",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="NATS",
+    help="Maximum divergence of the answers on images that took no part in rounding; as few bytes as that allows.",
+)
+@click.option("--frontier", is_flag=True, help="Six files, from nearly lossless on: -o NAME.sqz gives NAME-BYTES.sqz.")
+@click.option(
     "--coder",
-    type=click.Choice(["none", "gaps", "huffman", "ans"]),
-    default="huffman",
-    show_default=True,
-    help="How codes and index are coded; gaps: only the index; ans needs constriction.",
+    type=click.Choice(["none", "gaps", "huffman", "ans", "context"]),
+    help="How codes are coded; context: smallest, takes a second; ans needs constriction.  "
+    "[default: huffman with --bits, else context]",
 )
 @click.option(
     "--init",
@@ -103,7 +112,7 @@ places = options.stack(
     "--calibrate",
     type=click.IntRange(min=1),
     metavar="IMAGES",
-    help=f"Weigh errors by what images, without labels, tell of them.  [default: {CALIBRATION} for mixed, else none]",
+    help=f"Weigh errors by what images, without labels, tell of them.  [default: {CALIBRATION} to round, else none]",
 )
 @places
 @click.option("-o", "--output", type=FILE, required=True, help="The file to write: .sqz, or .net as it was released.")
@@ -114,6 +123,8 @@ def compress_command(
     svd: float | None,
     bits: str | None,
     max_bytes: int | None,
+    max_loss: float | None,
+    frontier: bool,
     coder: Any,
     init: Any,
     calibrate: int | None,
@@ -124,58 +135,112 @@ def compress_command(
     output: Path,
     output_format: str,
 ) -> None:
-    """Compress a network into a file: prune, share weights, code; the size of each stage is shown.
+    """Compress a network into a file: prune, share or round weights, code; the size of each stage is shown.
 
-    WEIGHTS is a .safetensors, .net or .sqz file, RUN the first digits of a run's identity. With --max-bytes (bits:
-    mixed) every layer gets the precision at which the network's answers change least for the bytes.
+    WEIGHTS is a .safetensors, .net or .sqz file, RUN the first digits of a run's identity. With --max-bytes, --max-loss
+    or --frontier every weight is rounded so that the network's answers change least for the bytes.
     """
+    if output.suffix not in (".sqz", ".net"):
+        raise unknown("kind of file", output.suffix or output.name, [".sqz", ".net"], str(output))
+    rounds = max_bytes is not None or max_loss is not None or frontier
+    width = read_bits(bits)
+    check_together(width, svd, density, max_bytes, max_loss, frontier, coder)
+    original = find_network(source, results_dir)
+    network, parts = prepared(original, density, svd, coder or "huffman")
+    if svd is not None:
+        width = 32
+    images = None
+    if (rounds and not width) or calibrate:
+        images = calibration_images(network, inputs_of(network, data, normalisation), data_dir, calibrate)
+    if rounds and not width:
+        round_to(network, images, parts, output, max_bytes, max_loss, output_format)
+        return
+    network = shared(network, width or 8, init, images)
+    write_within(network, output, coder or "huffman", max_bytes)
+    parts.append((f"coded, {output}", network, output.stat().st_size))
+    show_stages(parts, output_format)
+
+
+Part = tuple[str, "CompressedNetwork", int]
+
+
+def prepared(
+    network: "CompressedNetwork", density: str | None, svd: float | None, coder: Any
+) -> tuple["CompressedNetwork", list[Part]]:
+    """The network pruned or of low rank, and a part for each stage so far."""
     from repro import models
     from repro.compression import stages
     from repro.compression.prune import densities
-    from repro.formats import container, released
+    from repro.formats import files
+
+    parts: list[Part] = [("weights", network, 4 * network.parameters)]
+    if density is not None:
+        network = stages.prune(network, densities(density, models.architecture(network.network, network.options)))
+        parts.append(("pruned", network, len(files.encode(network, coder))))
+    if svd is not None:
+        network = stages.factor(network, svd)
+    return network, parts
+
+
+def shared(network: "CompressedNetwork", width: int, init: Any, images: Any) -> "CompressedNetwork":
+    """The network with codes of so many bits, errors weighed by what images tell, if any; of 32 bits as it is."""
+    from repro.compression import stages
+    from repro.running.calibrating import calibrated
+
+    if width == 32:
+        return network
+    arrays = network.arrays()
+    seen = calibrated(network, images, len(images.labels)) if images else {}
+    importance = {name: stages.importance(one, arrays[f"{name}.weight"]) for name, one in seen.items()}
+    return stages.share(network, width, init, importance or None)
+
+
+def round_to(
+    network: "CompressedNetwork", images: Any, parts: list[Part], output: Path, max_bytes: int | None,
+    max_loss: float | None, output_format: str,
+) -> None:  # fmt: skip
+    """Round to a size, to a loss, or to all points of a frontier; write what comes out."""
+    from repro.compression.rounding import Rounder
+    from repro.formats import files
+    from repro.running.calibrating import calibrated
     from repro.storage import sweep, write_atomic
 
-    if output.suffix not in (".sqz", ".net"):
-        raise unknown("kind of file", output.suffix or output.name, [".sqz", ".net"], str(output))
-    width = read_bits(bits, max_bytes)
-    network = find_network(source, results_dir)
-    parts = [("weights", network, 4 * network.parameters)]
-    if density is not None:
-        chosen = densities(density, models.architecture(network.network, network.options))
-        network = stages.prune(network, chosen)
-        parts.append(("pruned", network, len(container.encode(network, coder))))
-    if svd is not None:
-        if density or bits or max_bytes:
-            raise BadInput("--svd: low-rank weights are neither pruned nor shared; leave the other options out")
-        network = stages.factor(network, svd)
-        width = 32
-    if width is None or calibrate:
-        network_inputs = inputs_of(network, data, normalisation)
-        seen = calibrated(network, network_inputs, data_dir, calibrate or CALIBRATION)
-    if width is None:
-        assert max_bytes is not None
-        network, _ = stages.within(network, seen, max_bytes, coder, told)
-    elif width < 32:
-        importance = None
-        if calibrate:
-            importance = {
-                name: stages.importance(one, network.arrays()[f"{name}.weight"]) for name, one in seen.items()
-            }
-        network = stages.share(network, width, init, importance)
-    content = released.encode(network) if output.suffix == ".net" else container.encode(network, coder)
-    size = len(content)
-    if max_bytes is not None and size > max_bytes:
-        raise Failure(f"{output} would have {size:,} bytes, more than --max-bytes {max_bytes:,}: not written")
+    if output.suffix != ".sqz":
+        raise BadInput(f"{output}: rounded weights share no values, which .net needs; give a .sqz file")
+    rounder = Rounder(network, calibrated(network, images), images.prepare(images.images))
+    if max_bytes is not None:
+        found = {output: rounder.within_bytes(max_bytes, told)}
+    elif max_loss is not None:
+        found = {output: rounder.within_loss(max_loss, told)}
+    else:
+        found = {output.with_stem(f"{output.stem}-{one.bytes}"): one for one in rounder.frontier(told)}
+    losses = {}
+    for path, one in found.items():
+        sweep(path)
+        write_atomic(path, files.encode(one.network))
+        parts.append((f"rounded, {path}", one.network, one.bytes))
+        losses[parts[-1][0]] = one.loss
+    note = f"Loss: divergence of the answers to {rounder.checked:,} of these images, which took no part in rounding."
+    show_stages(parts, output_format, losses, note)
+
+
+def write_within(network: "CompressedNetwork", output: Path, coder: Any, max_bytes: int | None) -> None:
+    """Write a file. Raises Failure where it has more bytes than allowed."""
+    from repro.formats import files, released
+    from repro.storage import sweep, write_atomic
+
+    content = released.encode(network) if output.suffix == ".net" else files.encode(network, coder)
+    if max_bytes is not None and len(content) > max_bytes:
+        raise Failure(f"{output} would have {len(content):,} bytes, more than --max-bytes {max_bytes:,}: not written")
     sweep(output)
     write_atomic(output, content)
-    parts.append((f"coded, {output}", network, size))
+
+
+def show_stages(parts: list[Part], output_format: str, losses: dict[str, float] | None = None, note: str = "") -> None:
+    """A row for each stage."""
     rows = [
-        {
-            "stage": stage,
-            "density": found.density,
-            "bytes": count,
-            "ratio": 4 * found.parameters / count,
-        }
+        {"stage": stage, "density": found.density, "bytes": count, "ratio": 4 * found.parameters / count}
+        | ({"loss": losses.get(stage)} if losses else {})
         for stage, found, count in parts
     ]
     columns = [
@@ -184,7 +249,10 @@ def compress_command(
         Column("bytes", align="right", format=",d"),
         Column("ratio", align="right", format=".1f"),
     ]
-    Table(f"{network.network}, compressed", columns, rows).print(output_format)
+    if losses:
+        columns.append(Column("loss", "loss, nats", "right", ".4f"))
+    notes = [note] if note else []
+    Table(f"{parts[0][1].network}, compressed", columns, rows, notes).print(output_format)
 
 
 @click.command("decompress", epilog=DECOMPRESS_EXAMPLES)
@@ -307,17 +375,30 @@ def estimate(right: Any) -> Estimate:
     return Estimate(found.percent, *found.interval, found.total)
 
 
-def read_bits(bits: str | None, max_bytes: int | None) -> int | None:
-    """Bits of a code; None = mixed. Raises BadInput for what is neither, and for a budget that nothing can keep."""
+def read_bits(bits: str | None) -> int | None:
+    """Bits of a code; None = not said. Raises BadInput for what is neither 1 to 8 nor 32."""
     if bits is None:
-        return None if max_bytes else 8
-    if bits == "mixed":
-        if not max_bytes:
-            raise BadInput("--bits mixed: give --max-bytes, the size to spend")
         return None
     if bits == "32" or (bits.isdigit() and 1 <= int(bits) <= 8):
         return int(bits)
-    raise BadInput(f"--bits {bits}: give 1 to 8, mixed, or 32 for weights that share no values")
+    raise BadInput(f"--bits {bits}: give 1 to 8, or 32 for weights that share no values")
+
+
+def check_together(
+    width: int | None, svd: float | None, density: str | None, max_bytes: int | None, max_loss: float | None,
+    frontier: bool, coder: str | None,
+) -> None:  # fmt: skip
+    """Raises BadInput for options that contradict each other."""
+    goals = [name for name, given in (("--max-bytes", max_bytes), ("--max-loss", max_loss), ("--frontier", frontier))
+             if given]  # fmt: skip
+    if svd is not None and (density or width or goals):
+        raise BadInput("--svd: low-rank weights are neither pruned, shared nor rounded; leave the other options out")
+    if len(goals) > 1:
+        raise BadInput(f"{goals[0]} and {goals[1]}: give one")
+    if width and goals and goals != ["--max-bytes"]:
+        raise BadInput(f"{goals[0]} rounds every weight by itself; leave --bits out")
+    if goals and not width and coder not in (None, "context"):
+        raise BadInput(f"--coder {coder}: rounded weights are coded by context; leave it out, or give --bits")
 
 
 def find_network(source: str, results: Path) -> "CompressedNetwork":
@@ -350,19 +431,14 @@ def inputs_of(network: "CompressedNetwork", data: str | None, normalisation: Any
     return msgspec.structs.replace(own, **changes)
 
 
-def calibrated(network: "CompressedNetwork", inputs: "Inputs", root: Path, count: int) -> Any:
-    """Statistics of the network's layers over calibration images, told as they come."""
-    from repro.compression import calibration
-    from repro.formats import files
+def calibration_images(network: "CompressedNetwork", inputs: "Inputs", root: Path, count: int | None) -> Any:
+    """The images to calibrate on."""
     from repro.running.images import images_for
 
-    images = images_for(network, inputs, root, "calibration", count)
-    total = len(images.labels)
-    say(f"calibrating on {total:,} images of {images.title}, without labels", err=True)
-    return calibration.calibrate(
-        files.module(network), lambda index: images.prepare(images.images[index : index + 1]), total
-    )
+    images = images_for(network, inputs, root, "calibration", count or CALIBRATION)
+    say(f"calibrating on {len(images.labels):,} images of {images.title}, without labels", err=True)
+    return images
 
 
-def told(price: float, size: int) -> None:
-    say(f"{size:,} bytes at {price:.2e} nats a bit", err=True)
+def told(one: "Rounded") -> None:
+    say(f"{one.bytes:,} bytes, {one.loss:.4f} nats lost, at {one.price:.2e} nats a bit", err=True)

@@ -135,9 +135,9 @@ class Compression(Spec, frozen=True):
     """How the released SqueezeNet is compressed once more, without training.
 
     bits: of the codes of each layer, by k-means; 0 = the released codebooks as they are.
-    price: instead, every layer is rounded at this price in nats a bit (see `repro.compression.ratedistortion`).
+    price: instead, every layer is rounded at this price in nats a bit (see `repro.compression.rounding`).
     max_bytes: instead, at the price at which the file has at most so many bytes.
-    coder: `released` = the format of the released file; else as `repro.formats.coding` has them.
+    coder: `released` = the format of the released file; else as `repro.formats.files` has them.
     init: where k-means begins.
     images: that rounding at a price is calibrated on; labels are not used.
     """
@@ -145,7 +145,7 @@ class Compression(Spec, frozen=True):
     bits: Annotated[int, Meta(ge=0, le=8)] = 0
     price: Annotated[float, Meta(ge=0)] = 0.0
     max_bytes: Count = 0
-    coder: Literal["released", "none", "gaps", "huffman", "ans"] = "huffman"
+    coder: Literal["released", "none", "gaps", "huffman", "ans", "context"] = "huffman"
     init: Literal["linear", "density", "random"] = "linear"
     images: Count = 0
 
@@ -154,6 +154,8 @@ class Compression(Spec, frozen=True):
             raise ValueError("bits, price and max_bytes exclude each other: give one")
         if bool(self.images) != bool(self.price or self.max_bytes):
             raise ValueError("price and max_bytes need images to calibrate on, and nothing else does")
+        if self.images and self.coder != "context":
+            raise ValueError("price and max_bytes need the coder context, which alone has integer codes")
 
 
 class Weights(Spec, frozen=True):

@@ -41,7 +41,10 @@ class Answers(Spec, frozen=True):
     top1, top5: right answers. hits: which are right, one bit an image in the order of their names' hashes, as hex.
     against: top-1 right answers of the network as released, on the same images.
     lost, low, high: points of top-1 lost against it, with the 95 % interval of paired shares.
-    agreement: share of images with the same answer. divergence: Kullback-Leibler, in nats.
+    lost5, low5, high5: the same of top-5.
+    agreement: share of images with the same answer.
+    divergence: Kullback-Leibler of the answers from the released network's, in nats.
+    divergence_low, divergence_high: its 95 % interval over images, by the bootstrap.
     """
 
     images: str
@@ -56,6 +59,11 @@ class Answers(Spec, frozen=True):
     high: float
     agreement: Share
     divergence: float
+    divergence_low: float
+    divergence_high: float
+    lost5: float
+    low5: float
+    high5: float
 
     def __post_init__(self) -> None:
         if max(self.top1, self.top5, self.against) > self.total:

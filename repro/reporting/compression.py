@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SECTIONS = ("index", "codes", "codebook", "tables", "biases")
 FLOAT = 4  # bytes of a number that is not compressed
-MIXED = "mixed precision"  # the series that is a frontier
+ROUNDED = "rounded"  # the series that is a frontier
 NONE = 1e-4  # where a divergence of nothing is drawn on a logarithmic axis
 SHOWN_LAYERS = ("conv1", "fire2/expand3x3", "fire6/squeeze1x1", "fire9/expand3x3", "conv10")
 
@@ -47,11 +47,12 @@ def table(experiment: Experiment, store: Store) -> Table:
         Column("ratio", "of float32", "right", ".1f"),
         Column("bits", "bits a kept weight", "right", ".2f"),
         Column("nonzero", "parameters kept", "right", ",d"),
+        Column("divergence", "divergence, nats", "right"),
+        Column("lost", "top-1 lost, points", "right"),
+        Column("lost5", "top-5 lost, points", "right"),
         Column("top1", "top-1", "right"),
         Column("top5", "top-5", "right"),
-        Column("lost", "top-1 lost, points", "right"),
         Column("agreement", "same answer", "right", ".1%"),
-        Column("divergence", "divergence, nats", "right", ".4f"),
     ]
     return Table(experiment.title, columns, rows, notes(experiment, found))
 
@@ -81,9 +82,15 @@ def row(experiment: Experiment, variant: Variant, record: CompressedRecord | Non
         "top1": share_text(answers.top1, answers.total),
         "top5": share_text(answers.top5, answers.total),
         "lost": lost_text(answers),
+        "lost5": f"{answers.lost5:+.1f} [{answers.low5:+.1f}, {answers.high5:+.1f}]",
         "agreement": answers.agreement,
-        "divergence": answers.divergence,
+        "divergence": divergence_text(answers),
     }
+
+
+def divergence_text(answers: Answers) -> str:
+    """Nats, with their interval."""
+    return f"{answers.divergence:.4f} [{answers.divergence_low:.4f}, {answers.divergence_high:.4f}]"
 
 
 def lost_text(answers: Answers) -> str:
@@ -116,6 +123,8 @@ def notes(experiment: Experiment, found: dict[str, CompressedRecord]) -> list[st
     lines = [
         f"Accuracies in percent on {one.answers.total:,} {one.answers.images}, squashed to 227 pixels, with Wilson's "
         "95 % intervals: not the published centre crops of all 50,000.",
+        "Divergence: Kullback-Leibler of the answers from the released network's, mean over these photographs, with "
+        "the bootstrap's interval.",
         "Lost: against the released network on the same photographs, with Agresti and Min's interval of paired shares. "
         "None of them was calibrated on; those have a file name whose SHA-256 begins with a 0 bit, these with a 1.",
     ]
@@ -189,8 +198,16 @@ def frontier(figure: "Figure", experiment: Experiment, found: dict[str, Compress
         below = [record.answers.lost - record.answers.low for record in members]
         above = [record.answers.high - record.answers.lost for record in members]
         left.errorbar(sizes, lost, [below, above], ls="", lw=1, **look)
-        line = "-" if group == MIXED else ""
-        right.plot(sizes, [max(record.answers.divergence, NONE) for record in members], ls=line, lw=0.8, **look)
+        line = "-" if group == ROUNDED else ""
+        nats, low, high = (
+            [max(value, NONE) for value in values]
+            for values in zip(
+                *((r.answers.divergence, r.answers.divergence_low, r.answers.divergence_high) for r in members),
+                strict=True,
+            )
+        )
+        spans = [[a - b for a, b in zip(nats, low, strict=True)], [a - b for a, b in zip(high, nats, strict=True)]]
+        right.errorbar(sizes, nats, spans, ls=line, lw=0.8, **look)
     for axis in (left, right):
         for size in published_sizes(experiment):
             axis.axvline(size / 1e3, color=PUBLISHED, lw=0.8, ls="--", zorder=1)

@@ -20,6 +20,7 @@ A part within a line is written the same way, without line breaks.
     lost EXPERIMENT/VARIANT                        points of top-1 that a compressed file lost: `-0.2 [-1.1, +0.8]`
     size EXPERIMENT/VARIANT                        the float32 parameters in both units: `4.99 MB (4.76 MiB)`
     weights EXPERIMENT/VARIANT                     top-1 of published weights in percent: `76.0 [75.1, 76.8]`
+    nats EXPERIMENT/VARIANT                        divergence of a compressed network: `0.0120 [0.0090, 0.0160]`
     photographs EXPERIMENT/VARIANT                 on how many photographs that was measured: `642`
 
 A protocol and a budget may follow mean, after, gap and bytes: `mean batch-norm/fire notebook laptop`. Without, numbers
@@ -123,6 +124,8 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             return size_text(experiments.find(name).variant(variant))
         case ["lost", path]:
             return compression.lost_text(file_record(path, store).answers)
+        case ["nats", path]:
+            return compression.divergence_text(file_record(path, store).answers)
         case ["weights", path]:
             name, _, variant = path.partition("/")
             experiment = experiments.find(name)
@@ -133,7 +136,7 @@ def make(request: str, store: Store, data_dir: Path) -> str:
         case ["photographs", path]:
             return f"{file_record(path, store).answers.total:,}"
     known = "table, claims, central, verdicts, bench, mean, after, gap, failed, dead, bytes, size, lost, weights"
-    known += ", photographs"
+    known += ", photographs, nats"
     raise BadInput(f"`made: {request}` asks for none of {known}")
 
 

@@ -280,6 +280,13 @@ def paired_loss(before: np.ndarray, after: np.ndarray) -> tuple[float, Interval]
     return 100 * (lost - gained) / total, Interval(100 * (middle - half), 100 * (middle + half))
 
 
+def mean_interval(values: np.ndarray, seed: int = 0, resamples: int = 2_000) -> Interval:
+    """The 95 % bootstrap interval (percentiles) of a mean, for values of which a few are far larger than the others."""
+    drawn = np.random.default_rng(seed).integers(0, len(values), (resamples, len(values)))
+    low, high = np.percentile(values[drawn].mean(1), (2.5, 97.5))
+    return Interval(float(low), float(high))
+
+
 def power_equivalence(margin: float, sd: float, n: int, shift: float = 0.0, alpha: float = 0.05) -> float:
     """Chance that n runs show equivalence by TOST at level `alpha`, where the true difference is `shift`."""
     if sd == 0:

@@ -83,7 +83,12 @@ def share(hits: np.ndarray) -> Share:
     return Share(int(hits.sum()), len(hits))
 
 
+def divergences(reference: Tensor, logits: Tensor) -> np.ndarray:
+    """Kullback-Leibler divergence of the answers from the reference's, in nats, for each image."""
+    p, q = reference.double().log_softmax(1), logits.double().log_softmax(1)
+    return (p.exp() * (p - q)).sum(1).numpy()
+
+
 def divergence(reference: Tensor, logits: Tensor) -> float:
-    """Kullback-Leibler divergence of the answers from the reference's, in nats, mean over the images."""
-    p, q = reference.log_softmax(1), logits.log_softmax(1)
-    return float((p.exp() * (p - q)).sum(1).mean())
+    """The mean of `divergences`."""
+    return float(divergences(reference, logits).mean())

@@ -5,25 +5,27 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from repro.compression import calibration, stages
-from repro.compression.calibration import Statistics
+from repro.compression import stages
+from repro.compression.rounding import Rounded, Rounder
 from repro.config.specification import Compression
-from repro.formats import container, files, inspecting, released
+from repro.formats import files, inspecting, released
 from repro.formats.shared import CompressedNetwork, dense
 from repro.planning import plan
 from repro.planning.experiments import Experiment
 from repro.records import Store, variants
 from repro.records.compressed import Answers, CompressedRecord, Layer
 from repro.records.environment import describe
-from repro.rules.statistics import paired_loss
+from repro.rules.statistics import mean_interval, paired_loss
 from repro.running import classification
+from repro.running.calibrating import calibrated, keep, key_of
 from repro.running.images import Images, images_for
-from repro.storage import cache_folder, write_atomic
+from repro.storage import cache_folder
 
 BINS = 61  # of a histogram of weights; odd, so that one lies around zero
 
@@ -42,16 +44,21 @@ def carry_out(experiment: Experiment, store: Store, data_dir: Path, device: torc
     original = released.read(path)
     images = images_for(original, original.inputs, data_dir, "measuring")
     before = cached_scores(original, images, device)
+
+    @cache
+    def rounder(count: int) -> Rounder:
+        seen = images_for(original, original.inputs, data_dir, "calibration", count)
+        return Rounder(original, calibrated(original, seen), seen.prepare(seen.images))
+
     for variant in plan.files_to_make(experiment, store):
         assert variant.compress is not None
         tell(f"{variant.name}: compressing")
         how = variant.compress
-        seen = calibrated(original, data_dir, how.images) if how.images else {}
-        network, price = compressed(original, how, seen)
+        network, price = compressed(original, how, rounder, tell)
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / ("net.net" if how.coder == "released" else "net.sqz")
             began = time.process_time()
-            data = released.encode(network) if how.coder == "released" else container.encode(network, how.coder)
+            data = released.encode(network) if how.coder == "released" else files.encode(network, how.coder)
             encoded = time.process_time()
             file.write_bytes(data)
             again = files.open_network(file)
@@ -83,17 +90,23 @@ def carry_out(experiment: Experiment, store: Store, data_dir: Path, device: torc
 
 
 def compressed(
-    original: CompressedNetwork, how: Compression, seen: dict[str, Statistics]
+    original: CompressedNetwork, how: Compression, rounder: Callable[[int], Rounder], tell: Tell
 ) -> tuple[CompressedNetwork, float]:
-    """The network as it will be in the file, and the price it was rounded at (0 = by none)."""
+    """The network as it will be in the file, and the price it was rounded at (0 = by none).
+
+    rounder: of a number of images.
+    """
     if how.bits:
         return stages.share(original, how.bits, how.init), 0.0
-    if how.price:
-        return stages.rounded(original, seen, how.price), how.price
-    if how.max_bytes:
-        assert how.coder != "released"
-        return stages.within(original, seen, how.max_bytes, how.coder)
-    return original, 0.0
+    if not how.images:
+        return original, 0.0
+    one = rounder(how.images)
+
+    def tried(found: Rounded) -> None:
+        tell(f"  {found.bytes:,} bytes at {found.price:.2e} nats a bit")
+
+    found = one.within_bytes(how.max_bytes, tried) if how.max_bytes else one.at(how.price)
+    return found.network, found.price
 
 
 def layers_of(file: Path, network: CompressedNetwork, original: CompressedNetwork) -> tuple[int, tuple[Layer, ...]]:
@@ -130,6 +143,9 @@ def compared(before: torch.Tensor, after: torch.Tensor, images: Images) -> Answe
         classification.right(logits, images.labels, among) for logits, among in ((before, 1), (after, 1), (after, 5))
     )
     lost, interval = paired_loss(first, top1)
+    lost5, interval5 = paired_loss(classification.right(before, images.labels, 5), top5)
+    nats = classification.divergences(before, after)
+    divergence = mean_interval(nats)
     return Answers(
         images=images.title,
         checksum=hashlib.sha256(images.images.numpy().tobytes() + images.labels.numpy().tobytes()).hexdigest(),
@@ -142,7 +158,12 @@ def compared(before: torch.Tensor, after: torch.Tensor, images: Images) -> Answe
         low=interval.low,
         high=interval.high,
         agreement=float((before.argmax(1) == after.argmax(1)).float().mean()),
-        divergence=classification.divergence(before, after),
+        divergence=float(nats.mean()),
+        divergence_low=divergence.low,
+        divergence_high=divergence.high,
+        lost5=lost5,
+        low5=interval5.low,
+        high5=interval5.high,
     )
 
 
@@ -151,43 +172,10 @@ def compared(before: torch.Tensor, after: torch.Tensor, images: Images) -> Answe
 
 def cached_scores(network: CompressedNetwork, images: Images, device: torch.device) -> torch.Tensor:
     """The network's logits, float32 [N, classes]; computed once for the same numbers and images."""
-    key = hashlib.sha256(container.digest(network.tensors) + str(sorted(network.options.items())).encode())
-    key.update(images.images.numpy().tobytes())
-    path = cache_folder() / "scores" / f"{key.hexdigest()[:40]}.npy"
+    path = cache_folder() / "scores" / f"{key_of(network, images)}.npy"
     try:
         return torch.from_numpy(np.load(path))
     except (OSError, ValueError):
         found = classification.scores(files.module(network), images.images, images.prepare, device)
         keep(path, found.numpy())
         return found
-
-
-def calibrated(network: CompressedNetwork, data_dir: Path, count: int) -> dict[str, Statistics]:
-    """Statistics over calibration photographs; computed once for the same numbers and images."""
-    images = images_for(network, network.inputs, data_dir, "calibration", count)
-    key = hashlib.sha256(container.digest(network.tensors) + str(sorted(network.options.items())).encode())
-    key.update(images.images.numpy().tobytes())
-    folder = cache_folder() / "calibration" / key.hexdigest()[:40]
-    prefixes = list(inspecting.weight_layers(network).values())
-    try:
-        return {
-            prefix: Statistics(*(np.load(folder / f"{prefix}.{field}.npy") for field in Statistics.__annotations__))
-            for prefix in prefixes
-        }
-    except (OSError, ValueError):
-        found = calibration.calibrate(
-            files.module(network), lambda n: images.prepare(images.images[n : n + 1]), len(images.labels)
-        )
-        for prefix, one in found.items():
-            for field in Statistics.__annotations__:
-                keep(folder / f"{prefix}.{field}.npy", getattr(one, field))
-        return found
-
-
-def keep(path: Path, array: np.ndarray) -> None:
-    """Write an array to the cache."""
-    import io
-
-    content = io.BytesIO()
-    np.save(content, array, allow_pickle=False)
-    write_atomic(path, content.getvalue())

@@ -85,11 +85,39 @@ def test_inspect_accounts_for_every_byte(call: Any, source: Path, tmp_path: Path
 
 def test_as_many_bytes_as_asked_for(call: Any, source: Path, photographs: Path, tmp_path: Path) -> None:
     file = tmp_path / "net.sqz"
-    words = ["--max-bytes", 60_000, "--calibrate", 2, "--data-dir", photographs, "-o", file]
-    code, _, err = call("compress", source, *words)
+    words = ["--max-bytes", 60_000, "--calibrate", 3, "--data-dir", photographs, "-o", file]
+    code, out, err = call("compress", source, *words, "--format", "json")
     assert code == 0
-    assert "calibrating on 2 images" in err
-    assert 55_000 < file.stat().st_size <= 60_000
+    assert "calibrating on 3 images" in err
+    assert 58_000 < file.stat().st_size <= 60_000
+    *_, row = json.loads(out)
+    assert row["bytes"] == file.stat().st_size
+    assert 0 < row["loss"] < 1
+
+
+def test_as_few_bytes_as_a_loss_allows(call: Any, source: Path, photographs: Path, tmp_path: Path) -> None:
+    file = tmp_path / "net.sqz"
+    words = ["--calibrate", 3, "--data-dir", photographs, "-o", file, "--format", "json"]
+    sizes = []
+    for most in (1e-5, 1e-3):
+        code, out, _ = call("compress", source, "--max-loss", most, *words)
+        assert code == 0
+        *_, row = json.loads(out)
+        assert 0.5 * most < row["loss"] <= most
+        sizes.append(row["bytes"])
+    assert sizes[0] > sizes[1]
+
+
+def test_a_frontier_is_six_files(call: Any, source: Path, photographs: Path, tmp_path: Path) -> None:
+    words = ["--frontier", "--calibrate", 3, "--data-dir", photographs, "-o", tmp_path / "net.sqz", "--format", "json"]
+    code, out, _ = call("compress", source, *words)
+    assert code == 0
+    _, *rows = json.loads(out)
+    assert [row["bytes"] for row in rows] == sorted((row["bytes"] for row in rows), reverse=True)
+    assert rows[0]["loss"] < rows[-1]["loss"]
+    assert {path.name for path in tmp_path.glob("*.sqz")} == {f"net-{row['bytes']}.sqz" for row in rows}
+    assert len(rows) == 6
+    assert open_network(next(tmp_path.glob("*.sqz"))).inputs == CAFFE
 
 
 def test_what_is_too_large_is_not_written(call: Any, source: Path, tmp_path: Path) -> None:
@@ -152,8 +180,11 @@ def test_released_file_imported(call: Any, data_dir: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["compress", "SOURCE", "--bits", "9", "-o", "x.sqz"], "give 1 to 8, mixed"),
-        (["compress", "SOURCE", "--bits", "mixed", "-o", "x.sqz"], "give --max-bytes"),
+        (["compress", "SOURCE", "--bits", "9", "-o", "x.sqz"], "give 1 to 8, or 32"),
+        (["compress", "SOURCE", "--max-bytes", "9", "--max-loss", "1", "-o", "x.sqz"], "--max-bytes and --max-loss"),
+        (["compress", "SOURCE", "--frontier", "--bits", "5", "-o", "x.sqz"], "leave --bits out"),
+        (["compress", "SOURCE", "--frontier", "--coder", "ans", "-o", "x.sqz"], "--coder ans: rounded weights are"),
+        (["compress", "SOURCE", "--svd", "0.5", "--frontier", "-o", "x.sqz"], "neither pruned, shared nor rounded"),
         (["compress", "SOURCE", "-o", "x.zip"], "unknown kind of file '.zip'"),
         (["compress", "SOURCE", "--svd", "0.2", "--bits", "8", "-o", "x.sqz"], "--svd"),
         (["compress", "absent.net", "-o", "x.sqz"], "absent.net: there is no such file"),

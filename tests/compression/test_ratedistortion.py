@@ -1,4 +1,4 @@
-"""Rounding at a price: cheaper files change the answers more, and no error is larger than it need be."""
+"""Rounding at a price: smaller files change the answers more, and no error is larger than it need be."""
 
 from typing import cast
 
@@ -8,12 +8,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from repro.compression import ratedistortion, stages
+from repro.compression import rounding, stages
 from repro.compression.calibration import Statistics, calibrate, unfolded
-from repro.compression.ratedistortion import bits, information, round_layer
+from repro.compression.ratedistortion import round_layer
+from repro.compression.rounding import Rounder
 from repro.errors import BadInput
-from repro.formats import container, files
-from repro.formats.shared import CompressedNetwork, Shared, dense
+from repro.formats import files
+from repro.formats.shared import CompressedNetwork, Grid
 from repro.running import classification
 
 from . import examples
@@ -67,123 +68,128 @@ def test_cost_is_the_variance_of_what_an_error_does() -> None:
     assert one.cost(change) == pytest.approx(effects @ [1, 10])
 
 
-def test_rounding_knows_how_inputs_vary_together() -> None:
-    """Against the nearest value of the same codebook: less is changed, with no more bits."""
-    rng = np.random.default_rng(1)
-    inputs = rng.normal(size=(4_000, 30)) @ rng.normal(size=(30, 30)) + rng.normal(size=30)
-    one = Statistics(inputs.mean(0), np.cov(inputs.T, bias=True), np.ones(40))
-    weights, bias = rng.normal(size=(40, 30)).astype(np.float32), rng.normal(size=40).astype(np.float32)
-    found = round_layer(weights, bias, one, 0.3)
-    order = np.argsort(found.weights.codebook)
-    values = found.weights.codebook[order]
-    nearest = values[np.abs(weights[..., None] - values).argmin(-1)]
-    assert found.cost < 0.7 * one.cost(nearest - weights)
-    before, after = inputs @ weights.T + bias, inputs @ found.weights.weights().T + found.bias
-    # The bias takes up what rounding does to the mean, as well as float16 can say it.
-    assert after.mean(0) == pytest.approx(before.mean(0), abs=0.02)
-    assert abs((inputs @ (found.weights.weights() - weights).T).mean(0)).max() > 0.1
+@pytest.fixture
+def together() -> tuple[np.ndarray, np.ndarray]:
+    """A layer's weights, and the covariance of its inputs, which vary together: 60 of them, by 4 causes and noise."""
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(2_000, 4)) @ rng.normal(size=(4, 60)) + 0.1 * rng.normal(size=(2_000, 60))
+    return rng.normal(size=(80, 60)).astype(np.float32), np.cov(inputs.T)
+
+
+def bits(codes: np.ndarray) -> float:
+    shares = np.unique(codes, return_counts=True)[1] / codes.size
+    return float(-(shares * np.log2(shares)).sum()) * codes.size
+
+
+def cost(change: np.ndarray, covariance: np.ndarray, curvature: np.ndarray) -> float:
+    return Statistics(np.zeros(len(covariance)), covariance, curvature).cost(change)
+
+
+def test_rounding_knows_how_inputs_vary_together(together) -> None:
+    """Against the nearest multiples of the same steps: less is changed, with fewer bits."""
+    weights, covariance = together
+    found = round_layer(weights, covariance, np.ones(80), 0.1)
+    steps = Grid(np.ones((80, 1), np.int32), found.exponents).weights()
+    nearest = np.rint(weights / steps)
+    assert cost(found.weights() - weights, covariance, np.ones(80)) < 0.7 * cost(
+        nearest * steps - weights, covariance, np.ones(80)
+    )
+    assert bits(found.codes) < bits(nearest)
+
+
+def test_rows_that_count_more_have_finer_steps(together) -> None:
+    weights, covariance = together
+    curvature = np.where(np.arange(80) < 40, 1.0, 100.0)
+    found = round_layer(weights, covariance, curvature, 0.1)
+    coarse, fine = found.exponents[:40], found.exponents[40:]
+    assert (coarse[:1] == coarse).all()
+    assert (fine == coarse[0] - round(8 * np.log2(10))).all()
+    assert np.abs(found.codes[40:]).mean() > 5 * np.abs(found.codes[:40]).mean()
 
 
 def test_pruned_weights_stay_zero_where_that_is_cheap() -> None:
     rng = np.random.default_rng(2)
     weights = rng.normal(size=(50, 40)).astype(np.float32)
     weights[np.abs(weights) < 1] = 0
-    one = Statistics(np.zeros(40), np.eye(40), np.ones(50))
-    found = round_layer(weights, np.zeros(50, np.float32), one, 0.01)
-    assert (found.weights.codes[weights == 0] == 0).mean() > 0.99
-    assert found.weights.codebook[0] == 0
+    found = round_layer(weights, np.eye(40), np.ones(50), 0.01)
+    assert (found.codes[weights == 0] == 0).mean() > 0.99
 
 
-@pytest.fixture
-def together() -> tuple[np.ndarray, Statistics]:
-    """A layer whose inputs vary together: 60 of them, by 4 causes and some noise."""
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(2_000, 4)) @ rng.normal(size=(4, 60)) + 0.1 * rng.normal(size=(2_000, 60))
-    weights = rng.normal(size=(80, 60)).astype(np.float32)
-    return weights, Statistics(np.zeros(60), np.cov(inputs.T), np.ones(80))
+def test_dense_rows_keep_small_weights_that_sparse_ones_lose() -> None:
+    """A code that is not zero is cheaper where others are not zero either."""
+    rng = np.random.default_rng(3)
+    weights = rng.normal(size=(200, 100)).astype(np.float32)
+    weights[100:, rng.random(100) < 0.9] = 0
+    small = np.arange(100) % 10 == 0
+    weights[:, small] = rng.uniform(0, 0.5, (200, small.sum()))
+    found = round_layer(weights, np.eye(100), np.ones(200), 0.01)
+    assert (found.codes[:100, small] != 0).mean() > (found.codes[100:, small] != 0).mean() + 0.1
 
 
-def spent(together: tuple[np.ndarray, Statistics], price: float) -> tuple[float, int]:
-    """What a layer at a price comes to, its codebook included, and how many values that has."""
-    weights, one = together
-    found = round_layer(weights, np.zeros(len(weights), np.float32), one, price)
-    values = len(np.unique(found.weights.codes))
-    return found.cost + price * (information(found.weights.codes) + 16 * values), values
+def test_codes_stay_in_the_coders_range_at_any_price(together) -> None:
+    weights, covariance = together
+    for price in (1e-30, 1e30):
+        found = round_layer(weights, covariance, np.ones(80), price)
+        assert np.abs(found.codes).max() <= 2**16
+    assert not found.codes.any()
 
 
-def test_coarse_rounding_takes_a_finer_step(together, monkeypatch: pytest.MonkeyPatch) -> None:
-    both, _ = spent(together, 0.1)
-    monkeypatch.setattr(ratedistortion, "STEPS", (1.0,))
-    one, _ = spent(together, 0.1)
-    assert both < 0.97 * one
+@pytest.fixture(scope="module")
+def rounder(network: CompressedNetwork, images: torch.Tensor, seen: dict[str, Statistics]) -> Rounder:
+    return Rounder(network, seen, images)
 
 
-def test_a_codebook_is_paid_for(together, monkeypatch: pytest.MonkeyPatch) -> None:
-    few = together[0][:8], Statistics(np.zeros(60), together[1].covariance, np.ones(8))
-    paid, values = spent(few, 1e-3)
-    monkeypatch.setattr(ratedistortion, "ENTRY", 0)
-    free, more = spent(few, 1e-3)
-    assert values < more
-    assert paid < free
+def test_a_higher_price_gives_a_smaller_file_and_other_answers(rounder: Rounder) -> None:
+    found = [rounder.at(price) for price in (1e-9, 1e-6, 1e-4)]
+    assert found[0].bytes > found[1].bytes > found[2].bytes
+    assert found[0].loss < found[1].loss < found[2].loss
+    assert all(isinstance(tensor, Grid) for tensor in found[0].network.tensors.values())
+    assert found[0].loss < 1e-4
 
 
-def test_a_higher_price_gives_a_smaller_file_and_other_answers(
-    network: CompressedNetwork, images: torch.Tensor, seen: dict
+def test_what_is_rounded_is_what_the_file_has(rounder: Rounder, images: torch.Tensor) -> None:
+    """Loss and size are those of the decoded file, on the images that took no part in fitting."""
+    found = rounder.at(1e-6)
+    data = files.encode(found.network)
+    assert len(data) == found.bytes
+    again = files.module(files.decode(data, "it"))
+    before = classification.scores(files.module(rounder.network), images, lambda x: x)
+    after = classification.scores(again, images, lambda x: x)
+    checked = classification.divergence(before[-rounder.checked :], after[-rounder.checked :])
+    assert found.loss == pytest.approx(checked, rel=1e-3)
+    assert rounder.checked == int(0.2 * IMAGES)
+
+
+def test_layers_make_up_for_those_before_them(
+    network: CompressedNetwork, images: torch.Tensor, seen: dict[str, Statistics], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reference = classification.scores(files.module(network), images, lambda x: x)
-    sizes, divergences = [], []
-    for price in (1e-9, 1e-6, 1e-4):
-        found = stages.rounded(network, seen, price)
-        sizes.append(len(container.encode(found)))
-        divergences.append(
-            classification.divergence(reference, classification.scores(files.module(found), images, lambda x: x))
-        )
-    assert sizes[0] > sizes[1] > sizes[2]
-    assert divergences[0] < divergences[1] < divergences[2]
-    assert all(isinstance(found.tensors[f"{name}.weight"], Shared) for name in seen)
+    """Fitted to the original's outputs, the network loses less at the same price than with weights that do not move."""
+    moved = Rounder(network, seen, images).at(1e-5)
+    monkeypatch.setattr(rounding, "moved", lambda weights, covariance, crossed: weights)
+    stayed = Rounder(network, seen, images).at(1e-5)
+    assert moved.loss < 0.8 * stayed.loss
 
 
-def test_what_is_shared_stays_where_rounding_saves_too_little(network: CompressedNetwork, seen: dict) -> None:
-    shared = stages.share(network, 8)
-    assert stages.rounded(shared, seen, 1e-12).tensors == shared.tensors
-    price, stayed = 1e-5, 0
-    found = stages.rounded(shared, seen, price)
-    for prefix, statistics in seen.items():
-        before, after = shared.tensors[f"{prefix}.weight"], found.tensors[f"{prefix}.weight"]
-        assert isinstance(before, Shared)
-        assert isinstance(after, Shared)
-        bias, new_bias = (dense(one.tensors[f"{prefix}.bias"]) for one in (shared, found))
-        cost = statistics.cost(after.weights() - before.weights())
-        assert cost + price * bits(after, new_bias) <= price * bits(before, bias)
-        stayed += after is before
-    assert stayed < len(seen)
-
-
-def test_a_budget_between_what_rounding_takes_and_all_there_is(network: CompressedNetwork, seen: dict) -> None:
-    """Rounding alone ends at 256 evenly spread values a layer; beyond that, layers stay as they are."""
-    shared = stages.share(network, 8)
-    most = len(container.encode(shared))
-    for allowed in (int(0.9 * most), most):
-        found, _ = stages.within(shared, seen, allowed, "huffman")
-        assert 0.97 * allowed < len(container.encode(found)) <= allowed
-    assert found.tensors == shared.tensors
-
-
-def test_as_many_bytes_as_allowed(network: CompressedNetwork, seen: dict) -> None:
-    allowed = 11_000
-    found, price = stages.within(network, seen, allowed, "huffman")
-    size = len(container.encode(found))
-    assert len(container.encode(stages.rounded(network, seen, price))) == size
-    assert 0.97 * allowed < size <= allowed
-    with pytest.raises(BadInput, match="so small"):
-        stages.within(network, seen, 500, "huffman")
-
-
-def test_more_bytes_than_it_can_use(network: CompressedNetwork, seen: dict) -> None:
+def test_as_many_bytes_as_allowed(rounder: Rounder) -> None:
     tries = []
-    found, _ = stages.within(network, seen, 10**6, "huffman", lambda price, size: tries.append(size))
-    assert len(container.encode(found)) < 4 * network.parameters
-    assert len(tries) < 6
+    found = rounder.within_bytes(11_000, tries.append)
+    assert 0.99 * 11_000 < found.bytes <= 11_000
+    assert len(tries) <= rounding.TRIES
+    with pytest.raises(BadInput, match="so small"):
+        rounder.within_bytes(500)
+
+
+def test_a_network_that_fits_stays_as_it_is(network: CompressedNetwork, images: torch.Tensor, seen: dict) -> None:
+    shared = stages.share(network, 8)
+    size = len(files.encode(shared))
+    found = Rounder(shared, seen, images).within_bytes(size)
+    assert (found.network.tensors, found.bytes, found.loss) == (shared.tensors, size, 0.0)
+
+
+def test_as_much_loss_as_allowed(rounder: Rounder) -> None:
+    found = rounder.within_loss(1e-3)
+    assert 0.5e-3 < found.loss <= 1e-3
+    assert found.bytes < rounder.within_loss(1e-5).bytes
 
 
 def test_strips_are_calibrated_and_filters_of_one_channel_each_refused() -> None:

@@ -51,7 +51,8 @@ def compressed_record(variant: str, size: int, lost: float, **changes) -> Compre
     )  # fmt: skip
     answers = Answers(
         images="photographs", checksum="", total=100, top1=70, top5=90, hits="", against=71, lost=lost, low=lost - 1,
-        high=lost + 1, agreement=0.9, divergence=0.01 * lost,
+        high=lost + 1, agreement=0.9, divergence=0.01 * lost, divergence_low=0.008 * lost, divergence_high=0.02 * lost,
+        lost5=lost / 2, low5=0.0, high5=lost,
     )  # fmt: skip
     made = CompressedRecord(
         experiment="paper-table2", variant=variant, compression=how, source="", network="squeezenet", price=0.0,

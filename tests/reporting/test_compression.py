@@ -19,7 +19,11 @@ EXPERIMENT = experiments.find("paper-table2")
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    for variant, size, lost in (("squeezenet-8bit", 675_763, 0.0), ("mixed-470k", 440_000, 0.4), ("kmeans-6", 1, 6.0)):
+    for variant, size, lost in (
+        ("squeezenet-8bit", 675_763, 0.0),
+        ("rounded-470k", 440_000, 0.4),
+        ("kmeans-6", 1, 6.0),
+    ):
         variants.save(tmp_path, compressed_record(variant, size, lost))
     return Store(tmp_path)
 
@@ -34,6 +38,9 @@ def test_rows_show_records_beside_what_was_published(store: Store) -> None:
     assert released["top1"].startswith("70.0 [")
     assert released["nonzero"] == 5 * 410
     assert rows["AlexNet"]["bytes"] == 4 * 61_100_840
+    rounded = rows[EXPERIMENT.variant("rounded-470k").title]
+    assert (rounded["divergence"], rounded["lost"]) == ("0.0040 [0.0032, 0.0080]", "+0.4 [-0.6, +1.4]")
+    assert rounded["lost5"] == "+0.2 [+0.0, +0.4]"
     assert "bytes" not in rows["AlexNet, SVD"]
     assert "files missing" in " ".join(table.notes)
 
