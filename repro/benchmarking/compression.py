@@ -19,7 +19,8 @@ from repro.formats.files import FORMATS, Format
 from repro.formats.shared import CompressedNetwork
 from repro.reporting.table import Column
 
-TARGETS = {"encode": 10.0, "decode": 1.5}  # seconds
+TARGETS = {"encode": 10.0, "decode": 0.5}  # seconds
+ADAPTIVE = {"encode": 10.0, "decode": 1.5}  # of the coder context, which counts while it decodes
 
 
 def measure(rounds: int, data_dir: Path, told: Callable[[str], None] = lambda line: None) -> list[Sheet]:
@@ -35,7 +36,12 @@ def measure(rounds: int, data_dir: Path, told: Callable[[str], None] = lambda li
         row = {"coder": coder, "bytes": size}
         for way, seconds in zip(TARGETS, zip(*taken, strict=True), strict=True):
             low, high = median_interval(list(seconds))
-            row |= {way: median(seconds), f"{way}_low": low, f"{way}_high": high, f"{way}_target": TARGETS[way]}
+            row |= {
+                way: median(seconds),
+                f"{way}_low": low,
+                f"{way}_high": high,
+                f"{way}_target": (ADAPTIVE if coder == "context" else TARGETS)[way],
+            }
             row[f"{way}_rounds"] = list(seconds)
         rows.append(row)
     columns = [Column("coder"), Column("bytes", align="right", format=",d")]

@@ -25,14 +25,14 @@ from repro.errors import BadInput, Failure
 from repro.formats import container
 from repro.formats.adaptive import ALPHABET, Model
 from repro.formats.container import number, numbers, shapes_of
-from repro.formats.rans import TOKENS, BitReader, BitWriter, Decoder, Encoder
+from repro.formats.rans import LANES, BitReader, BitWriter, Decoder, Encoder
 from repro.formats.shared import CompressedNetwork, Grid, Inputs, Shared, Tensor, dense, shape_of
 
 MAGIC = b"SQZ\x02"
 # Of a network whose file is small: so many numbers, so many steps of the coder, and more for each byte. Decoding is
 # over in 5 seconds, and takes 256 MB at most.
-NUMBERS_FREE, NUMBERS_A_BYTE, NUMBERS_LIMIT = 2**21, 8, 2**24
-STEPS_FREE, BYTES_A_STEP = 2**15, 16
+NUMBERS_FREE, NUMBERS_A_BYTE, NUMBERS_LIMIT = 2**21, 8, 2**23
+STEPS_FREE, BYTES_A_STEP, STEPS_LIMIT = 2**15, 16, 2**16
 EXPONENTS = 800  # 2**100
 VALUES = 2**16  # of a codebook, on either side of zero
 
@@ -94,7 +94,7 @@ def parts_of(network: CompressedNetwork) -> tuple[list[Entry], Parts]:
     """The tensors' entries, and everything coded. Raises as `encode`."""
     shapes = shapes_of(network.network, network.options)
     container.check_tensors(network, shapes)
-    check_size(shapes, 2**24, f"{network.network}, compressed,")
+    check_size(shapes, NUMBERS_LIMIT, f"{network.network}, compressed,")
     parts = Parts(Encoder(), Model(), BitWriter(), [], [])
     entries = []
     for name in shapes:
@@ -191,10 +191,11 @@ def unfolded(values: np.ndarray) -> np.ndarray:
 def check_size(shapes: dict[str, tuple[int, ...]], size: int, where: str) -> None:
     """Raises Failure where a network of these shapes is too large, or too large for a file of so many bytes."""
     found = sum(math.prod(shape) for shape in shapes.values())
-    steps = sum(math.prod(shape[1:]) * -(-shape[0] // 128) for shape in shapes.values())
-    if found > min(NUMBERS_LIMIT, NUMBERS_FREE + NUMBERS_A_BYTE * size) or steps > STEPS_FREE + size // BYTES_A_STEP:
+    steps = sum(math.prod(shape[1:]) * -(-shape[0] // LANES) for shape in shapes.values())
+    most = min(NUMBERS_LIMIT, NUMBERS_FREE + NUMBERS_A_BYTE * size)
+    if found > most or steps > min(STEPS_LIMIT, STEPS_FREE + size // BYTES_A_STEP):
         raise Failure(
-            f"{where} has {found:,} numbers, more than the context coder takes in {size:,} bytes; give --coder huffman"
+            f"{where} has {found:,} numbers, more than the context coder takes in {size:,} bytes: use --coder huffman"
         )
 
 
@@ -303,6 +304,3 @@ def sensible(entry: Entry) -> bool:
         and max(entry.negative, entry.positive) <= (VALUES if entry.kind == "codebook" else 0)
         and (entry.kind != "codebook" or len(entry.shape) > 1)
     )
-
-
-assert ALPHABET <= TOKENS

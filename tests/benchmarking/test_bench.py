@@ -15,8 +15,7 @@ from repro.benchmarking.tables import Sheet, show
 from repro.benchmarking.training import CASES, GPU_CASES, Case, Measured, run_of
 from repro.cli import main
 from repro.errors import Failure
-from repro.formats.coding import CODERS, Coder
-from repro.formats.container import encode
+from repro.formats.files import FORMATS, Format, encode
 from repro.planning import experiments
 from repro.reporting.table import Column
 
@@ -233,7 +232,7 @@ def test_every_coder_encodes_and_decodes_the_network(tmp_path: Path, monkeypatch
     network = examples.network()
     monkeypatch.setattr(compression, "subject", lambda data_dir: (network, "a small network"))
     (sheet,) = compression.measure(6, tmp_path)
-    coders: list[Coder] = [coder for coder in CODERS if compression.available(coder)]
+    coders: list[Format] = [coder for coder in FORMATS if compression.available(coder)]
     assert [(row["coder"], row["bytes"]) for row in sheet.rows] == [(c, len(encode(network, c))) for c in coders]
     for row in sheet.rows:
         for way in ("encode", "decode"):
@@ -246,7 +245,7 @@ def test_a_coder_without_its_library_is_left_out_and_told(tmp_path: Path, monkey
     monkeypatch.setattr(compression, "subject", lambda data_dir: (examples.network(), "a small network"))
     monkeypatch.setitem(sys.modules, "constriction", None)
     (sheet,) = compression.measure(1, tmp_path)
-    assert [row["coder"] for row in sheet.rows] == ["none", "gaps", "huffman"]
+    assert [row["coder"] for row in sheet.rows] == ["none", "gaps", "huffman", "context"]
     assert "ans: its library is not installed." in sheet.notes
 
 
