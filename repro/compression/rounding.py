@@ -4,6 +4,9 @@ Each layer is fitted to what the original network computes there, from what the 
 weights move to the least-squares solution before they are rounded, and so make up for errors before them. That takes
 one pass of the calibration images: when a layer is reached, those before it are rounded already.
 
+Many images pay: fitted to 128 photographs the released SqueezeNet lost .0569 nats in 321,146 bytes, fitted to 300 .0504
+in 316,259; where layers were not fitted to rounded inputs, .1298 in 316,407 (on the same 260 others).
+
 A part of the images takes no part in fitting. What the pass ends with are the rounded network's answers to them, which
 is how the loss is measured.
 """
@@ -25,7 +28,9 @@ from repro.formats import files
 from repro.formats.shared import CompressedNetwork
 from repro.formats.shared import Tensor as Stored
 
-DAMPING = 0.03  # of a layer's mean variance, so that weights do not move for what few images show
+# Of a layer's mean variance, so that weights do not move for what few images show. Of the released SqueezeNet fitted
+# to 128 photographs .01 gave 321,146 bytes at .0569 nats, .03 gave 319,621 at .0542 (on the same 260 others).
+DAMPING = 0.03
 PLACES = 60  # of an image, where a layer's inputs are looked at
 CHECKED = 0.2  # of the images take no part in fitting
 # A search ends so close below what is allowed, or after so many passes.
