@@ -23,8 +23,12 @@ class Files(FigureKind):
         for name, record in compression.records(experiment, store).items():
             variant, answers = experiment.variant(name), record.answers
             lost = charts.mark(answers.lost, (answers.low, answers.high), answers.total)
-            apart = charts.mark(max(answers.divergence, compression.NONE), None, answers.total)
-            line = {"line": True} if variant.series == compression.MIXED else {}
+            nats, *span = (
+                max(value, compression.NONE)
+                for value in (answers.divergence, answers.divergence_low, answers.divergence_high)
+            )
+            apart = charts.mark(nats, (span[0], span[1]), answers.total)
+            line = {"line": True} if variant.series == compression.ROUNDED else {}
             place = [record.bytes / 1e3]
             points.append({"name": variant.title, "series": variant.series, "x": place, "marks": [lost, apart]} | line)
         if not points:
