@@ -101,12 +101,12 @@ def test_the_numbers_of_a_finding_are_the_records(tmp_path):
         variants.save(tmp_path, compressed_record(variant, 400_001 + index, lost=0.5 + index))
     first = snippets.finding(experiment, Store(tmp_path), tmp_path)
     assert "100 photographs" in first
-    variants.save(tmp_path, compressed_record("lossless", 543_210, lost=0.0))
+    variants.save(tmp_path, compressed_record("lossless-context", 543_210, lost=0.0))
     assert "fits into 543,210 bytes" not in first
     assert "fits into 543,210 bytes" in snippets.finding(experiment, Store(tmp_path), tmp_path)
     variants.save(tmp_path, compressed_record("kmeans-6", 399_999, lost=4.2))
     second = snippets.finding(experiment, Store(tmp_path), tmp_path)
-    assert "+4.2 [+3.2, +5.2] in 399,999 by k-means" in second
+    assert "k-means to 6 bits without retraining 0.0420 [0.0336, 0.0840] and +4.2 [+3.2, +5.2] in 399,999" in second
     assert snippets.concluded_table(experiment, Store(tmp_path), tmp_path).notes[0] == second
 
 
@@ -126,4 +126,6 @@ def test_a_finding_that_asks_for_what_there_is_not_names_its_file(filled):
 @pytest.mark.parametrize("experiment", [e for e in experiments.everything() if e.finding], ids=lambda e: e.name)
 def test_findings_are_made_from_the_committed_records(experiment, tmp_path):
     results = experiments.folder().parent / "results"
-    assert snippets.finding(experiment, Store(results), tmp_path) in (results / f"tables/{experiment.name}.md").read_text()
+    assert (
+        snippets.finding(experiment, Store(results), tmp_path) in (results / f"tables/{experiment.name}.md").read_text()
+    )
