@@ -354,7 +354,7 @@ def test_the_page_in_a_browser(results: Path, tmp_path: Path) -> None:
     verdict.dispatchEvent(new Event("input", { bubbles: true }));
     document.getElementById("unfold").click();
     setTimeout(() => {
-    const chart = document.querySelector(".chart svg"), box = chart.getBoundingClientRect();
+    const chart = document.querySelector("[data-chart$=-curves] .chart svg"), box = chart.getBoundingClientRect();
     chart.dispatchEvent(new PointerEvent("pointermove", { clientX: box.left + box.width / 2, clientY: box.top + 50 }));
     document.title = JSON.stringify({
       errors: log, before,
