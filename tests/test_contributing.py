@@ -14,7 +14,7 @@ from repro import models
 from repro.judging.evidence import shown
 from repro.planning import experiments, plan
 from repro.records import Store
-from repro.reporting import figures
+from repro.reporting import kinds
 from repro.reporting.figures.registry import KINDS
 from repro.rules.claim import Claim
 from repro.rules.registry import TYPES
@@ -86,7 +86,7 @@ def test_a_kind_of_figure_is_one_module(tmp_path: Path):
     experiment = experiments.find("preprocessing")
     experiment = msgspec.structs.replace(experiment, figure=experiments.Figure(kind="dots", y="accuracy of a seed"))
     store = Store(CHECKOUT / "results")
-    drawn = figures.draw(experiment, shown(experiment, store, CHECKOUT / ".data"), store, tmp_path)
+    drawn = kinds.of(experiment).draw(experiment, shown(experiment, store, CHECKOUT / ".data"), store, tmp_path)
     assert drawn[0].alt.startswith("Test accuracy of every seed. At the laptop budget: ")
     text = (tmp_path / "preprocessing.svg").read_text()
     assert "accuracy of a seed" in text

@@ -184,7 +184,7 @@ def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir
         number = Column("measured", "accuracy (%)", align="right", format=".2f")
         columns = [Column("variant"), Column("budget"), Column("seed"), number, Column("status"), Column("record")]
         Table(f"Runs, protocol {claim.protocol}", columns, rows).print()
-    elif experiment.kind == "training":
+    elif experiment.work.trains:
         say(f"not run: repro run {experiment.name}")
 
 

@@ -13,9 +13,10 @@ from repro.cli.costs import show_costs
 from repro.cli.progress import Teller, describe_run
 from repro.cli.terminal import say
 from repro.errors import BadInput, Failure
-from repro.planning import ablations, experiments, plan, weights
-from repro.planning.experiments import Experiment, Variant
+from repro.planning import ablations, experiments, plan
+from repro.planning.experiments import Experiment
 from repro.planning.plan import Step
+from repro.planning.registry import Due
 from repro.records import Store
 from repro.reporting.summary import duration
 from repro.reporting.table import Column, Table
@@ -55,15 +56,11 @@ def run_command(names: tuple[str, ...], everything: bool, explain: bool, running
     store = Store(results)
     settings = (running.budget, running.seeds, running.overrides)
     cells = [cell for experiment in chosen for cell in plan.cells(experiment, *settings)]
-    lacking = {experiment.name: len(plan.files_to_make(experiment, store)) for experiment in chosen}
-    files = [f"{name}: {count} compressed files to make and measure." for name, count in lacking.items() if count]
-    measuring = {experiment.name: weights.due(experiment, store, running.data_dir) for experiment in chosen}
-    files += [f"{name}: {len(due)} published weights to measure." for name, (due, _) in measuring.items() if due]
-    files += [line for _, lacking in measuring.values() for line in lacking]
+    due = [(experiment, experiment.work.due(experiment, store, running.data_dir)) for experiment in chosen]
+    files = [f"{e.name}: {len(found.variants)} {e.work.measures}." for e, found in due if found.variants]
+    files += [line for _, found in due for line in found.lines]
     failures = carry_out(cells, store, running._replace(dry_run=running.dry_run or explain), files)
-    failures += sum(not compress(experiment, store, running.data_dir, running.device) for experiment in chosen)
-    for experiment in chosen:
-        failures += measure_weights(experiment, *measuring[experiment.name], store, running.data_dir, running.device)
+    failures += sum(measure(experiment, found, store, running) for experiment, found in due)
     show_results(chosen, cells, store, running)
     return 1 if failures else 0
 
@@ -215,25 +212,26 @@ def about(seconds: float) -> str:
     return f"about {duration(seconds)} in all"
 
 
-def compress(experiment: Experiment, store: Store, data_dir: Path, device: str) -> bool:
-    """Make and measure the compressed files that have no record; False, and why, where that fails.
+def measure(experiment: Experiment, due: Due, store: Store, running: options.Running) -> int:
+    """Measure the variants that are due, and tell what brings those that are not here; how many failed.
 
     torch is imported only when there are some.
     """
-    lacking = plan.files_to_make(experiment, store)
-    if not lacking:
-        return True
-    from repro.running import measuring
+    for line in due.lines:
+        say(f"{experiment.name}: {line}", err=True)
+    if not due.variants:
+        return 0
+    from repro.running import kinds
     from repro.training import devices
 
-    chosen, reason = devices.choose(device)
-    say(f"{len(lacking)} files to make and measure on {chosen.type} ({reason})", err=True)
+    chosen, reason = devices.choose(running.device)
+    tell = partial(say, err=True)
+    tell(f"{len(due.variants)} {experiment.work.measures} on {chosen.type} ({reason})")
     try:
-        measuring.carry_out(experiment, store, data_dir, chosen, partial(say, err=True))
+        return kinds.KINDS[experiment.kind](experiment, due.variants, store, running.data_dir, chosen, tell)
     except Failure as failure:
-        say(f"{experiment.name}: {failure}", err=True)
-        return False
-    return True
+        tell(f"{experiment.name}: {failure}")
+        return 1
 
 
 def show_verdicts(experiment: Experiment, store: Store, data_dir: Path) -> None:
@@ -244,32 +242,13 @@ def show_verdicts(experiment: Experiment, store: Store, data_dir: Path) -> None:
     Table("Claims", [Column("id"), Column("verdict"), Column("reason")], rows).print()
 
 
-def measure_weights(
-    experiment: Experiment, due: list[Variant], lacking: list[str], store: Store, data_dir: Path, device: str
-) -> int:
-    """Measure the published weights that are due, and tell what brings those that are not here; how many failed.
-
-    torch is imported only when there are some.
-    """
-    for line in lacking:
-        say(f"{experiment.name}: {line}", err=True)
-    if not due:
-        return 0
-    from repro.running.weights import carry_out
-    from repro.training import devices
-
-    chosen, reason = devices.choose(device)
-    say(f"{len(due)} published weights to measure on {chosen.type} ({reason})", err=True)
-    return carry_out(experiment, due, store, data_dir, chosen, lambda line: say(line, err=True))
-
-
 def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store, running: options.Running) -> None:
     """Rebuild and print the experiments' tables.
 
     Runs with changed settings are shown, but leave the published tables and figures alone: those hold the experiments
     as their files state them. `--seeds` changes none: an experiment's table has all the seeds there are.
     """
-    from repro.reporting import current, figures, snippets, tables
+    from repro.reporting import current, snippets, tables
 
     budget, results, data_dir = running.budget, running.results_dir, running.data_dir
     if running.overrides:
@@ -278,21 +257,10 @@ def show_results(chosen: list[Experiment], cells: list[plan.Cell], store: Store,
         suite = [experiment.name for experiment in ablations.everything(results)]
         current.bring_up_to_date(results, data_dir, only=[e.name if e.name in suite else e.file for e in chosen])
         for experiment in chosen:
-            if experiment.kind == "diagrams":
-                drawn = [
-                    {"figure": f"{results}/figures/{f.name}.svg", "shows": f.alt}
-                    for f in figures.described(experiment, {}, store)
-                ]
-                Table(experiment.title, [Column("figure"), Column("shows")], drawn).print(running.output_format)
-            else:
-                snippets.concluded_table(experiment, store, data_dir, [budget]).print(running.output_format)
-                if (
-                    running.output_format == "text"
-                    and experiment.kind == "training"
-                    and experiment.claims
-                    and budget != "smoke"
-                ):
-                    show_verdicts(experiment, store, data_dir)
+            snippets.concluded_table(experiment, store, data_dir, [budget]).print(running.output_format)
+            judged = experiment.work.trains and experiment.claims and budget != "smoke"
+            if running.output_format == "text" and judged:
+                show_verdicts(experiment, store, data_dir)
     for problem in dict.fromkeys(store.problems):
         say(f"warning: {problem}", err=True)
     sys.stdout.flush()

@@ -75,7 +75,7 @@ def queue(
 
 def undecided(experiment: Experiment, budget: Budget, store: Store, data_dir: Path) -> list[Decision]:
     """The claims of one experiment that more runs at a budget could decide, with the runs of their next look."""
-    if experiment.kind != "training":
+    if not experiment.work.trains:
         return []
     cells = {cell.variant.name: cell for cell in plan.cells(experiment, budget)}
     done = {name: item.n for name, item in by_variant(gather(experiment, budget, store, data_dir)).items()}

@@ -260,7 +260,7 @@ def verdicts_of(experiment: Experiment, store: Store, data_dir: Path) -> "list[V
 
     samples = samples_of(experiment, store, data_dir)
     control = control_of(experiment, store, data_dir)
-    found = judge_family(experiment.claims, samples, experiment.name, experiment.kind == "training", control)
+    found = judge_family(experiment.claims, samples, experiment.name, experiment.work.trains, control)
     return ledger.marked(found, ledger.read(store.folder.parent / LEDGER))
 
 
@@ -294,7 +294,7 @@ def samples_of(experiment: Experiment, store: Store, data_dir: Path) -> "dict[st
     Each claim is judged on the largest budget at which all its variants have been run; where there is none, on the
     largest at which any has. The smoke budget shows that the code runs and judges nothing.
     """
-    if experiment.kind == "weights":
+    if experiment.work.has_weights:
         return {
             claim.id: {name: s for name in claim.variants if (s := measured(experiment, claim, name, store))}
             for claim in experiment.claims
@@ -493,7 +493,7 @@ def counted(experiment: Experiment, claim: Claim, name: str, store: Store) -> "S
         return None  # it is about a network or a file that is not to be had: no other is counted in its place
     if variant.compress is not None:
         number = file_property(experiment, variant, claim, store)
-    elif experiment.kind == "compression" and not variant.uncompressed:
+    elif not experiment.work.countable(variant):
         number = None  # stands for a network that cannot be made here
     else:
         run = experiments.resolve(experiment, variant, claim.budget)

@@ -33,6 +33,8 @@ from repro.errors import BadInput, Failure, unknown
 from repro.planning import study
 from repro.planning.decoding import convert, decode
 from repro.planning.expansion import expanded
+from repro.planning.kinds import KINDS
+from repro.planning.registry import ExperimentKind
 from repro.rules.claim import Claim
 
 SHARED = "budgets"  # the file of common settings, beside the experiments
@@ -125,9 +127,7 @@ class Figure(Spec, frozen=True):
 class Experiment(Spec, frozen=True):
     """A table or figure to reproduce: the runs it needs, the claims it checks, how it is shown.
 
-    kind: `training` = variants are trained; the others are computed from the networks: `sizes` counts the variants,
-        `strategies` is the arithmetic of section 3.1, `diagrams` draws the architectures; `compression` compresses the
-        released network and measures the files; `weights` measures published weights on their data set's test images.
+    kind: its name among `repro.planning.kinds`, which say what is run, and `repro.reporting.kinds`, what is shown.
     control: two variants of which the first is known to be better. Only where the laptop's runs show that can they
         refute a claim (see docs/verdicts.md).
     finding: what came out, in a sentence; its numbers are made from records (see `repro.reporting.snippets`).
@@ -140,7 +140,7 @@ class Experiment(Spec, frozen=True):
     name: str = ""
     file: str = ""
     order: int = 100
-    kind: Literal["training", "sizes", "strategies", "diagrams", "compression", "weights"] = "training"
+    kind: str = "training"
     protocols: tuple[str, ...] = ("described",)
     finding: str = ""
     reduced: str = ""
@@ -151,6 +151,11 @@ class Experiment(Spec, frozen=True):
     claims: tuple[Claim, ...] = ()
     control: tuple[str, str] | None = None
     figure: Figure = Figure()
+
+    @property
+    def work(self) -> ExperimentKind:
+        """What there is to do for experiments of this kind."""
+        return KINDS[self.kind]
 
     def variant(self, name: str) -> Variant:
         """The variant of that name.
@@ -225,15 +230,15 @@ def read(path: Path) -> Experiment:
             names file and key.
     """
     experiment = msgspec.structs.replace(decode(path, Experiment, expanded), name=path.stem)
-    if experiment.kind == "training" and not experiment.variants:
-        raise BadInput(f"{path}: no variants: an experiment that trains needs at least one")
+    if experiment.kind not in KINDS:
+        raise unknown("kind", experiment.kind, KINDS, f"{path}: kind")
+    for problem in experiment.work.problems(experiment):
+        raise BadInput(f"{path}: {problem}")
     seen = set()
     for index, variant in enumerate(experiment.variants):
         if variant.name in seen:
             raise BadInput(f"{path}: variants[{index}].name: {variant.name!r} is there twice")
         seen.add(variant.name)
-        if (variant.weights is None) == (experiment.kind == "weights"):
-            raise BadInput(f"{path}: variants[{index}].weights: goes with kind = weights, and with no other kind")
     for place, settings in parts(experiment):
         # Even where a later setting wins over them; options are checked with the network they are for.
         convert(settings.recipe, Recipe, f"{path}: {place}: recipe")
@@ -253,10 +258,6 @@ def read(path: Path) -> Experiment:
         for variant in claim.variants:
             if variant not in seen:
                 raise unknown("variant", variant, seen, f"{path}: claims[{index}].variants")
-        one = len(claim.variants) == 1 and claim.metric in ("accuracy", "top5") and claim.protocol == "described"
-        if experiment.kind == "weights" and not (one and claim.epoch is None):
-            what = "one variant, metric accuracy or top5, protocol described, no epoch"
-            raise BadInput(f"{path}: claims[{index}]: of published weights only accuracies are judged: {what}")
     return msgspec.structs.replace(experiment, file=str(path))
 
 

@@ -9,7 +9,7 @@ from repro import data, models
 from repro.config.specification import NUMERICS, Budget, Data, Run, Spec
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
-from repro.records import Record, Store, compressed
+from repro.records import Record, Store
 from repro.records.store import run_key
 from repro.storage import cache_folder
 
@@ -53,7 +53,7 @@ def cells(
     experiment: Experiment, budget: Budget, seeds: int | None = None, overrides: dict[str, Any] | None = None
 ) -> list[Cell]:
     """The experiment's cells at a budget, without variants left out there; none for experiments that train nothing."""
-    if experiment.kind != "training":
+    if not experiment.work.trains:
         return []
     found = []
     for variant in experiment.variants:
@@ -206,12 +206,6 @@ def measured_rate(store: Store, device: str) -> Callable[[Run], float]:
 def rate_key(run: Run) -> tuple[str, int, str]:
     """Runs that agree in this are about as fast as one another."""
     return run.model.name, run.data.pixels, run.recipe.precision
-
-
-def files_to_make(experiment: Experiment, store: Store) -> list[Variant]:
-    """The variants of an experiment that are to be compressed and have no record."""
-    wanted = [(variant, variant.compress) for variant in experiment.variants if variant.compress is not None]
-    return [one for one, how in wanted if compressed.find(store, experiment.name, one.name, how) is None]
 
 
 def checkpoint_file(identity: str) -> Path:

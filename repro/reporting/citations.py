@@ -38,7 +38,7 @@ def bibliography(experiments: Iterable[Experiment]) -> list[str]:
         names += [claim.source for claim in experiment.claims]
         for variant in experiment.variants:
             names += ["paper", variant.model]
-            if experiment.kind in ("training", "weights"):
+            if experiment.work.trains or experiment.work.has_weights:
                 names += data_of(experiment, variant)
     return [SUITE, *dict.fromkeys(entry for entry in map(entry_of, names) if entry)]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from repro.config.specification import Budget
 from repro.planning import ablations, plan
 from repro.records import Store
+from repro.reporting import kinds
 from repro.reporting.summary import (
     Section,
     benchmarks,
@@ -55,7 +56,7 @@ def overview(sections: list[Section], store: Store, data_dir: Path) -> Table:
             {
                 "experiment": experiment.title,
                 "verdicts": ", ".join(f"{count} {name}" for name, count in section.tally),
-                "table": f"[table]({at}/{experiment.name}.md)" if experiment.kind != "diagrams" else None,
+                "table": f"[table]({at}/{experiment.name}.md)" if kinds.of(experiment).tabled else None,
                 "figures": ", ".join(f"[{drawn.name}]({drawn_at}/{drawn.name}.svg)" for drawn in section.figures),
                 "laptop": done(section, "laptop", store, data_dir),
                 "paper": done(section, "paper", store, data_dir),
@@ -76,7 +77,7 @@ def overview(sections: list[Section], store: Store, data_dir: Path) -> Table:
 
 def done(section: Section, budget: Budget, store: Store, data_dir: Path) -> str | None:
     """How many of a budget's runs have records."""
-    if section.experiment.kind != "training":
+    if not section.experiment.work.trains:
         return None
     steps = plan.plan(plan.cells(section.experiment, budget), store, data_dir)
     return f"{sum(step.record is not None for step in steps)} of {len(steps)}"

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from repro import __version__
 from repro.planning import ablations, experiments
 from repro.records import Store
-from repro.reporting import article, citations, tables
+from repro.reporting import article, citations, kinds
 from repro.reporting.drawn import Drawn
-from repro.reporting.figures import charted, curves, differences
+from repro.reporting.figures import curves, differences
 from repro.reporting.figures.common import budget_title
 from repro.reporting.forest import forests
 from repro.reporting.inlined import Drawings
@@ -46,7 +46,7 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
     drawn = {
         name: chart
         for section in sections
-        for name, chart in charted(section.experiment, section.evidence, store).items()
+        for name, chart in kinds.of(section.experiment).charted(section.experiment, section.evidence, store).items()
     }
     figures = Figures(results, sections, {*drawn, *(f"{name}{curves.SUFFIX}" for name in learned)})
     findings = [
@@ -128,7 +128,7 @@ class Figures:
 
 def caption(section: Section, drawn: Drawn) -> str:
     """What the marks of a figure are, and of how many runs at which budget."""
-    if section.experiment.kind != "training":
+    if not section.experiment.work.trains:
         return ""
     runs = "; ".join(budget_title(budget, found) for budget, found in section.evidence.items())
     if drawn.name.endswith(curves.SUFFIX):
@@ -150,7 +150,8 @@ def section_view(
     shown: figures that stand further up already, with the place where.
     """
     experiment = section.experiment
-    table = tables.experiment_table(experiment, store, data_dir) if experiment.kind != "diagrams" else None
+    shows = kinds.of(experiment)
+    table = shows.table(experiment, store, data_dir) if shows.tabled else None
     notes, missing = [], []
     for note in table.notes if table else []:
         text, to_run, command = note.partition("; to run: ")
@@ -183,18 +184,10 @@ def section_view(
 
 
 def with_verdicts(table: Table, section: Section) -> Table:
-    """The table with the verdicts of the claims that begin with each row's variant."""
+    """The table with the verdicts of the claims that each row is about."""
     experiment = section.experiment
     judged = list(zip(experiment.claims, section.verdicts, strict=True))
-    if experiment.kind == "sizes":
-        # A row for each exact claim of a variant, or one for a variant without any.
-        groups: list[list[tuple[Claim, Verdict]]] = []
-        for variant in experiment.variants:
-            own = [each for each in judged if each[0].deterministic and each[0].variants == (variant.name,)]
-            groups += [[each] for each in own] or [[]]
-    else:
-        names = [variant.name for variant in experiment.variants]
-        groups = [[each for each in judged if each[0].variants[:1] == (name,)] for name in names]
+    groups = kinds.of(experiment).by_row(experiment, judged)
     if len(groups) != len(table.rows) or not any(groups):
         return table
     rows = [row | {"verdicts": badges(group) if group else None} for row, group in zip(table.rows, groups, strict=True)]

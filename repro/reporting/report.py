@@ -22,7 +22,7 @@ from repro.planning.experiments import Experiment
 from repro.processes import end_with_parent
 from repro.records import Store
 from repro.records.store import LARGEST
-from repro.reporting import compression, figures, page, snippets, tables
+from repro.reporting import kinds, page, snippets, tables
 from repro.reporting.drawn import Drawn
 from repro.reporting.index import index
 from repro.reporting.style import FORMATS
@@ -71,7 +71,7 @@ def render(
             verdicts=verdicts_of(experiment, store, data_dir),
             figures=[
                 drawn
-                for drawn in figures.described(experiment, evidence[experiment.name], store)
+                for drawn in kinds.of(experiment).described(experiment, evidence[experiment.name], store)
                 if (results / ablations.place(experiment, "figures") / f"{drawn.name}.svg").is_file()
             ],
             finding=snippets.finding(experiment, store, data_dir),
@@ -87,7 +87,7 @@ def render(
 
 def write_tables(experiment: Experiment, evidence: dict[Budget, list[Evidence]], store: Store, data_dir: Path) -> bool:
     """NAME.md and .tex as shown, NAME.csv with every number, in tables/; whether anything changed."""
-    if experiment.kind == "diagrams":
+    if not kinds.of(experiment).tabled:
         return False
     folder = store.folder.parent / ablations.place(experiment, "tables")
     table = snippets.concluded_table(experiment, store, data_dir)
@@ -105,12 +105,12 @@ def draw_all(
     due: dict[str, tuple[Experiment, str]] = {}
     for experiment in chosen:
         folder = results / ablations.place(experiment, "figures")
-        if experiment.kind == "training" and not evidence[experiment.name]:
-            figures.remove(experiment, folder)
+        if experiment.work.trains and not evidence[experiment.name]:
+            kinds.remove(experiment, folder)
             continue
         inputs = inputs_hash(experiment, evidence[experiment.name], store)
         stamp = read_stamp(results, experiment.name)
-        drawn = figures.described(experiment, evidence[experiment.name], store)
+        drawn = kinds.of(experiment).described(experiment, evidence[experiment.name], store)
         if not stamp or stamp.inputs != inputs or stamp.outputs != outputs_hashes(folder, drawn):
             due[experiment.name] = (experiment, inputs)
 
@@ -138,7 +138,8 @@ def draw_all(
 
 def draw_one(experiment: Experiment, evidence: dict[Budget, list[Evidence]], results: Path) -> list[Drawn]:
     """One experiment's figures; runs in a process of its own."""
-    return figures.draw(experiment, evidence, Store(results), results / ablations.place(experiment, "figures"))
+    folder = results / ablations.place(experiment, "figures")
+    return kinds.of(experiment).draw(experiment, evidence, Store(results), folder)
 
 
 class Stamp(msgspec.Struct, frozen=True):
@@ -171,7 +172,7 @@ def inputs_hash(experiment: Experiment, evidence: dict[Budget, list[Evidence]], 
     """Of everything that decides how the figures look: experiment, records, histories, this code, matplotlib."""
     digest = hashlib.sha256(f"{code_hash()} {version('matplotlib')}".encode())
     digest.update(msgspec.json.encode([experiment, borrowed(experiment)], order="deterministic"))
-    for name, found in compression.records(experiment, store).items():
+    for name, found in kinds.of(experiment).drawn_from(experiment, store).items():
         digest.update(name.encode() + msgspec.json.encode(found, order="deterministic"))
     for budget, items in evidence.items():
         for item in items:

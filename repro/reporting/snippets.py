@@ -42,10 +42,11 @@ from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, compressed
 from repro.records.compressed import CompressedRecord
-from repro.reporting import compression, weights
+from repro.reporting import kinds
+from repro.reporting.kinds import compression, weights
 from repro.reporting.summary import Section, central_table, verdicts_table
 from repro.reporting.table import Column, Table
-from repro.reporting.tables import difference, experiment_table, file_of
+from repro.reporting.tables import difference, file_of
 
 BLOCK = re.compile(r"(<!-- made: ([^>]*?) -->)(.*?)(<!-- /made -->)", re.DOTALL)
 PART = re.compile(r"\{([^}]*)\}")
@@ -86,7 +87,7 @@ def finding(experiment: Experiment, store: Store, data_dir: Path) -> str:
 
 def concluded_table(experiment: Experiment, store: Store, data_dir: Path, budgets: Sequence[Budget] = ()) -> Table:
     """The experiment's table, with what came out as its first note."""
-    table = experiment_table(experiment, store, data_dir, budgets)
+    table = kinds.of(experiment).table(experiment, store, data_dir, budgets)
     said = finding(experiment, store, data_dir)
     return replace(table, notes=[said, *table.notes]) if said else table
 
@@ -99,7 +100,8 @@ def make(request: str, store: Store, data_dir: Path) -> str:
             sections = [Section(e, {}, verdicts_of(e, store, data_dir), []) for e in suite]
             return (verdicts_table if what == "verdicts" else central_table)(sections).markdown(heading=False)
         case ["table", name]:
-            return experiment_table(experiments.find(name), store, data_dir).markdown()
+            experiment = experiments.find(name)
+            return kinds.of(experiment).table(experiment, store, data_dir).markdown()
         case ["claims", name]:
             return claims_table(experiments.find(name), store, data_dir).markdown(heading=False)
         case ["mean", path, *how]:
@@ -195,7 +197,7 @@ def file_record(path: str, store: Store) -> CompressedRecord:
 
 def file_bytes(path: str, how: list[str], store: Store, data_dir: Path) -> int:
     """How large a compressed file is: the released network's, or, over seeds, those of networks trained here."""
-    if experiments.find(path.partition("/")[0]).kind == "compression":
+    if not experiments.find(path.partition("/")[0]).work.trains:
         return file_record(path, store).bytes
     (item,) = measured(path, 1, how, store, data_dir)
     size = file_of([item], item.variant)

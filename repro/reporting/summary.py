@@ -53,7 +53,7 @@ class Section:
     def answer(self) -> str:
         """The answer in a sentence: the finding where something was run, and what became of its claims."""
         sentences = []
-        if self.experiment.kind == "training" and not self.evidence:
+        if self.experiment.work.trains and not self.evidence:
             sentences.append("Not run.")
         elif self.finding:
             sentences.append(self.finding)

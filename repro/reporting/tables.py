@@ -1,4 +1,4 @@
-"""The tables of experiments: published beside measured, by budget and protocol."""
+"""Tables of what runs measured: published beside measured, by budget and protocol."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -7,34 +7,16 @@ from typing import Any
 from repro import models
 from repro.config.specification import BUDGETS, Budget, Run
 from repro.data import DATASETS
-from repro.judging.evidence import ACCURACIES, Evidence, contrast, counted, of_cell, part_of, published, shown
+from repro.judging.evidence import ACCURACIES, Evidence, contrast, of_cell, part_of, published, shown
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.planning.plan import Cell
 from repro.records import Store
-from repro.reporting import compression, weights
 from repro.reporting.figures import registry
 from repro.reporting.table import NOT_RUN, Column, Estimate, Table
 from repro.rules.claim import Claim
 
 PUBLISHED = (*ACCURACIES, "top5")  # what stands in the column of published values
-
-
-def experiment_table(experiment: Experiment, store: Store, data_dir: Path, budgets: Sequence[Budget] = ()) -> Table:
-    """A row for each variant: parameters, published and measured accuracy.
-
-    budgets: which are shown; by default those with records, `smoke` only where there is nothing else.
-    """
-    if experiment.kind == "sizes":
-        return sizes_table(experiment, store)
-    if experiment.kind == "compression":
-        return compression.table(experiment, store)
-    if experiment.kind == "weights":
-        return weights.table(experiment, store)
-    if experiment.kind == "strategies":
-        return strategies_table(experiment)
-    evidence = shown(experiment, store, data_dir, budgets)
-    return variants_table(experiment, evidence or shown(experiment, store, data_dir, ["laptop"]))
 
 
 def variants_table(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> Table:
@@ -222,64 +204,6 @@ def missing_notes(experiment: Experiment, budget: Budget, items: list[Evidence])
 def command(experiment: Experiment, budget: Budget) -> str:
     """What runs an experiment's missing runs."""
     return f"repro run {experiment.name}" + ("" if budget == "laptop" else f" --budget {budget}")
-
-
-def sizes_table(experiment: Experiment, store: Store) -> Table:
-    """The table of an experiment that trains nothing: what is published of each variant, and what is counted.
-
-    A variant of which nothing is published is there with its parameters.
-    """
-    rows: list[dict[str, Any]] = []
-    for variant in experiment.variants:
-        own = [claim for claim in experiment.claims if claim.variants == (variant.name,) and not claim.needs]
-        exact = [claim for claim in own if claim.deterministic]
-        for claim in exact:
-            found = counted(experiment, claim, variant.name, store)
-            rows.append(
-                {
-                    "variant": variant.title,
-                    "layer": claim.layer or None,
-                    "what": {"side": "output height"}.get(claim.metric, claim.metric),
-                    "unit": claim.unit,
-                    "published": claim.published,
-                    "counted": found.values[0] / claim.scale if found else None,
-                }
-            )
-        if not exact:
-            run = experiments.resolve(experiment, variant, "paper")
-            count = models.parameter_count(run.model.name, **run.model.options)
-            rows.append({"variant": variant.title, "what": "parameters", "unit": "parameters", "counted": count})
-    columns = [
-        Column("variant", "network"),
-        Column("layer"),
-        Column("what"),
-        Column("published", align="right", format=",.9g"),
-        Column("counted", align="right", format=",.9g"),
-        Column("unit"),
-    ]
-    if not any(row.get("layer") for row in rows):
-        columns.pop(1)
-    return Table(experiment.title, columns, rows)
-
-
-def strategies_table(experiment: Experiment) -> Table:
-    """What each of the three design strategies changes, and by which factor."""
-    from repro.models.strategies import strategies
-
-    columns = [
-        Column("strategy"),
-        Column("quantity"),
-        Column("where"),
-        Column("without", align="right", format=",d"),
-        Column("following", "with", "right", ",d"),
-        Column("factor", align="right", format=".2f"),
-    ]
-    rows = [
-        {name: getattr(row, name) for name in ("strategy", "quantity", "where", "without", "following", "factor")}
-        for row in strategies()
-    ]
-    notes = ["Factor: how many times smaller (strategies 1 and 2) or larger (strategy 3) the number becomes."]
-    return Table(experiment.title, columns, rows, notes)
 
 
 def numbers_table(experiment: Experiment, store: Store, data_dir: Path) -> Table:

@@ -71,6 +71,7 @@ def test_later_settings_win(tmp_path: Path):
         ("epochs = 2", "epochs = 0", r"recipe: epochs: a first training needs at least one"),
         ("recipe =", f"weights = {WEIGHTS}\nrecipe =", r"variants\[0\]\.weights: goes with kind = weights"),
         ('title = "t"', 'title = "t"\nkind = "weights"', r"variants\[0\]\.weights: goes with kind = weights"),
+        ('title = "t"', 'title = "t"\nkind = "size"', r"mine\.toml: kind: unknown kind 'size'; did you mean 'sizes'\?"),
         ("recipe =", 'weights.file = "../x"\nrecipe =', r"weights\.file: a name has letters, .* and no '/'"),
     ],
 )

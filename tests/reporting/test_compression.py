@@ -7,10 +7,10 @@ import pytest
 
 from repro.config.specification import Compression
 from repro.judging.evidence import verdicts_of
-from repro.planning import experiments, plan
+from repro.planning import experiments
 from repro.records import Store, variants
 from repro.records.compressed import CompressedRecord
-from repro.reporting import compression, figures
+from repro.reporting import compression, kinds
 
 from ..records.examples import compressed_record
 
@@ -29,7 +29,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_rows_show_records_beside_what_was_published(store: Store) -> None:
-    table = compression.table(EXPERIMENT, store)
+    table = kinds.of(EXPERIMENT).table(EXPERIMENT, store, store.folder)
     rows = {row["variant"]: row for row in table.rows}
     assert len(rows) == len(EXPERIMENT.variants)
     released = rows[EXPERIMENT.variant("squeezenet-8bit").title]
@@ -49,8 +49,9 @@ def test_a_record_of_other_settings_does_not_count(store: Store) -> None:
     old = compressed_record("kmeans-5", 300_000, 9.0)
     variants.save(store.folder.parent, msgspec.structs.replace(old, compression=Compression(bits=4)))
     assert "kmeans-5" not in compression.records(EXPERIMENT, store)
-    assert "kmeans-5" in {variant.name for variant in plan.files_to_make(EXPERIMENT, store)}
-    assert "kmeans-6" not in {variant.name for variant in plan.files_to_make(EXPERIMENT, store)}
+    due = {variant.name for variant in EXPERIMENT.work.due(EXPERIMENT, store, store.folder).variants}
+    assert "kmeans-5" in due
+    assert "kmeans-6" not in due
     path = variants.place(store.folder.parent, CompressedRecord, EXPERIMENT.name, "kmeans-6")
     path.write_text("{")
     assert "kmeans-6" not in compression.records(EXPERIMENT, store)
@@ -72,9 +73,9 @@ def test_claims_are_judged_by_the_files(store: Store, tmp_path: Path) -> None:
 
 
 def test_figures(store: Store, tmp_path: Path) -> None:
-    drawn = figures.draw(EXPERIMENT, {}, store, tmp_path / "figures")
+    drawn = kinds.of(EXPERIMENT).draw(EXPERIMENT, {}, store, tmp_path / "figures")
     assert [figure.name.removeprefix("paper-table2") for figure in drawn] == ["", "-bytes", "-weights"]
     assert "440,000 bytes" in drawn[0].alt
     for figure in drawn:
         assert (tmp_path / "figures" / f"{figure.name}.svg").stat().st_size > 5_000
-    assert figures.described(EXPERIMENT, {}, Store(tmp_path / "empty")) == []
+    assert kinds.of(EXPERIMENT).described(EXPERIMENT, {}, Store(tmp_path / "empty")) == []

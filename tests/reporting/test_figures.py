@@ -17,7 +17,7 @@ from repro.judging.evidence import Evidence
 from repro.judging.evidence import shown as evidence_of
 from repro.planning import experiments
 from repro.records import Store
-from repro.reporting import figures, style
+from repro.reporting import kinds, style
 from repro.reporting.figures import common, curves, registry
 from repro.reporting.figures.kinds import bars, grid
 from repro.reporting.figures.labels import place_labels
@@ -135,7 +135,7 @@ def test_text_can_be_read_and_is_not_cut(name: str, tmp_path: Path, fill: Callab
     kept: list[Figure] = []
     monkeypatch.setattr(style, "save", lambda figure, folder, name: (style.settle(figure), kept.append(figure)))
     experiment = experiments.find(name)
-    figures.draw(experiment, filled(name, tmp_path, fill, 2), Store(tmp_path), tmp_path / "figures")
+    kinds.of(experiment).draw(experiment, filled(name, tmp_path, fill, 2), Store(tmp_path), tmp_path / "figures")
     assert kept
     for figure in kept:
         figure.dpi = style.DPI

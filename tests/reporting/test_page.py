@@ -10,8 +10,7 @@ import pytest
 from repro.judging.evidence import shown
 from repro.planning import experiments, study
 from repro.records import Store
-from repro.reporting import article, citations, page
-from repro.reporting.figures import charted
+from repro.reporting import article, citations, kinds, page
 from repro.reporting.forest import forests
 from repro.reporting.inlined import compact, in_steps
 from repro.reporting.summary import Section
@@ -170,7 +169,7 @@ def test_charts_hold_what_the_figures_show(tmp_path: Path, fill: Callable) -> No
     experiment = experiments.find("fire-removal")
     fill(tmp_path, experiment, "laptop", tmp_path, seeds=3, failing=0.3)
     evidence = shown(experiment, Store(tmp_path), tmp_path)
-    found = charted(experiment, evidence, Store(tmp_path))
+    found = kinds.of(experiment).charted(experiment, evidence, Store(tmp_path))
     assert set(found) == {"fire-removal", "fire-removal-differences"}
     (view,) = found["fire-removal"]["views"]
     assert [row["name"] for row in view["rows"]] == [variant.title for variant in experiment.variants]
@@ -190,7 +189,7 @@ def test_charts_hold_what_the_figures_show(tmp_path: Path, fill: Callable) -> No
 def test_charts_along_a_setting_have_every_series(tmp_path: Path, fill: Callable) -> None:
     experiment = experiments.find("dead-start")
     fill(tmp_path, experiment, "laptop", tmp_path, seeds=4, failing=0.5)
-    found = charted(experiment, shown(experiment, Store(tmp_path), tmp_path), Store(tmp_path))
+    found = kinds.of(experiment).charted(experiment, shown(experiment, Store(tmp_path), tmp_path), Store(tmp_path))
     chart = found["dead-start"]
     assert len(chart["y"]) == 2
     assert len(chart["views"][0]["points"]) == len(experiment.variants)

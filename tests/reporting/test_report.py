@@ -18,7 +18,7 @@ from repro.judging.evidence import gather
 from repro.judging.evidence import shown as evidence_of
 from repro.planning import experiments
 from repro.records import Store
-from repro.reporting import figures, report, style, tables
+from repro.reporting import kinds, report, style, tables
 from repro.reporting.figures import differences
 from repro.reporting.figures.common import ByBudget
 from repro.reporting.inlined import Drawings
@@ -112,10 +112,10 @@ def test_figures_of_costs_and_sweeps(name: str, shown: list[str], tmp_path: Path
     fill(tmp_path, experiment, "laptop", tmp_path, seeds=2)
     store = Store(tmp_path)
     evidence = evidence_of(experiment, store, tmp_path)
-    figures.draw(experiment, evidence, store, tmp_path / "figures")
+    kinds.of(experiment).draw(experiment, evidence, store, tmp_path / "figures")
     drawn = (tmp_path / "figures" / f"{name}.svg").read_text()
     assert [text for text in shown if text not in drawn] == []
-    table = tables.experiment_table(experiment, store, tmp_path)
+    table = kinds.of(experiment).table(experiment, store, tmp_path)
     assert len(table.rows) == len(experiment.variants)
     if name == "frontier":
         assert "laptop budget: without squeezed VGG19, AlexNet, VGG19." in table.notes
@@ -140,7 +140,7 @@ def test_further_seeds_stand_in_the_experiments_own_table(
     assert said.count("(n=4") == len(experiment.variants) * len(experiment.protocols)
     assert re.search(r"^ network .* published ", said, re.MULTILINE)
     assert [
-        note for note in tables.experiment_table(experiment, Store(tmp_path), tmp_path).notes if note not in said
+        note for note in kinds.of(experiment).table(experiment, Store(tmp_path), tmp_path).notes if note not in said
     ] == []
     assert (tmp_path / "tables" / "table1.md").is_file()
 
@@ -179,7 +179,8 @@ def test_tables_of_benchmarks_are_kept_and_linked(results: Path, tmp_path: Path)
 
 
 def test_an_experiment_without_records_says_so_and_how_to_run_it(results: Path) -> None:
-    text = tables.experiment_table(experiments.find("fire-removal"), Store(results), results).render("text")
+    experiment = experiments.find("fire-removal")
+    text = kinds.of(experiment).table(experiment, Store(results), results).render("text")
     assert "not run" in text
     assert "repro run fire-removal" in text
 

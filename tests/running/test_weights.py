@@ -16,10 +16,10 @@ from repro.data.catalogue import CAFFE_MEANS
 from repro.data.sets import imagenet_val
 from repro.judging.evidence import verdicts_of
 from repro.planning import experiments
-from repro.planning import weights as records
+from repro.planning.weights import find
 from repro.records import Store
-from repro.reporting.weights import table
-from repro.running.weights import measured
+from repro.reporting import kinds
+from repro.running.kinds.weights import measured
 
 OPTIONS = {"classes": 10, "compression": 0.125, "stem": "cifar"}
 EXPERIMENT = """
@@ -105,7 +105,7 @@ def test_an_edited_record_does_not_count(run, tmp_path: Path):
     path = tmp_path / "results/weights/mine/tiny.json"
     path.write_text(path.read_text().replace('"top5": ', '"top5": 1'))
     experiment, store = experiments.read(tmp_path / "mine.toml"), Store(tmp_path / "results")
-    assert records.find(store, experiment, experiment.variants[0]) is None
+    assert find(store, experiment, experiment.variants[0]) is None
     assert "tiny.json was passed over" in store.problems[0]
 
 
@@ -198,7 +198,7 @@ def test_two_networks_are_compared_on_the_same_few_photographs(run, photographs:
     assert code == 0
     assert "only 8 ILSVRC 2012 validation photographs" in out
     experiment, store = experiments.read(tmp_path / "mine.toml"), Store(tmp_path / "results")
-    first, second = table(experiment, store).rows
+    first, second = kinds.of(experiment).table(experiment, store, tmp_path).rows
     assert "ahead" not in first
     assert (second["ahead"].mean, second["ahead"].n) == (0, 8)
     assert second["ahead"].low < -50 < 50 < second["ahead"].high
@@ -231,6 +231,6 @@ def test_the_committed_records_are_of_the_files_and_decide_the_claims(tmp_path: 
     assert found["weights-mini-80"].evidence == "published weights"
     assert found["weights-v1.0-top1"].verdict == "not testable"
     assert "published file" in found["weights-v1.0-top1"].reason
-    due, lacking = records.due(experiment, store, tmp_path)
+    due, lacking = experiment.work.due(experiment, store, tmp_path)
     assert due == []
     assert len(lacking) == 6

@@ -1,7 +1,7 @@
 """Experiments of kind `weights`: published weights are imported and measured on test images; nothing is trained."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,11 +22,11 @@ from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, variants
 from repro.records.environment import describe
 from repro.records.weights import WeightsRecord
+from repro.running.registry import Tell, register
 from repro.training.evaluation import measure
 
-Tell = Callable[[str], None]
 
-
+@register("weights")
 def carry_out(
     experiment: Experiment,
     due: Sequence[Variant],

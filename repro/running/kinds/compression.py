@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -16,8 +16,7 @@ from repro.compression.rounding import Rounded, Rounder
 from repro.config.specification import Compression
 from repro.formats import files, inspecting, released
 from repro.formats.shared import CompressedNetwork, dense
-from repro.planning import plan
-from repro.planning.experiments import Experiment
+from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, variants
 from repro.records.compressed import Answers, CompressedRecord, Layer
 from repro.records.environment import describe
@@ -25,15 +24,22 @@ from repro.rules.statistics import mean_interval, paired_loss
 from repro.running import classification
 from repro.running.calibrating import calibrated, keep, key_of
 from repro.running.images import Images, images_for
+from repro.running.registry import Tell, register
 from repro.storage import cache_folder
 
 BINS = 61  # of a histogram of weights; odd, so that one lies around zero
 
-Tell = Callable[[str], None]
 
-
-def carry_out(experiment: Experiment, store: Store, data_dir: Path, device: torch.device, tell: Tell) -> None:
-    """Compress and measure what has no record; records are written one by one.
+@register("compression")
+def carry_out(
+    experiment: Experiment,
+    due: Sequence[Variant],
+    store: Store,
+    data_dir: Path,
+    device: torch.device,
+    tell: Tell,
+) -> int:
+    """Compress and measure variants; records are written one by one. None fails alone: 0.
 
     Calibration sees one half of the photographs, without labels, and measuring the other (`imagenet_val.half_of`).
 
@@ -50,7 +56,7 @@ def carry_out(experiment: Experiment, store: Store, data_dir: Path, device: torc
         seen = images_for(original, original.inputs, data_dir, "calibration", count)
         return Rounder(original, calibrated(original, seen), seen.prepare(seen.images))
 
-    for variant in plan.files_to_make(experiment, store):
+    for variant in due:
         assert variant.compress is not None
         tell(f"{variant.name}: compressing")
         how = variant.compress
@@ -87,6 +93,7 @@ def carry_out(experiment: Experiment, store: Store, data_dir: Path, device: torc
         )
         variants.save(store.folder.parent, record)
         tell(f"{variant.name}: {size:,} bytes, {record.answers.lost:+.1f} points of top-1 lost")
+    return 0
 
 
 def compressed(

@@ -7,31 +7,37 @@ from repro.planning import experiments, weights
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store
 from repro.records.weights import WeightsRecord
+from repro.reporting.registry import Presentation, register
 from repro.reporting.table import DASH, Column, Estimate, Table
 from repro.rules.claim import Claim
+
+
+@register
+class Weights(Presentation):
+    """A row for each file."""
+
+    name = "weights"
+
+    def table(self, experiment, store, data_dir, budgets=()):
+        found = records(experiment, store)
+        rows = [row(experiment, variant, found) for variant in experiment.variants]
+        columns = [
+            Column("variant", "network"),
+            Column("file", "published file"),
+            Column("data"),
+            Column("images", "test images", "right", ",d"),
+            Column("published", "published top-1 / top-5", "right"),
+            Column("top1", "top-1", "right", empty="not measured"),
+            Column("top5", "top-5", "right"),
+        ]
+        if any("ahead" in row for row in rows):
+            columns.append(Column("ahead", "top-1 ahead, points", "right"))
+        return Table(experiment.title, columns, rows, notes(experiment, found))
 
 
 def records(experiment: Experiment, store: Store) -> dict[str, WeightsRecord]:
     """The records there are, by variant."""
     return {v.name: record for v in experiment.variants if (record := weights.find(store, experiment, v))}
-
-
-def table(experiment: Experiment, store: Store) -> Table:
-    """A row for each file."""
-    found = records(experiment, store)
-    rows = [row(experiment, variant, found) for variant in experiment.variants]
-    columns = [
-        Column("variant", "network"),
-        Column("file", "published file"),
-        Column("data"),
-        Column("images", "test images", "right", ",d"),
-        Column("published", "published top-1 / top-5", "right"),
-        Column("top1", "top-1", "right", empty="not measured"),
-        Column("top5", "top-5", "right"),
-    ]
-    if any("ahead" in row for row in rows):
-        columns.append(Column("ahead", "top-1 ahead, points", "right"))
-    return Table(experiment.title, columns, rows, notes(experiment, found))
 
 
 def row(experiment: Experiment, variant: Variant, found: dict[str, WeightsRecord]) -> dict[str, Any]:

@@ -1,30 +1,86 @@
-"""The figure of an experiment that only counts: how many parameters each network has, counted and published."""
+"""The table and the figure of an experiment that only counts: what each network has, counted and published."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from repro import models
+from repro.judging.evidence import counted
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
 from repro.reporting import style
+from repro.reporting.drawn import Drawn
+from repro.reporting.figures import registry as figures
+from repro.reporting.registry import Presentation, register, sheet
 from repro.reporting.style import COLOURS, PAPER, PUBLISHED
+from repro.reporting.table import Column, Table
 from repro.rules.claim import Claim
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from repro.reporting.drawn import Drawn
-
 BYTES_PER_PARAMETER = 4  # float32
 
 
-def described(experiment: Experiment) -> "list[Drawn]":
-    """The figures of an experiment of kind `sizes`: one."""
-    from repro.reporting.drawn import Drawn
+@register
+class Sizes(Presentation):
+    """What is published of each variant beside what is counted."""
 
-    groups = ", ".join(grouped(experiment))
-    text = f"Bar chart of the parameters of {len(experiment.variants)} networks, counted and published: {groups}."
-    return [Drawn(experiment.name, text)]
+    name = "sizes"
+
+    def table(self, experiment, store, data_dir, budgets=()):
+        """A row for each exact claim about a variant; one of which nothing is published has its parameters."""
+        rows: list[dict[str, Any]] = []
+        for variant in experiment.variants:
+            own = [claim for claim in experiment.claims if claim.variants == (variant.name,) and not claim.needs]
+            exact = [claim for claim in own if claim.deterministic]
+            for claim in exact:
+                found = counted(experiment, claim, variant.name, store)
+                rows.append(
+                    {
+                        "variant": variant.title,
+                        "layer": claim.layer or None,
+                        "what": {"side": "output height"}.get(claim.metric, claim.metric),
+                        "unit": claim.unit,
+                        "published": claim.published,
+                        "counted": found.values[0] / claim.scale if found else None,
+                    }
+                )
+            if not exact:
+                number = count(experiment, variant)
+                rows.append({"variant": variant.title, "what": "parameters", "unit": "parameters", "counted": number})
+        columns = [
+            Column("variant", "network"),
+            Column("layer"),
+            Column("what"),
+            Column("published", align="right", format=",.9g"),
+            Column("counted", align="right", format=",.9g"),
+            Column("unit"),
+        ]
+        if not any(row.get("layer") for row in rows):
+            columns.pop(1)
+        return Table(experiment.title, columns, rows)
+
+    def by_row(self, experiment, judged):
+        groups = []
+        for variant in experiment.variants:
+            own = [each for each in judged if each[0].deterministic and each[0].variants == (variant.name,)]
+            groups += [[each] for each in own] or [[]]
+        return groups
+
+    def described(self, experiment, evidence, store):
+        if not figures.stated(experiment).draws:
+            return []
+        groups = ", ".join(grouped(experiment))
+        text = f"Bar chart of the parameters of {len(experiment.variants)} networks, counted and published: {groups}."
+        return [Drawn(experiment.name, text)]
+
+    def charted(self, experiment, evidence, store):
+        return {}
+
+    def figure(self, experiment, evidence, store, name):
+        figure = sheet()
+        paint(figure, experiment)
+        return figure
 
 
 def paint(figure: "Figure", experiment: Experiment) -> None:

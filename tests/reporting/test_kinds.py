@@ -1,0 +1,44 @@
+"""Kinds of experiment: what is planned for one is shown too, and measured where something is due."""
+
+from pathlib import Path
+
+import pytest
+
+from repro.planning import experiments
+from repro.planning.kinds import KINDS as PLANNED
+from repro.planning.registry import ExperimentKind, register
+from repro.records import Store
+from repro.reporting import kinds
+from repro.running.kinds import KINDS as MEASURED
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+def test_every_kind_is_planned_shown_and_measured():
+    assert kinds.KINDS.keys() == PLANNED.keys()
+    assert MEASURED.keys() == {name for name, kind in PLANNED.items() if kind.measures}
+    assert {experiment.kind for experiment in experiments.everything()} == PLANNED.keys()
+
+
+def test_two_kinds_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="two kinds of experiment are called training"):
+        register(type("Again", (ExperimentKind,), {"name": "training"}))
+
+
+@pytest.mark.parametrize("name", PLANNED)
+def test_figures_that_are_told_of_are_those_of_the_report(name: str):
+    store = Store(CHECKOUT / "results")
+    for experiment in experiments.everything():
+        if experiment.kind == name and not experiment.work.trains:
+            drawn = kinds.of(experiment).described(experiment, {}, store)
+            assert [one.name for one in drawn if not (CHECKOUT / f"results/figures/{one.name}.svg").is_file()] == []
+            assert all(one.alt for one in drawn)
+
+
+def test_where_drawings_are_is_told_on_the_terminal_and_not_in_documents():
+    experiment = experiments.find("architectures")
+    shows = kinds.of(experiment)
+    rows = shows.table(experiment, Store(CHECKOUT / "results"), CHECKOUT).rows
+    assert [row["figure"] for row in rows if not Path(row["figure"]).is_file()] == []
+    assert not shows.tabled
+    assert not (CHECKOUT / "results/tables/architectures.md").exists()
