@@ -173,7 +173,7 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
 def announce(todo: list[Step], store: Store, teller: Teller) -> None:
     """Say what a user may not expect: that there are no records here, which runs are done again."""
     if not store.folder.is_dir():
-        teller.say(f"There are no records in {store.folder.parent} yet: every run is done.")
+        teller.say(f"There are no records in {store.folder.parent} yet: all runs are to do.")
     for step in todo:
         if step.state == "stale":
             teller.say(f"run again, {step.why}: {describe_run(step.run)}")

@@ -505,7 +505,7 @@ def test_work_of_more_than_an_hour_is_not_begun_unasked(repro, monkeypatch: pyte
     answer = repro(*words)
     assert (answer.code, len(asked)) == (130, 1)
     assert re.fullmatch(r"1 run, about .* of work in all: go on\?", asked[0])
-    assert "There are no records in results yet: every run is done." in answer.err
+    assert "There are no records in results yet: all runs are to do." in answer.err
     assert answer.err.endswith("interrupted\n")
     assert not list((tmp_path / "results").rglob("*.*"))
     assert repro(*words, "--yes").code == 0
