@@ -130,13 +130,18 @@ class Rounder:
         """The best of a few prices, each chosen by the two around the aim; `slope`: what an e-fold of a price adds."""
         close = CLOSE[kind] * (most if kind == "bytes" else 1)
         aim = most - close / 2
+
+        def near(one: Rounded) -> float:
+            """Larger where more is measured, if not for noise: a loss on few images may fall where the price rises."""
+            return one.price * slope
+
         # A higher price gives fewer bytes and more loss; what other searches have tried narrows this one.
         price, inside, outside = self.first_price, None, None
         fits = [one for one in self.tried if measured(one) <= most]
         others = [one for one in self.tried if measured(one) > most]
         for index in range(TRIES + 1):
-            inside = max(fits, key=measured, default=None)
-            outside = min(others, key=measured, default=None)
+            inside = max(fits, key=near, default=None)
+            outside = min((one for one in others if not inside or near(one) > near(inside)), key=near, default=None)
             if index == TRIES or (inside and measured(inside) >= most - close):
                 break
             nearest = inside or outside

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from repro.compression import rounding, stages
 from repro.compression.calibration import Statistics, calibrate, unfolded
 from repro.compression.ratedistortion import round_layer
-from repro.compression.rounding import Rounder
+from repro.compression.rounding import Rounded, Rounder
 from repro.errors import BadInput
 from repro.formats import files
 from repro.formats.shared import CompressedNetwork, Grid
@@ -190,6 +190,20 @@ def test_as_much_loss_as_allowed(rounder: Rounder) -> None:
     found = rounder.within_loss(1e-3)
     assert 0.5e-3 < found.loss <= 1e-3
     assert found.bytes < rounder.within_loss(1e-5).bytes
+
+
+def test_a_search_passes_where_the_loss_falls_by_chance(rounder: Rounder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tries no price twice, and ends at the highest that loses little enough."""
+
+    def at(price: float) -> Rounded:
+        return Rounded(rounder.network, price, 1, price * (6e3 if price < 1.2e-7 else 3.5e3 if price < 2e-7 else 8e3))
+
+    monkeypatch.setattr(rounder, "at", at)
+    monkeypatch.setattr(rounder, "tried", [at(1e-7), at(1e-6)])
+    tries: list[Rounded] = []
+    found = rounder.within_loss(1e-3, tries.append)
+    assert len({one.price for one in tries}) == len(tries)
+    assert found.price == max(one.price for one in tries if one.loss <= 1e-3) > 1.8e-7
 
 
 def test_strips_are_calibrated_and_filters_of_one_channel_each_refused() -> None:
