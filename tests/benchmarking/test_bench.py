@@ -215,8 +215,8 @@ def test_a_point_of_scaling_is_a_whole_run():
 def test_startup_measures_every_command():
     (sheet,) = startup.measure(repeats=2)
     assert [row["command"] for row in sheet.rows] == list(startup.COMMANDS)
-    bare, *ours = (row["seconds"] for row in sheet.rows)
-    assert 0 < bare < min(ours)
+    bare, *_, listing = (row["seconds"] for row in sheet.rows)
+    assert 0 < bare < listing
     assert all(len(row["rounds"]) == 2 for row in sheet.rows)
 
 
