@@ -37,6 +37,7 @@ def measure(results: Path, data_dir: Path, told: Callable[[str], None] = lambda 
         told("repro report, with nothing to do")
         _, again = watched(["report", *common], cache)
         rows.append({"command": "repro report", "stage": "all, with nothing to do", "seconds": again})
+        count = len(store.all)
         cells = [cell for experiment in experiments.everything() for cell in plan.cells(experiment, "laptop")]
         missing = sum(step.state != "done" for step in plan.plan(cells, store, data_dir))
         note = f"`make all` is not measured: {missing} of its runs have no record yet."
@@ -47,7 +48,7 @@ def measure(results: Path, data_dir: Path, told: Callable[[str], None] = lambda 
             note = f"`make all`: with every record there and everything made; target {TARGET:.0f} s."
     columns = [Column("command"), Column("stage"), Column("seconds", "s", "right", ".2f")]
     notes = [
-        f"{len(store.all)} records; stages by when the command says that a file is made, start-up in the first.",
+        f"{count:,} records; stages by when the command says that a file is made, start-up in the first.",
         note,
         f"{busy}.",
     ]
