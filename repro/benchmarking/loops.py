@@ -34,14 +34,14 @@ TARGET = 3.0  # times the plain loop, in bfloat16 with a process a core
 class Loop(NamedTuple):
     """A way to train.
 
-    library: what it takes; where that is not installed the loop is left out, and the table says so.
+    needs: a module or program; where that is not installed the loop is left out, and the table says so.
     every_core: one process a core, each with a run of its own, as `repro run` works on a CPU.
     """
 
     title: str
     side: Callable[..., Any]
     precision: str = "float32"
-    library: str = ""
+    needs: str = ""
     every_core: bool = False
 
 
@@ -53,8 +53,8 @@ def loops() -> list[Loop]:
     return [
         Loop("plain", Plain),
         Loop("torchvision's reference: transforms v2 on tensors", others.Reference),
-        Loop("timm's loader", others.Timm, library="timm"),
-        Loop("plain, torch.compile", others.Compiled, library="g++"),
+        Loop("timm's loader", others.Timm, needs="timm"),
+        Loop("plain, torch.compile", others.Compiled, needs="g++"),
         Loop("repro, one process", Project),
         Loop("repro, a process a core", Project, every_core=True),
         Loop("repro, one process", Project, "bfloat16"),
@@ -74,7 +74,7 @@ def measure(
     synthetic = without_images(data_dir)
     everything = chosen or loops()
     here = [loop for loop in everything if available(loop)]
-    notes += [f"{loop.title}: {loop.library} is not installed." for loop in everything if loop not in here]
+    notes += [f"{loop.title}: {loop.needs} is not installed." for loop in everything if loop not in here]
     precisions = sorted({loop.precision for loop in here})
     with ExitStack() as stack:
         products = [stack.enter_context(Alone(MatrixProduct, "cpu", cores(), name)) for name in precisions]
@@ -89,8 +89,8 @@ def measure(
 
 
 def available(loop: Loop) -> bool:
-    """Whether what a loop takes is installed: a library of Python, or a program."""
-    return not loop.library or find_spec(loop.library) is not None or shutil.which(loop.library) is not None
+    """Whether the module or program that a loop needs is installed."""
+    return not loop.needs or find_spec(loop.needs) is not None or shutil.which(loop.needs) is not None
 
 
 def started(loop: Loop, run: Run, data_dir: Path, stack: ExitStack) -> Callable[[float], Turn]:

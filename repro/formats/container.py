@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -318,20 +318,43 @@ def unwrap(data: bytes, where: str) -> Opened:
     return Opened(header, sections, {"magic, length": 8, "header": begin - 8, "checksums": 8}, len(data))
 
 
-def parse(packed: bytes, size: int, where: str) -> Header:
-    """The header, with every declared size checked against the network and the file's size. Raises Failure."""
-    damaged = Failure(f"{where} is damaged: its header makes no sense")
+class OfNetwork(Protocol):
+    """A header that names a network and its options."""
+
+    @property
+    def network(self) -> str: ...
+
+    @property
+    def options(self) -> dict[str, Any]: ...
+
+
+H = TypeVar("H", bound=OfNetwork)
+
+
+def inflated(packed: bytes, kind: type[H], where: str) -> tuple[H, dict[str, tuple[int, ...]]]:
+    """A header of a kind, which names a network, and the shapes of that network's tensors. Raises Failure."""
+    damaged = nonsense(where)
     inflate = zlib.decompressobj()
     try:
         plain = inflate.decompress(packed, HEADER_LIMIT)
         if not inflate.eof or inflate.unused_data:
             raise damaged
-        header = msgspec.msgpack.decode(plain, type=Header)
-        shapes = shapes_of(header.network, header.options)
+        header = msgspec.msgpack.decode(plain, type=kind)
+        return header, shapes_of(header.network, header.options)
     except (zlib.error, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise damaged from error
     except BadInput as error:
         raise Failure(f"{where} holds a network that is not known here: {error}") from error
+
+
+def nonsense(where: str) -> Failure:
+    """The refusal of a header that contradicts itself."""
+    return Failure(f"{where} is damaged: its header makes no sense")
+
+
+def parse(packed: bytes, size: int, where: str) -> Header:
+    """The header, with every declared size checked against the network and the file's size. Raises Failure."""
+    header, shapes = inflated(packed, Header, where)
     check_size(shapes, size, where)
     if {one.name: one.shape for one in header.tensors} != shapes or len(header.tensors) != len(shapes):
         raise Failure(f"{where} is damaged: its tensors are not those of {header.network}")
@@ -341,7 +364,7 @@ def parse(packed: bytes, size: int, where: str) -> Header:
         counts = min(one.values, one.kept, one.entries, *one.lengths) >= 0 and one.kept <= size
         # An index has at most a gap for each weight kept and an escape for each 15 zeros.
         if not (stored and counts and one.entries <= size + 1 and one.values <= (256 if "code" in one.kind else size)):
-            raise damaged
+            raise nonsense(where)
     return header
 
 

@@ -273,24 +273,13 @@ def unwrap(data: bytes, where: str) -> tuple[Header, tuple[bytes, bytes, bytes]]
 
 def parse(packed: bytes, size: int, where: str) -> Header:
     """The header, with every declared size checked against the network and the file's size. Raises Failure."""
-    damaged = Failure(f"{where} is damaged: its header makes no sense")
-    inflate = zlib.decompressobj()
-    try:
-        plain = inflate.decompress(packed, container.HEADER_LIMIT)
-        if not inflate.eof or inflate.unused_data:
-            raise damaged
-        header = msgspec.msgpack.decode(plain, type=Header)
-        shapes = shapes_of(header.network, header.options)
-    except (zlib.error, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise damaged from error
-    except BadInput as error:
-        raise Failure(f"{where} holds a network that is not known here: {error}") from error
+    header, shapes = container.inflated(packed, Header, where)
     if [one.shape for one in header.tensors] != list(shapes.values()):
         raise Failure(f"{where} is damaged: its tensors are not those of {header.network}")
     check_size(shapes, size, where)
     stored = sum(math.prod(one.shape) * {"half": 2, "float": 4}.get(one.kind, 0) for one in header.tensors)
     if stored != header.lengths[2] or not all(map(sensible, header.tensors)):
-        raise damaged
+        raise container.nonsense(where)
     return header
 
 

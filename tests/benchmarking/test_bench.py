@@ -315,7 +315,7 @@ def test_the_loops_of_others_train_on_the_same_images(tmp_path: Path, monkeypatc
     monkeypatch.setattr(loops, "cores", lambda: 1)
     # torch.compile takes a minute to begin.
     chosen = [loop for loop in loops.loops() if "compile" not in loop.title]
-    chosen.append(chosen[0]._replace(title="absent", library="no-such-library"))
+    chosen.append(chosen[0]._replace(title="absent", needs="no-such-library"))
     told = []
     (sheet,) = loops.measure(0.01, 1, tmp_path, told.append, chosen)
     here = [loop for loop in chosen if loops.available(loop)]
