@@ -46,7 +46,7 @@ class Timm(Plain):
         self.normalize = self.train_set.transform.transforms[-1]
 
     def loader(self, some: Images, **order: Any) -> Any:
-        from timm.data.loader import create_loader
+        from timm.data.loader import create_loader  # pyright: ignore[reportMissingImports]  # an extra
 
         return create_loader(
             some,  # pyright: ignore[reportArgumentType]
