@@ -121,7 +121,7 @@ def test_fuzzed_records_are_passed_over(tmp_path: Path, often, count):
 
 
 def sealed(content: bytes) -> bytes:
-    """The `.sqz` file with checksums that fit it, so that what they guard is read too; as it is where none has a place."""
+    """The `.sqz` file with checksums that fit it, so that what they guard is read too; one too short stays as it is."""
     begin = 8 + int.from_bytes(content[4:8], "little")
     if len(content) < begin + 8:
         return content
