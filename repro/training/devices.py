@@ -1,12 +1,17 @@
 """Which device a run uses, and why."""
 
+import ctypes
 import platform
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import torch
 
 from repro.errors import BadInput
+
+TRIM_THRESHOLD, MMAP_MAX = -1, -4  # parameters of glibc's mallopt, as malloc.h numbers them
 
 
 def choose(wanted: str) -> tuple[torch.device, str]:
@@ -45,6 +50,19 @@ def set_up_cudnn() -> None:
     torch.backends.cudnn.benchmark = True
     # float32 means float32, as on a CPU: convolutions would otherwise round their inputs to 10 bits.
     torch.backends.cudnn.allow_tf32 = False
+
+
+@cache
+def keep_freed_memory() -> None:
+    """Let glibc keep what this process frees for its next tensors; with other C libraries nothing changes.
+
+    Tensors of 32 MB and more would go back to the system in every step, and the next come as pages to be filled with
+    zeros: half of the time of AlexNet's steps in bfloat16, a fifth of SqueezeNet's at 224 pixels.
+    """
+    malloc = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if malloc:
+        malloc(MMAP_MAX, 0)
+        malloc(TRIM_THRESHOLD, 2**31 - 1)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from repro.records import Epoch, Measurement, Record, Status
 from repro.records.environment import describe
 from repro.training import parallel
 from repro.training.checkpoint import Checkpoint
-from repro.training.devices import set_up_cudnn
+from repro.training.devices import keep_freed_memory, set_up_cudnn
 from repro.training.evaluation import counted_macs, first_dead_layer, measure
 from repro.training.graph import captured
 from repro.training.precision import arithmetic
@@ -50,6 +50,7 @@ class Trainee:
     def __init__(self, run: Run, dataset: Dataset, device: torch.device):
         self.run, self.device = run, device
         set_up_cudnn()
+        keep_freed_memory()
         torch.manual_seed(axis_seed(run.seed, "initialisation"))
         network = models.build(run.model.name, **run.model.options)
         self.network = network.to(device).to(memory_format=torch.channels_last)
