@@ -137,7 +137,9 @@ class Compression(Spec, frozen=True):
     bits: of the codes of each layer, by k-means; 0 = the released codebooks as they are.
     price: instead, every layer is rounded at this price in nats a bit (see `repro.compression.rounding`).
     max_bytes: instead, at the price at which the file has at most so many bytes.
-    coder: `released` = the format of the released file; else as `repro.formats.files` has them.
+    coder: `released` = the format of the released file; `nncodec` = that of another project (`repro.formats.nncodec`);
+        else as `repro.formats.files` has them.
+    qp: nncodec's quantisation parameter.
     init: where k-means begins.
     images: that rounding at a price is calibrated on; labels are not used.
     """
@@ -145,7 +147,8 @@ class Compression(Spec, frozen=True):
     bits: Annotated[int, Meta(ge=0, le=8)] = 0
     price: Annotated[float, Meta(ge=0)] = 0.0
     max_bytes: Count = 0
-    coder: Literal["released", "none", "gaps", "huffman", "ans", "context"] = "huffman"
+    coder: Literal["released", "nncodec", "none", "gaps", "huffman", "ans", "context"] = "huffman"
+    qp: Annotated[int, Meta(ge=-100, le=0)] = 0
     init: Literal["linear", "density", "random"] = "linear"
     images: Count = 0
 
@@ -156,6 +159,8 @@ class Compression(Spec, frozen=True):
             raise ValueError("price and max_bytes need images to calibrate on, and nothing else does")
         if self.images and self.coder != "context":
             raise ValueError("price and max_bytes need the coder context, which alone has integer codes")
+        if bool(self.qp) != (self.coder == "nncodec"):
+            raise ValueError("the coder nncodec needs a qp below 0, and no other coder has one")
 
 
 class Weights(Spec, frozen=True):

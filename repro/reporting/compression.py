@@ -47,13 +47,18 @@ def described(experiment: Experiment, store: Store) -> "list[Drawn]":
         Drawn(experiment.name, text),
         Drawn(
             f"{experiment.name}-bytes",
-            f"Stacked bars of where the bytes of {len(found)} files are: {', '.join(SECTIONS)}, header.",
+            f"Stacked bars of where the bytes of {len(accounted(found))} files are: {', '.join(SECTIONS)}, header.",
         ),
         Drawn(
             f"{experiment.name}-weights",
             f"Histograms of the kept weights of {len(SHOWN_LAYERS)} of {layers} layers before and after sharing.",
         ),
     ]
+
+
+def accounted(found: dict[str, CompressedRecord]) -> dict[str, CompressedRecord]:
+    """The files whose format says which bytes belong to which layer: all but NNCodec's."""
+    return {name: record for name, record in found.items() if record.header < record.bytes}
 
 
 def title_of(experiment: Experiment, name: str) -> str:
@@ -135,7 +140,8 @@ def legend_key(label: str, index: int) -> Any:
 
 
 def breakdown(figure: "Figure", experiment: Experiment, found: dict[str, CompressedRecord]) -> None:
-    """A bar for each file: its bytes by kind."""
+    """A bar for each file whose format says where its bytes are: its bytes by kind."""
+    found = accounted(found)
     figure.set_size_inches(style.WIDTH, 0.9 + 0.3 * len(found))
     axis = figure.subplots()
     rows = range(len(found))

@@ -64,7 +64,7 @@ def row(experiment: Experiment, variant: Variant, record: CompressedRecord | Non
     return cells | {
         "bytes": record.bytes,
         "ratio": FLOAT * record.parameters / record.bytes,
-        "bits": 8 * coded / kept,
+        "bits": 8 * coded / kept if coded else None,
         "nonzero": record.nonzero,
         "top1": share_text(answers.top1, answers.total),
         "top5": share_text(answers.top5, answers.total),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ import torch
 from repro.compression import stages
 from repro.compression.rounding import Rounded, Rounder
 from repro.config.specification import Compression
-from repro.formats import files, inspecting, released
+from repro.formats import files, inspecting, nncodec, released
 from repro.formats.shared import CompressedNetwork, dense
 from repro.planning.experiments import Experiment, Variant
 from repro.records import Store, variants
@@ -61,18 +62,11 @@ def carry_out(
         tell(f"{variant.name}: compressing")
         how = variant.compress
         network, price = compressed(original, how, rounder, tell)
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / ("net.net" if how.coder == "released" else "net.sqz")
-            began = time.process_time()
-            data = released.encode(network) if how.coder == "released" else files.encode(network, how.coder)
-            encoded = time.process_time()
-            file.write_bytes(data)
-            again = files.open_network(file)
-            decoded = time.process_time()
-            size = file.stat().st_size
-            header, layers = layers_of(file, again, original)
+        file = stored(network, how)
+        size = len(file.data)
+        header, layers = layers_of(file, original)
         tell(f"{variant.name}: {size:,} bytes, measuring")
-        after = cached_scores(again, images, device)
+        after = cached_scores(file.network, images, device)
         record = CompressedRecord(
             experiment=experiment.name,
             variant=variant.name,
@@ -80,14 +74,14 @@ def carry_out(
             source=hashlib.sha256(path.read_bytes()).hexdigest(),
             network=network.network,
             price=price,
-            parameters=again.parameters,
+            parameters=file.network.parameters,
             bytes=size,
             header=header,
-            sha256=hashlib.sha256(data).hexdigest(),
+            sha256=hashlib.sha256(file.data).hexdigest(),
             layers=layers,
             answers=compared(before, after, images),
-            encode_seconds=encoded - began,
-            decode_seconds=decoded - encoded,
+            encode_seconds=file.encode_seconds,
+            decode_seconds=file.decode_seconds,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             environment=describe(device.type, "float32"),
         )
@@ -116,12 +110,45 @@ def compressed(
     return found.network, found.price
 
 
-def layers_of(file: Path, network: CompressedNetwork, original: CompressedNetwork) -> tuple[int, tuple[Layer, ...]]:
-    """Bytes that belong to no layer, and each layer's part of a file."""
-    by_layer = {row["layer"]: row for row in inspecting.account(file)}
+class Stored(NamedTuple):
+    """A compressed file: its bytes, the network read from it, processor time, and its account by layer.
+
+    account: as `inspecting.account` has it; empty where the format does not say.
+    """
+
+    data: bytes
+    network: CompressedNetwork
+    encode_seconds: float
+    decode_seconds: float
+    account: list[dict[str, Any]]
+
+
+def stored(network: CompressedNetwork, how: Compression) -> Stored:
+    """Write a network to a file, and read it again. Raises Failure where the coder's package is not installed."""
+    began = time.process_time()
+    if how.coder == "nncodec":
+        data = nncodec.encode(network, how.qp)
+        encoded = time.process_time()
+        return Stored(data, nncodec.decode(data, network), encoded - began, time.process_time() - encoded, [])
+    data = released.encode(network) if how.coder == "released" else files.encode(network, how.coder)
+    encoded = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / ("net.net" if how.coder == "released" else "net.sqz")
+        file.write_bytes(data)
+        again = files.open_network(file)
+        decoded = time.process_time()
+        return Stored(data, again, encoded - began, decoded - encoded, inspecting.account(file))
+
+
+def layers_of(file: Stored, original: CompressedNetwork) -> tuple[int, tuple[Layer, ...]]:
+    """Bytes that belong to no layer, and each layer's part of a file: none where its account is empty."""
+    by_layer = {row["layer"]: row for row in file.account}
     layers = []
-    for name, prefix in inspecting.weight_layers(network).items():
-        row, weights = by_layer[name], dense(network.tensors[f"{prefix}.weight"])
+    for name, prefix in inspecting.weight_layers(file.network).items():
+        row, weights = (
+            by_layer.get(name, dict.fromkeys(inspecting.KINDS, 0)),
+            dense(file.network.tensors[f"{prefix}.weight"]),
+        )
         reach = float(np.abs(dense(original.tensors[f"{prefix}.weight"])).max())
         counts, _ = np.histogram(weights[weights != 0].clip(-reach, reach), BINS, (-reach, reach))
         layers.append(
@@ -141,7 +168,7 @@ def layers_of(file: Path, network: CompressedNetwork, original: CompressedNetwor
             )
         )
     own = sum(one.codebook + one.tables + one.codes + one.index + one.biases for one in layers)
-    return file.stat().st_size - own, tuple(layers)
+    return len(file.data) - own, tuple(layers)
 
 
 def compared(before: torch.Tensor, after: torch.Tensor, images: Images) -> Answers:
