@@ -1,7 +1,6 @@
 """How long the whole SqueezeNet takes to become a compressed file and to come back, by each coder, on one core."""
 
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -17,18 +16,19 @@ from repro.errors import Failure
 from repro.formats import coding, container, files, released
 from repro.formats.files import FORMATS, Format
 from repro.formats.shared import CompressedNetwork
+from repro.progress import Progress, silent
 from repro.reporting.table import Column
 
 TARGETS = {"encode": 10.0, "decode": 0.5}  # seconds
 ADAPTIVE = {"encode": 10.0, "decode": 1.5}  # of the coder context, which counts while it decodes
 
 
-def measure(rounds: int, data_dir: Path, told: Callable[[str], None] = lambda line: None) -> list[Sheet]:
+def measure(rounds: int, data_dir: Path, progress: Progress = silent) -> list[Sheet]:
     """Let every coder encode and decode the network as often as asked for, in turns, after once to warm up."""
     busy = load()
     network, words = subject(data_dir)
     coders: list[Format] = [coder for coder in FORMATS if available(coder)]
-    told(f"{len(coders)} coders, {rounds} times each")
+    progress(f"{len(coders)} coders, {rounds} times each")
     sizes = [len(files.encode(network, coder)) for coder in coders]
     found = interleaved([partial(there_and_back, network, coder) for coder in coders], rounds)
     rows = []

@@ -24,6 +24,7 @@ from repro.benchmarking.tables import Sheet
 from repro.benchmarking.training import Case, operations, rates, run_of
 from repro.config.specification import Run
 from repro.processes import Alone, cores
+from repro.progress import Progress, silent
 from repro.reporting.table import Column
 from repro.training import devices
 
@@ -66,7 +67,7 @@ def measure(
     seconds: float = 1.5,
     rounds: int = 5,
     data_dir: Path = Path(".data"),
-    told: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
     chosen: Sequence[Loop] | None = None,
 ) -> list[Sheet]:
     """Let every loop train in turns, on the CPU."""
@@ -80,9 +81,9 @@ def measure(
         products = [stack.enter_context(Alone(MatrixProduct, "cpu", cores(), name)) for name in precisions]
         turns = []
         for loop in here:
-            told(f"{loop.title}, {loop.precision}")
+            progress(f"{loop.title}, {loop.precision}")
             turns.append(partial(started(loop, run_of(CASE, loop.precision, synthetic), data_dir, stack), seconds))
-        told(f"{len(here)} loops, {rounds} times each")
+        progress(f"{len(here)} loops, {rounds} times each")
         found = interleaved([*turns, *(partial(each.call, "multiply", seconds / 2) for each in products)], rounds)
     by_precision = dict(zip(precisions, found[len(here) :], strict=True))
     return [sheet(list(zip(here, found, strict=False)), by_precision, synthetic, notes)]

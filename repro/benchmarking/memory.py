@@ -1,6 +1,6 @@
 """How much memory a run on CIFAR-10 needs, from reading the images to writing the weights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from repro.benchmarking.machine import MIB, describe, device_name, load
@@ -9,6 +9,7 @@ from repro.benchmarking.subprocess_runs import carried_out
 from repro.benchmarking.tables import Sheet
 from repro.config.specification import Run
 from repro.processes import cores
+from repro.progress import Progress, silent
 from repro.reporting.table import Column
 from repro.training import devices
 
@@ -22,7 +23,7 @@ def measure(
     networks: Sequence[str] = (),
     device: str = "auto",
     data_dir: Path = Path(".data"),
-    told: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
 ) -> list[Sheet]:
     """The most memory that the laptop budget's run of each network holds."""
     kind = devices.choose(device)[0].type
@@ -32,7 +33,7 @@ def measure(
     for network in NETWORKS:
         if networks and network not in networks:
             continue
-        told(f"memory of {network}")
+        progress(f"memory of {network}")
         run = shortened(network, synthetic)
         outcome = carried_out([run], data_dir, kind, cores())
         rows.append(

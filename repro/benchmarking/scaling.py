@@ -1,7 +1,7 @@
 """How time and memory grow when training set, batch, input or number of runs double."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
@@ -16,6 +16,7 @@ from repro.benchmarking.subprocess_runs import carried_out
 from repro.benchmarking.tables import Sheet
 from repro.config.specification import Run
 from repro.processes import cores
+from repro.progress import Progress, silent
 from repro.reporting import style
 from repro.reporting.table import Column
 from repro.training import devices
@@ -87,7 +88,7 @@ def measure(
     results: Path,
     device: str = "auto",
     axes: Sequence[Axis] = AXES,
-    told: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
 ) -> list[Sheet]:
     """Measure every point in a fresh process; draws figures/bench-scaling-DEVICE too."""
     kind = devices.choose(device)[0].type
@@ -95,7 +96,7 @@ def measure(
     points = []
     for axis in axes:
         for value in axis.values:
-            told(f"{value} {axis.name}")
+            progress(f"{value} {axis.name}")
             outcome = carried_out(axis.runs(value), Path(), kind, cores())
             points.append(Point(axis.name, value, sum(outcome.seconds), outcome.memory))
     draw(axes, points, results / "figures", f"bench-scaling-{kind}")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 from shutil import copytree
@@ -14,13 +14,14 @@ from repro.benchmarking.startup import environment
 from repro.benchmarking.tables import Sheet
 from repro.errors import Failure
 from repro.planning import experiments, plan
+from repro.progress import Progress, silent
 from repro.records import Store
 from repro.reporting.table import Column
 
 TARGET = 30.0  # seconds, for `make all` with all records present
 
 
-def measure(results: Path, data_dir: Path, told: Callable[[str], None] = lambda line: None) -> list[Sheet]:
+def measure(results: Path, data_dir: Path, progress: Progress = silent) -> list[Sheet]:
     """Rebuild everything from a copy of the records, with nothing made before; then again with everything made."""
     busy = load()
     with tempfile.TemporaryDirectory() as place:
@@ -30,11 +31,11 @@ def measure(results: Path, data_dir: Path, told: Callable[[str], None] = lambda 
                 copytree(results / records, folder / records)
         store = Store(folder)
         common = ["--results-dir", str(folder), "--data-dir", str(data_dir)]
-        told("repro report, from the records alone")
+        progress("repro report, from the records alone")
         lines, total = watched(["report", *common], cache)
         rows = [{"command": "repro report", "stage": stage, "seconds": spent} for stage, spent in stages(lines, total)]
         rows.append({"command": "repro report", "stage": "all, from the records alone", "seconds": total})
-        told("repro report, with nothing to do")
+        progress("repro report, with nothing to do")
         _, again = watched(["report", *common], cache)
         rows.append({"command": "repro report", "stage": "all, with nothing to do", "seconds": again})
         count = len(store.all)
@@ -42,7 +43,7 @@ def measure(results: Path, data_dir: Path, told: Callable[[str], None] = lambda 
         missing = sum(step.state != "done" for step in plan.plan(cells, store, data_dir))
         note = f"`make all` is not measured: {missing} of its runs have no record yet."
         if not missing:
-            told("repro run --all, with all records there")
+            progress("repro run --all, with all records there")
             _, checking = watched(["run", "--all", *common], cache)
             rows.append({"command": "make all", "stage": "run --all and report", "seconds": checking + again})
             note = f"`make all`: with every record there and everything made; target {TARGET:.0f} s."

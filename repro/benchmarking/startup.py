@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -14,6 +13,7 @@ from repro.benchmarking.machine import describe, load
 from repro.benchmarking.rounds import interleaved, median_interval
 from repro.benchmarking.tables import Sheet
 from repro.errors import Failure
+from repro.progress import Progress, silent
 from repro.reporting.table import Column
 
 TARGET = 0.3  # seconds, for `--help` and `list`
@@ -25,10 +25,10 @@ COMMANDS: dict[str, list[str]] = {
 }
 
 
-def measure(repeats: int = 15, told: Callable[[str], None] = lambda line: None) -> list[Sheet]:
+def measure(repeats: int = 15, progress: Progress = silent) -> list[Sheet]:
     """Start every command as often as asked for, in turns, after once to fill the file cache."""
     busy = load()
-    told(f"{len(COMMANDS)} commands, {repeats} times each")
+    progress(f"{len(COMMANDS)} commands, {repeats} times each")
     for words in COMMANDS.values():
         seconds(words)
     found = interleaved([partial(seconds, words) for words in COMMANDS.values()], repeats)

@@ -1,6 +1,6 @@
 """The project's loop against the plain one: images a second, share of the machine's rate, memory, phases of a step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -17,6 +17,7 @@ from repro.benchmarking.runs import laptop_run, without_images
 from repro.benchmarking.tables import Sheet
 from repro.config.specification import Run
 from repro.processes import Alone, cores
+from repro.progress import Progress, silent
 from repro.reporting.table import Column
 from repro.training import devices
 
@@ -112,7 +113,7 @@ def measure(
     rounds: int = 5,
     device: str = "auto",
     data_dir: Path = Path(".data"),
-    told: Callable[[str], None] = lambda line: None,
+    progress: Progress = silent,
     cases: Sequence[Case] | None = None,
 ) -> list[Sheet]:
     """Measure case after case, each in rounds of turns: see docs/benchmark.md.
@@ -120,7 +121,7 @@ def measure(
     Args:
         networks: only cases of these; all where empty.
         seconds: of a turn.
-        told: hears what is measured next.
+        progress: gets a line for each measurement.
         cases: instead of those that the device has.
     """
     chosen, _ = devices.choose(device)
@@ -132,7 +133,7 @@ def measure(
     with Alone(MatrixProduct, kind, cores(), precision) as product:
         for case in cases or (GPU_CASES if kind == "cuda" else CASES):
             if not networks or case.network in networks:
-                told(f"{case.network} at {case.pixels} pixels, batch {case.batch}")
+                progress(f"{case.network} at {case.pixels} pixels, batch {case.batch}")
                 run = run_of(case, precision, synthetic)
                 found.append(measure_case(case, run, data_dir, kind, seconds, rounds, product))
     machine = describe(device_name(kind))

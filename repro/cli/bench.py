@@ -132,7 +132,7 @@ def scaling_command(device: str, results_dir: Path, output_format: str) -> None:
     """Time and memory as training set, batch, input and number of runs double."""
     from repro.benchmarking import scaling
 
-    finish(scaling.measure(results_dir, device, told=tell), results_dir, output_format)
+    finish(scaling.measure(results_dir, device, progress=tell), results_dir, output_format)
 
 
 @bench_command.command("startup", short_help="Start-up time of commands.")

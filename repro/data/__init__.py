@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from repro.config.specification import Data
 from repro.data import sets
-from repro.data.catalogue import DATASETS, FAMILIES, SOURCES, SYNTHETIC_SIZE, DatasetInfo, Progress, find, silent
+from repro.data.catalogue import DATASETS, FAMILIES, SOURCES, SYNTHETIC_SIZE, DatasetInfo, find
 from repro.data.images import Dataset, ImageSet, in_memory
 from repro.errors import BadInput, unknown
+from repro.progress import Progress, silent
 
 if TYPE_CHECKING:
     import torch

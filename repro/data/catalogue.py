@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 from repro.config.functions import is_outside
 from repro.config.specification import Data
 from repro.errors import BadInput, unknown
+from repro.progress import Progress, silent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     from repro.data.streaming import PhotographSet
 
     Arrays = tuple[np.ndarray, np.ndarray]
-
-# Told in words about every step that takes time.
-Progress = Callable[[str], None]
-
-
-def silent(_: str) -> None:
-    """Tells nobody."""
-
 
 Half = Literal["all", "calibration", "measuring"]
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from repro.data import files
-from repro.data.catalogue import ImageSource, Progress, Status, counted, silent
+from repro.data.catalogue import ImageSource, Status, counted
 from repro.data.files import Sums
 from repro.errors import Failure
+from repro.progress import Progress, silent
 from repro.storage import cache_folder
 
 

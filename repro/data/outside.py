@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from repro.config import functions
 from repro.config.functions import REQUIRED, Function
-from repro.data.catalogue import DatasetInfo, External, Progress, of_bytes, silent
+from repro.data.catalogue import DatasetInfo, External, of_bytes
 from repro.errors import BadInput, Failure
+from repro.progress import Progress, silent
 from repro.storage import cache_folder, read_limited, write_atomic
 
 if TYPE_CHECKING:

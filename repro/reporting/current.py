@@ -15,8 +15,8 @@ import msgspec
 import repro
 from repro import data
 from repro.config.specification import BUDGETS
-from repro.data.catalogue import Progress, silent
 from repro.planning import ablations, plan, study
+from repro.progress import Progress, silent
 from repro.storage import cache_folder, write_atomic
 
 RECORDS = ("runs", "compressed", "weights")  # folders of results/ that the report only reads

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import cache
@@ -20,6 +20,7 @@ from repro.judging.evidence import LEDGER, Evidence, borrowed, shown, verdicts_o
 from repro.planning import ablations, experiments
 from repro.planning.experiments import Experiment
 from repro.processes import end_with_parent
+from repro.progress import Progress, silent
 from repro.records import Store
 from repro.records.store import LARGEST
 from repro.reporting import kinds, page, snippets, tables
@@ -36,12 +37,8 @@ WORTH_A_POOL = 3
 # Whatever changes in these packages may change a figure.
 DRAWING_CODE = ("config", "rules", "judging", "models", "planning", "records", "reporting")
 
-Progress = Callable[[str], None]
 
-
-def render(
-    results: Path, data_dir: Path, only: Iterable[str] | None = None, progress: Progress = lambda line: None
-) -> None:
+def render(results: Path, data_dir: Path, only: Iterable[str] | None = None, progress: Progress = silent) -> None:
     """Bring tables/, figures/, README.md and index.html of a results folder up to date with its records.
 
     Files whose content would not change are not written, figures whose records have not changed are not drawn again.

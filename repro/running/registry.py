@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.planning.experiments import Experiment, Variant
+from repro.progress import Progress
 from repro.records import Store
 
 if TYPE_CHECKING:
     import torch
 
-Tell = Callable[[str], None]
-# Measures variants that are due, telling how it goes; returns how many failed.
-CarryOut = Callable[[Experiment, Sequence[Variant], Store, Path, "torch.device", Tell], int]
+# Measures variants that are due, with a line for each step; returns how many failed.
+CarryOut = Callable[[Experiment, Sequence[Variant], Store, Path, "torch.device", Progress], int]
 
 KINDS: dict[str, CarryOut] = {}
 

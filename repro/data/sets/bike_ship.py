@@ -4,10 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro.data import files
-from repro.data.catalogue import DatasetInfo, Progress, register, silent
+from repro.data.catalogue import DatasetInfo, register
 from repro.data.folders import IMAGENET_MEAN, IMAGENET_STD, ImageFolder, Listing, class_folders, other_files, part
 from repro.data.sets import imagenet
 from repro.errors import Failure
+from repro.progress import Progress, silent
 
 SPLITS = ("train", "val")
 # The folders that make up each class, by name or by WordNet id. The first id of each is the report's own class.

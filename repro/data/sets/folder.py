@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from repro.data import files
-from repro.data.catalogue import DatasetInfo, External, Progress, family, silent
+from repro.data.catalogue import DatasetInfo, External, family
 from repro.data.folders import (
     COMMON_SIZE,
     IMAGENET_MEAN,
@@ -24,6 +24,7 @@ from repro.data.folders import (
     part,
 )
 from repro.errors import BadInput, Failure
+from repro.progress import Progress, silent
 
 # More photographs stay on disk, as ImageNet's do: 227x227 pixels of so many are 3 GB.
 MOST_IN_MEMORY = 20_000

@@ -9,9 +9,10 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from repro.data.catalogue import DatasetInfo, Progress, Status, counted, register, silent
+from repro.data.catalogue import DatasetInfo, Status, counted, register
 from repro.data.folders import IMAGENET_MEAN, IMAGENET_STD, PHOTOGRAPHS, ImageFolder, Listing, class_folders, part
 from repro.errors import Failure
+from repro.progress import Progress, silent
 
 SPLITS = ("train", "val")
 CLASSES = 1000  # the network's outputs

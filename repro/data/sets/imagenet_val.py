@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from repro.data.catalogue import DatasetInfo, Half, Progress, register, silent
+from repro.data.catalogue import DatasetInfo, Half, register
 from repro.data.folders import COMMON_SIZE, IMAGENET_MEAN, IMAGENET_STD, ImageFolder, Listing, Part, part
 from repro.data.sets import imagenet
 from repro.errors import Failure
+from repro.progress import Progress, silent
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,10 +4,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from repro.data import files
-from repro.data.catalogue import DatasetInfo, Progress, find, register, silent
+from repro.data.catalogue import DatasetInfo, find, register
 from repro.data.files import Sums
 from repro.data.known_files import KnownFiles
 from repro.data.sets import mnist
+from repro.progress import Progress, silent
 from repro.storage import cache_folder, write_atomic
 
 if TYPE_CHECKING:

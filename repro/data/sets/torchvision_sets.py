@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from repro.data import files
-from repro.data.catalogue import DatasetInfo, External, Progress, Status, counted, family, of_bytes, silent
+from repro.data.catalogue import DatasetInfo, External, Status, counted, family, of_bytes
 from repro.data.files import Sums
 from repro.data.known_files import Archive, alone, download, patient
 from repro.data.sets import cifar10
 from repro.errors import BadInput, Failure, unknown
+from repro.progress import Progress, silent
 from repro.storage import read_limited, write_atomic
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from repro.config.specification import Compression
 from repro.formats import files, inspecting, nncodec, released
 from repro.formats.shared import CompressedNetwork, dense
 from repro.planning.experiments import Experiment, Variant
+from repro.progress import Progress
 from repro.records import Store, variants
 from repro.records.compressed import Answers, CompressedRecord, Layer
 from repro.records.environment import describe
@@ -25,7 +26,7 @@ from repro.rules.statistics import mean_interval, paired_loss
 from repro.running import classification
 from repro.running.calibrating import calibrated, keep, key_of
 from repro.running.images import Images, images_for
-from repro.running.registry import Tell, register
+from repro.running.registry import register
 from repro.storage import cache_folder
 
 BINS = 61  # of a histogram of weights; odd, so that one lies around zero
@@ -38,7 +39,7 @@ def carry_out(
     store: Store,
     data_dir: Path,
     device: torch.device,
-    tell: Tell,
+    progress: Progress,
 ) -> int:
     """Compress and measure variants; records are written one by one. None fails alone: 0.
 
@@ -59,13 +60,11 @@ def carry_out(
 
     for variant in due:
         assert variant.compress is not None
-        tell(f"{variant.name}: compressing")
+        progress(f"{variant.name}: compressing")
         how = variant.compress
-        network, price = compressed(original, how, rounder, tell)
-        file = stored(network, how)
-        size = len(file.data)
-        header, layers = layers_of(file, original)
-        tell(f"{variant.name}: {size:,} bytes, measuring")
+        network, price = compressed(original, how, rounder, progress)
+        file = written(network, how, original)
+        progress(f"{variant.name}: {file.bytes:,} bytes, measuring")
         after = cached_scores(file.network, images, device)
         record = CompressedRecord(
             experiment=experiment.name,
@@ -75,10 +74,10 @@ def carry_out(
             network=network.network,
             price=price,
             parameters=file.network.parameters,
-            bytes=size,
-            header=header,
-            sha256=hashlib.sha256(file.data).hexdigest(),
-            layers=layers,
+            bytes=file.bytes,
+            header=file.header,
+            sha256=file.sha256,
+            layers=file.layers,
             answers=compared(before, after, images),
             encode_seconds=file.encode_seconds,
             decode_seconds=file.decode_seconds,
@@ -86,12 +85,49 @@ def carry_out(
             environment=describe(device.type, "float32"),
         )
         variants.save(store.folder.parent, record)
-        tell(f"{variant.name}: {size:,} bytes, {record.answers.lost:+.1f} points of top-1 lost")
+        progress(f"{variant.name}: {file.bytes:,} bytes, {record.answers.lost:+.1f} points of top-1 lost")
     return 0
 
 
+class Written(NamedTuple):
+    """A compressed file: the network that is read from it, where its bytes are, and the processor time it takes.
+
+    header: bytes that belong to no layer.
+    """
+
+    network: CompressedNetwork
+    bytes: int
+    sha256: str
+    header: int
+    layers: tuple[Layer, ...]
+    encode_seconds: float
+    decode_seconds: float
+
+
+def written(network: CompressedNetwork, how: Compression, original: CompressedNetwork) -> Written:
+    """Write the network to a file and read it again. Raises Failure where the coder's package is not installed."""
+    began, account = time.process_time(), []
+    if how.coder == "nncodec":
+        data = nncodec.encode(network, how.qp)
+        encoded = time.process_time()
+        again = nncodec.decode(data, network)
+        decoded = time.process_time()
+    else:
+        data = released.encode(network) if how.coder == "released" else files.encode(network, how.coder)
+        encoded = time.process_time()
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / ("net.net" if how.coder == "released" else "net.sqz")
+            file.write_bytes(data)
+            again = files.open_network(file)
+            decoded = time.process_time()
+            account = inspecting.account(file)
+    header, layers = layers_of(len(data), account, again, original)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return Written(again, len(data), sha256, header, layers, encoded - began, decoded - encoded)
+
+
 def compressed(
-    original: CompressedNetwork, how: Compression, rounder: Callable[[int], Rounder], tell: Tell
+    original: CompressedNetwork, how: Compression, rounder: Callable[[int], Rounder], progress: Progress
 ) -> tuple[CompressedNetwork, float]:
     """The network as it will be in the file, and the price it was rounded at (0 = by none).
 
@@ -104,51 +140,24 @@ def compressed(
     one = rounder(how.images)
 
     def tried(found: Rounded) -> None:
-        tell(f"  {found.bytes:,} bytes at {found.price:.2e} nats a bit")
+        progress(f"  {found.bytes:,} bytes at {found.price:.2e} nats a bit")
 
     found = one.within_bytes(how.max_bytes, tried) if how.max_bytes else one.at(how.price)
     return found.network, found.price
 
 
-class Stored(NamedTuple):
-    """A compressed file: its bytes, the network read from it, processor time, and its account by layer.
+def layers_of(
+    size: int, account: list[dict[str, Any]], network: CompressedNetwork, original: CompressedNetwork
+) -> tuple[int, tuple[Layer, ...]]:
+    """Bytes that belong to no layer, and each layer's part of a file of so many bytes.
 
-    account: as `inspecting.account` has it; empty where the format does not say.
+    account: of `inspecting.account`; empty where the format does not say, and then all bytes are the header's.
     """
-
-    data: bytes
-    network: CompressedNetwork
-    encode_seconds: float
-    decode_seconds: float
-    account: list[dict[str, Any]]
-
-
-def stored(network: CompressedNetwork, how: Compression) -> Stored:
-    """Write a network to a file, and read it again. Raises Failure where the coder's package is not installed."""
-    began = time.process_time()
-    if how.coder == "nncodec":
-        data = nncodec.encode(network, how.qp)
-        encoded = time.process_time()
-        return Stored(data, nncodec.decode(data, network), encoded - began, time.process_time() - encoded, [])
-    data = released.encode(network) if how.coder == "released" else files.encode(network, how.coder)
-    encoded = time.process_time()
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / ("net.net" if how.coder == "released" else "net.sqz")
-        file.write_bytes(data)
-        again = files.open_network(file)
-        decoded = time.process_time()
-        return Stored(data, again, encoded - began, decoded - encoded, inspecting.account(file))
-
-
-def layers_of(file: Stored, original: CompressedNetwork) -> tuple[int, tuple[Layer, ...]]:
-    """Bytes that belong to no layer, and each layer's part of a file: none where its account is empty."""
-    by_layer = {row["layer"]: row for row in file.account}
+    by_layer = {row["layer"]: row for row in account}
+    nothing = dict.fromkeys(inspecting.KINDS, 0)
     layers = []
-    for name, prefix in inspecting.weight_layers(file.network).items():
-        row, weights = (
-            by_layer.get(name, dict.fromkeys(inspecting.KINDS, 0)),
-            dense(file.network.tensors[f"{prefix}.weight"]),
-        )
+    for name, prefix in inspecting.weight_layers(network).items():
+        row, weights = by_layer.get(name, nothing), dense(network.tensors[f"{prefix}.weight"])
         reach = float(np.abs(dense(original.tensors[f"{prefix}.weight"])).max())
         counts, _ = np.histogram(weights[weights != 0].clip(-reach, reach), BINS, (-reach, reach))
         layers.append(
@@ -168,7 +177,7 @@ def layers_of(file: Stored, original: CompressedNetwork) -> tuple[int, tuple[Lay
             )
         )
     own = sum(one.codebook + one.tables + one.codes + one.index + one.biases for one in layers)
-    return len(file.data) - own, tuple(layers)
+    return size - own, tuple(layers)
 
 
 def compared(before: torch.Tensor, after: torch.Tensor, images: Images) -> Answers:

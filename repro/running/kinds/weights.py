@@ -19,10 +19,11 @@ from repro.errors import Failure
 from repro.formats.weights import import_weights
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Variant
+from repro.progress import Progress
 from repro.records import Store, variants
 from repro.records.environment import describe
 from repro.records.weights import WeightsRecord
-from repro.running.registry import Tell, register
+from repro.running.registry import register
 from repro.training.evaluation import measure
 
 
@@ -33,19 +34,19 @@ def carry_out(
     store: Store,
     data_dir: Path,
     device: torch.device,
-    tell: Tell,
+    progress: Progress,
 ) -> int:
-    """Measure variants; records are written one by one. The number of variants that failed, each told in a line."""
+    """Measure variants; records are written one by one. The number of variants that failed, each named in a line."""
     failures = 0
     for variant in due:
         try:
             record = measured(experiment, variant, data_dir, device)
             variants.save(store.folder.parent, record)
         except Failure as failure:
-            tell(f"{experiment.name}/{variant.name}: {failure}")
+            progress(f"{experiment.name}/{variant.name}: {failure}")
             failures += 1
         else:
-            tell(f"{variant.name}: {record.measurement.accuracy:.2f} % of {record.total:,} images")
+            progress(f"{variant.name}: {record.measurement.accuracy:.2f} % of {record.total:,} images")
     return failures
 
 
