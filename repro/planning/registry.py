@@ -5,7 +5,9 @@ What an experiment of each kind shows is in `repro.reporting.kinds`. Imports not
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from repro.config.registry import Registry
 
 if TYPE_CHECKING:
     from repro.planning.experiments import Experiment, Variant
@@ -54,13 +56,5 @@ class ExperimentKind:
         return True
 
 
-KINDS: dict[str, ExperimentKind] = {}
-Kind = TypeVar("Kind", bound=ExperimentKind)
-
-
-def register(kind: type[Kind]) -> type[Kind]:
-    """Make a kind of experiment known by its name."""
-    if kind.name in KINDS:
-        raise ValueError(f"two kinds of experiment are called {kind.name}")
-    KINDS[kind.name] = kind()
-    return kind
+KINDS: Registry[ExperimentKind] = Registry("kinds of experiment")
+register = KINDS.register

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar
 
+from repro.config.registry import Registry
 from repro.config.specification import Budget, Spec
 from repro.planning.experiments import Experiment
 from repro.records import Store
@@ -95,16 +96,8 @@ class Presentation:
         return drawn
 
 
-KINDS: dict[str, Presentation] = {}
-Kind = TypeVar("Kind", bound=Presentation)
-
-
-def register(kind: type[Kind]) -> type[Kind]:
-    """Make the presentation of a kind of experiment known by its name."""
-    if kind.name in KINDS:
-        raise ValueError(f"two presentations are of experiments of kind {kind.name}")
-    KINDS[kind.name] = kind()
-    return kind
+KINDS: Registry[Presentation] = Registry("presentations of experiments")
+register = KINDS.register
 
 
 def sheet() -> "Figure":

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
+from repro.config.registry import Registry
 from repro.rules import formatting
 
 if TYPE_CHECKING:
@@ -180,13 +181,5 @@ def counts(case: "Case") -> list[float]:
     return [fmean(sample.values) for sample in case.samples.values()]
 
 
-TYPES: dict[str, ClaimType] = {}
-Kind = TypeVar("Kind", bound=ClaimType)
-
-
-def register(kind: type[Kind]) -> type[Kind]:
-    """Make a type known by its name."""
-    if kind.name in TYPES:
-        raise ValueError(f"two types of claim are called {kind.name}")
-    TYPES[kind.name] = kind()
-    return kind
+TYPES: Registry[ClaimType] = Registry("types of claim")
+register = TYPES.register

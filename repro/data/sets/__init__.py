@@ -1,10 +1,8 @@
 """One module for each data set. A module that is put here registers its data set; nothing else names it."""
 
-import importlib
-import pkgutil
+from repro.config.registry import import_modules
 
 
 def discover() -> None:
     """Import every module of this package, in the order of their names."""
-    for module in pkgutil.iter_modules(__path__):
-        importlib.import_module(f"{__name__}.{module.name}")
+    import_modules(__name__, __path__)

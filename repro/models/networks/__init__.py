@@ -1,7 +1,5 @@
 """One module per network, or for networks that belong together; every module here is imported and registers its own."""
 
-import importlib
-import pkgutil
+from repro.config.registry import import_modules
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+import_modules(__name__, __path__)

@@ -1,8 +1,9 @@
 """What a kind of figure has to say, and the kinds by name."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from repro.config.registry import Registry
 from repro.errors import unknown
 from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
@@ -67,16 +68,8 @@ class FigureKind:
         return []
 
 
-KINDS: dict[str, FigureKind] = {}
-Kind = TypeVar("Kind", bound=FigureKind)
-
-
-def register(kind: type[Kind]) -> type[Kind]:
-    """Make a kind of figure known by its name."""
-    if kind.name in KINDS:
-        raise ValueError(f"two kinds of figure are called {kind.name}")
-    KINDS[kind.name] = kind()
-    return kind
+KINDS: Registry[FigureKind] = Registry("kinds of figure")
+register = KINDS.register
 
 
 def stated(experiment: Experiment) -> FigureKind:

@@ -1,15 +1,12 @@
 """One module for each kind of experiment. A module that is put here registers what its kind shows."""
 
-import importlib
-import pkgutil
-
+from repro.config.registry import import_modules
 from repro.planning.experiments import Experiment
 from repro.reporting.registry import KINDS, Presentation, remove
 
 __all__ = ["KINDS", "of", "remove"]
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+import_modules(__name__, __path__)
 
 
 def of(experiment: Experiment) -> Presentation:

@@ -1,11 +1,8 @@
 """One module for each type of claim. A module that is put here registers its type; nothing else names it."""
 
-import importlib
-import pkgutil
-
+from repro.config.registry import import_modules
 from repro.rules.registry import TYPES
 
 __all__ = ["TYPES"]
 
-for _module in pkgutil.iter_modules(__path__):
-    importlib.import_module(f"{__name__}.{_module.name}")
+import_modules(__name__, __path__)
