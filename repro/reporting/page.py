@@ -12,7 +12,7 @@ from repro.planning import ablations, experiments
 from repro.records import Store
 from repro.reporting import article, citations, kinds
 from repro.reporting.drawn import Drawn
-from repro.reporting.figures import curves, differences
+from repro.reporting.figures import curves
 from repro.reporting.figures.common import budget_title
 from repro.reporting.forest import forests
 from repro.reporting.inlined import Drawings
@@ -131,15 +131,7 @@ def caption(section: Section, drawn: Drawn) -> str:
     if not section.experiment.work.trains:
         return ""
     runs = "; ".join(budget_title(budget, found) for budget, found in section.evidence.items())
-    if drawn.name.endswith(curves.SUFFIX):
-        return f"Means over seeds, with 95 % intervals from five seeds on, thin lines for seeds ({runs})."
-    if section.experiment.figure.kind == "share":
-        return f"Shares of runs with Wilson's 95 % intervals ({runs})."
-    if drawn.name.endswith(differences.SUFFIX):
-        return f"Mean differences with 95 % intervals ({runs})."
-    return (
-        f"Means, with 95 % intervals from five seeds on; small circles are seeds, crosses seeds that failed ({runs})."
-    )
+    return f"{drawn.marks} ({runs})."
 
 
 def section_view(

@@ -57,9 +57,11 @@ class Presentation:
         """The figures that an experiment has, told from its evidence without drawing them."""
         own = figures.drawn(experiment).described(experiment, evidence, store)
         if differences.drawable(experiment, evidence):
-            own.append(Drawn(experiment.name + differences.SUFFIX, differences.alt_text(experiment, evidence)))
+            alt = differences.alt_text(experiment, evidence)
+            own.append(Drawn(experiment.name + differences.SUFFIX, alt, differences.MARKS))
         if any(map(curves.trained, evidence.values())):
-            own.append(Drawn(experiment.name + curves.SUFFIX, curves.alt_text(experiment, evidence)))
+            alt = curves.alt_text(experiment, evidence)
+            own.append(Drawn(experiment.name + curves.SUFFIX, alt, curves.MARKS))
         return own
 
     def charted(self, experiment: Experiment, evidence: ByBudget, store: Store) -> dict[str, charts.Chart]:

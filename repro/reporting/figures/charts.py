@@ -61,8 +61,8 @@ def accuracy(experiment: Experiment, item: Evidence) -> Chart:
     return mark(item.mean, item.interval, item.n, item.values, item.failed, beside)
 
 
-def rows(experiment: Experiment, evidence: ByBudget) -> Chart:
-    """A row for each variant that was run, a mark for each protocol."""
+def rows(experiment: Experiment, evidence: ByBudget, label: str = ACCURACY) -> Chart:
+    """A row for each variant that was run, a mark for each protocol. label: of the axis of values."""
     views = []
     for budget, found in evidence.items():
         marks = {(i.variant.name, i.protocol): accuracy(experiment, i) for i in found if i.n}
@@ -73,7 +73,6 @@ def rows(experiment: Experiment, evidence: ByBudget) -> Chart:
             for variant, _, group in layout_rows(experiment, [v for v in experiment.variants if v.name in there])
         ]
         views.append({"name": budget_title(budget, found), "rows": lines})
-    label = ACCURACY if experiment.figure.kind == "grid" else experiment.figure.y or ACCURACY
     return {"form": "rows", "x": label, "keys": list(map(spoken, experiment.protocols)), "views": views}
 
 

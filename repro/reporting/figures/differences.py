@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from repro.reporting.figures.common import ByBudget
 
 SUFFIX = "-differences"
+MARKS = "Mean differences with 95 % intervals"
 
 
 def pairs(experiment: Experiment, found: list[Evidence]) -> list[tuple[Evidence, Evidence]]:

@@ -29,6 +29,7 @@ class FigureKind:
         name: the `figure.kind` of an experiment.
         draws: there is a figure.
         words: the first words of its description.
+        marks: what its marks are, as the caption begins.
         crowded: the kind that takes its place where many networks of like size would stand upon each other.
         notes: lines below the table of an experiment that was measured.
     """
@@ -36,6 +37,9 @@ class FigureKind:
     name: ClassVar[str]
     draws: ClassVar[bool] = True
     words: ClassVar[str] = ""
+    marks: ClassVar[str] = (
+        "Means, with 95 % intervals from five seeds on; small circles are seeds, crosses seeds that failed"
+    )
     crowded: ClassVar[str] = ""
     notes: ClassVar[tuple[str, ...]] = ()
 
@@ -43,7 +47,7 @@ class FigureKind:
         """The figures that an experiment has, told from its evidence without drawing them."""
         if not evidence or not self.draws:
             return []
-        return [Drawn(experiment.name, common.in_sentences(self.words, experiment, evidence))]
+        return [Drawn(experiment.name, common.in_sentences(self.words, experiment, evidence), self.marks)]
 
     def draw(self, figure: "Figure", experiment: Experiment, evidence: ByBudget, store: Store, name: str) -> None:
         """Draw the one of `described` that has this name."""

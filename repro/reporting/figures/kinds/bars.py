@@ -136,4 +136,4 @@ class Bars(FigureKind):
         bars(figure, experiment, evidence)
 
     def chart(self, experiment, evidence, store):
-        return charts.rows(experiment, evidence)
+        return charts.rows(experiment, evidence, experiment.figure.y or charts.ACCURACY)

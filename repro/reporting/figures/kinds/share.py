@@ -85,6 +85,7 @@ class Share(FigureKind):
 
     name = "share"
     words = "Share of runs that failed"
+    marks = "Shares of runs with Wilson's 95 % intervals"
     notes = ("Dead: some layer's output is the same for every test image, so the answer is too.",)
 
     def paint(self, figure, experiment, evidence):
