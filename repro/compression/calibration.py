@@ -33,13 +33,7 @@ class Statistics:
         return float(self.curvature @ np.einsum("oi,ij,oj->o", rows, self.covariance, rows, optimize=True))
 
 
-def calibrate(
-    network: nn.Module,
-    inputs: Callable[[int], Tensor],
-    count: int,
-    seed: int = 0,
-    progress: Callable[[int], None] = lambda done: None,
-) -> dict[str, Statistics]:
+def calibrate(network: nn.Module, inputs: Callable[[int], Tensor], count: int) -> dict[str, Statistics]:
     """Statistics of every convolution and dense layer, by state-dict prefix.
 
     The Fisher information is the true one, its expectation taken over the network's own answers: for each image a class
@@ -48,7 +42,6 @@ def calibrate(
     Args:
         inputs: the n-th image as the network takes it, [1, C, H, W].
         count: of images.
-        seed: of the classes drawn.
 
     Raises:
         BadInput: a layer's outputs have more inputs than a covariance can be kept of, or inputs of their own.
@@ -73,7 +66,7 @@ def calibrate(
         return see
 
     hooks = [layer.register_forward_pre_hook(watch(name)) for name, layer in layers.items()]
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(0)
     network.eval()
     try:
         for index in range(count):
@@ -84,7 +77,6 @@ def calibrate(
             for name, layer in layers.items():
                 assert layer.weight.grad is not None
                 fisher[name] += layer.weight.grad.double() ** 2
-            progress(index + 1)
     finally:
         for hook in hooks:
             hook.remove()

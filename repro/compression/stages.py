@@ -8,7 +8,7 @@ import numpy as np
 from repro.compression import cluster
 from repro.compression.cluster import Init
 from repro.compression.prune import mask
-from repro.formats.shared import CompressedNetwork, Inputs, Shared, Tensor, dense, shape_of
+from repro.formats.shared import CompressedNetwork, Shared, Tensor, dense, shape_of
 
 if TYPE_CHECKING:
     from repro.compression.calibration import Statistics
@@ -66,8 +66,6 @@ def importance(seen: "Statistics", weights: np.ndarray) -> np.ndarray:
     return np.outer(seen.curvature, np.diag(seen.covariance) + seen.mean**2).reshape(weights.shape)
 
 
-def replaced(
-    network: CompressedNetwork, tensors: Mapping[str, Tensor], inputs: Inputs | None = None
-) -> CompressedNetwork:
+def replaced(network: CompressedNetwork, tensors: Mapping[str, Tensor]) -> CompressedNetwork:
     """The same network with other numbers."""
-    return CompressedNetwork(network.network, network.options, tensors, inputs or network.inputs)
+    return CompressedNetwork(network.network, network.options, tensors, network.inputs)

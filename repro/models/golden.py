@@ -56,11 +56,6 @@ class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         """Size in 10^6 bytes."""
         return self.bytes / 1e6
 
-    @property
-    def mebibytes(self) -> float:
-        """Size in 2^20 bytes."""
-        return self.bytes / 2**20
-
 
 @cache
 def golden() -> dict[str, Golden]:

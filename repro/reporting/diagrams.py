@@ -30,6 +30,7 @@ DENSE = "#f6d7a7"
 BYPASS = "#c24f00"
 
 FONT, SMALL = 7.5, 7.0
+RADIUS = 0.07  # of the corners of lines, in inches
 TIMES, DASH, PLUS = "\N{MULTIPLICATION SIGN}", "\N{EN DASH}", "\N{CIRCLED PLUS}"
 
 
@@ -51,10 +52,10 @@ def steps(network: Architecture, pixels: int) -> list[Step]:
 # --- pieces ---------------------------------------------------------------------------------------------------------
 
 
-def canvas(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
+def canvas(height: float) -> tuple[Figure, Axes]:
     """An empty sheet whose coordinates are inches from the lower left corner."""
-    figure = Figure(figsize=(width, height))
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(0, height))
+    figure = Figure(figsize=(WIDTH, height))
+    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, height))
     axes.set_axis_off()
     return figure, axes
 
@@ -94,10 +95,10 @@ def arrow(axes: Axes, points: Sequence[tuple[float, float]], head: bool = True, 
     axes.add_patch(shape)
 
 
-def towards(start: tuple[float, float], end: tuple[float, float], radius: float = 0.07) -> tuple[float, float]:
-    """The point `radius` from `start` on the way to `end`, at most half way."""
+def towards(start: tuple[float, float], end: tuple[float, float]) -> tuple[float, float]:
+    """The point `RADIUS` from `start` on the way to `end`, at most half way."""
     across, up = end[0] - start[0], end[1] - start[1]
-    share = min(radius / hypot(across, up), 0.5)
+    share = min(RADIUS / hypot(across, up), 0.5)
     return start[0] + across * share, start[1] + up * share
 
 

@@ -35,9 +35,9 @@ class Estimate(NamedTuple):
         """The two-sided t interval; a point where the error is 0."""
         return self._around(self.error, level)
 
-    def prediction(self, runs: int = 1, level: float = 0.95) -> Interval:
+    def prediction(self, runs: int = 1) -> Interval:
         """Where the difference to a mean of `runs` further runs would lie if they came from the same process."""
-        return self._around(math.sqrt(self.error**2 + self.draw**2 / runs), level)
+        return self._around(math.sqrt(self.error**2 + self.draw**2 / runs))
 
     def p_above(self, bound: float) -> float:
         """One-sided p of "the true value is above `bound`"."""
@@ -59,7 +59,7 @@ class Estimate(NamedTuple):
         """With an independent error of this variance added, which more runs do not reduce."""
         return self._replace(error=math.sqrt(self.error**2 + variance), draw=math.sqrt(self.draw**2 + variance))
 
-    def _around(self, error: float, level: float) -> Interval:
+    def _around(self, error: float, level: float = 0.95) -> Interval:
         if math.isinf(error):
             return Interval(-math.inf, math.inf)
         half = float(special.stdtrit(self.df, (1 + level) / 2)) * error
@@ -83,9 +83,9 @@ class Proportion(NamedTuple):
     def interval(self, level: float = 0.95) -> Interval:
         return wilson(self.hits, self.total, level).times(100).moved(self.shift)
 
-    def prediction(self, runs: int = 1, level: float = 0.95) -> Interval:
+    def prediction(self, runs: int = 1) -> Interval:
         """The interval itself: the published value is of the same network."""
-        return self.interval(level)
+        return self.interval()
 
     def negated(self) -> "Proportion":
         return Proportion(self.total - self.hits, self.total, -100 - self.shift)

@@ -44,17 +44,12 @@ class Share:
 
 
 def scores(
-    network: nn.Module,
-    images: Tensor,
-    prepare: Callable[[Tensor], Tensor],
-    device: torch.device | None = None,
-    progress: Callable[[int], None] = lambda count: None,
+    network: nn.Module, images: Tensor, prepare: Callable[[Tensor], Tensor], device: torch.device | None = None
 ) -> Tensor:
     """The logits, float32 [N, classes], of uint8 images [N, C, H, W]; dropout off.
 
     Args:
         prepare: images to the network's input; moved to the device where it is a module.
-        progress: told how many images have been seen.
     """
     device = device or torch.device("cpu")
     network = network.to(device).to(memory_format=torch.channels_last).eval()  # pyright: ignore[reportCallIssue]
@@ -64,7 +59,6 @@ def scores(
     with torch.no_grad():
         for batch in batches(images, device):
             found.append(network(prepare(batch.to(device))).float().cpu())
-            progress(sum(map(len, found)))
     return torch.cat(found)
 
 

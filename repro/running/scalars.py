@@ -20,7 +20,6 @@ from repro.running.worker import Audience
 from repro.training.loop import Watch
 
 FOLDER = "logs"  # beside results/
-LOGGERS = ("tensorboard", "wandb")
 
 
 class Log(Interface):

@@ -1,5 +1,7 @@
 """Pruning keeps the largest weights; sharing moves each to a near value, and loses nothing where it need not."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn.utils import prune as torch_prune
 
 from repro.compression import cluster, prune, stages, svd
-from repro.compression.cluster import INITS, Init
+from repro.compression.cluster import Init
 from repro.errors import BadInput
 from repro.formats import container
 from repro.formats.shared import Factored
@@ -17,6 +19,7 @@ from repro.models.layers import Conv
 
 from . import examples
 
+INITS = get_args(Init)
 SQUEEZENET = architecture("squeezenet", {})
 
 

@@ -24,9 +24,9 @@ PUBLISHED_MARK: dict[str, Any] = {
 }  # fmt: skip
 
 
-def panels(figure: "Figure", evidence: ByBudget, sharey: bool = True) -> "Sequence[Axes]":
+def panels(figure: "Figure", evidence: ByBudget) -> "Sequence[Axes]":
     """One panel for each budget, side by side."""
-    return figure.subplots(1, len(evidence), squeeze=False, sharey=sharey)[0]
+    return figure.subplots(1, len(evidence), squeeze=False, sharey=True)[0]
 
 
 def error_bar(
