@@ -1,4 +1,4 @@
-"""`python -m repro`."""
+"""Run the command line as `python -m repro`."""
 
 from repro.cli import main
 

@@ -1,4 +1,4 @@
-"""What `import repro` offers: records, histories and claims as DataFrames, networks, and runs of experiments."""
+"""The Python interface, as `import repro` offers it: records, histories and claims as DataFrames; networks; runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Processes of our own: workers that end with their parent, and objects that live alone in a fresh one."""
+"""Worker processes that end with their parent, and objects that live in a fresh process of their own."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""Writing files so that a kill or a full disk never leaves half of one."""
+"""Write files atomically, so that a kill or a full disk never leaves half of one; read them with a limit."""
 
 import contextlib
 import glob

@@ -1,4 +1,4 @@
-"""How fast the project is and what it needs: against what a user would write, and against the machine itself.
+"""`repro bench`: speed and memory of training, compression and the command line, beside a plain PyTorch loop.
 
 The method is told in docs/benchmark.md. What is measured lives in fresh processes; what conducts them only waits.
 """

@@ -1,4 +1,4 @@
-"""One turn of work by the clock, its start-up left out."""
+"""Time a piece of work, after a warm-up that does not count."""
 
 import time
 from collections.abc import Callable, Iterator

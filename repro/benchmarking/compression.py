@@ -1,4 +1,4 @@
-"""How long the whole SqueezeNet takes to become a compressed file and to come back, by each coder, on one core."""
+"""Time encoding and decoding of the whole SqueezeNet by each coder, on one core."""
 
 import time
 from functools import partial

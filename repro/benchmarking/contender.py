@@ -1,4 +1,4 @@
-"""What the plain loop and the project's share while they are measured: turns by the clock, and phases of a step."""
+"""Base class of the training loops that are compared: timed turns, and the phases of a training step."""
 
 import time
 from abc import ABC, abstractmethod

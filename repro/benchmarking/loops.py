@@ -1,4 +1,4 @@
-"""SqueezeNet at 32 pixels by the loops that people use today, and by the project's in both precisions.
+"""Compare training loops on SqueezeNet at 32 pixels: plain PyTorch, other libraries', the project's in both precisions.
 
 All train the same network on the same images, with the laptop budget's batch and optimiser and with all cores.
 """

@@ -1,4 +1,4 @@
-"""What a measurement ran on, in words: processor, memory, versions and commit; no names of hosts or people."""
+"""Describe the machine of a measurement: processor, memory, versions and commit; no names of hosts or people."""
 
 import os
 import platform

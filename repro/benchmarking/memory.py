@@ -1,4 +1,4 @@
-"""How much memory a run on CIFAR-10 needs, from reading the images to writing the weights."""
+"""Measure how much memory a run on CIFAR-10 needs, from reading the images to writing the weights."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The loops of other libraries, for SqueezeNet on CIFAR-10: the plain loop with their part exchanged."""
+"""Training loops of other libraries, for SqueezeNet on CIFAR-10: the plain loop with one part replaced by theirs."""
 
 from pathlib import Path
 from typing import Any

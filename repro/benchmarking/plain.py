@@ -1,4 +1,4 @@
-"""The plain loop: what a user of torch and torchvision would otherwise write, and what the report's notebooks did.
+"""The plain PyTorch loop: what a user of torch and torchvision would write, and what the report's notebooks did.
 
 torchvision's networks, a data set that gives PIL images, transforms one image at a time, a DataLoader with as many
 workers as there are cores, contiguous float32, eager, torch.optim as it comes, losses read at every step.

@@ -1,4 +1,4 @@
-"""This project's side of the benchmark: the loop of `repro.training`, step by step; and the machine's own measure."""
+"""The project's training loop, step by step, as benchmarks measure it; and the machine's rate of matrix products."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager

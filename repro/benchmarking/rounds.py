@@ -1,4 +1,4 @@
-"""Measuring several things turn by turn, so that a machine that changes its pace changes it for all of them."""
+"""Measure several things in turns, so that a change of the machine's speed affects all of them alike."""
 
 import math
 from collections.abc import Callable, Sequence

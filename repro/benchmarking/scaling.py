@@ -1,4 +1,4 @@
-"""How time and memory grow when training set, batch, input or number of runs double."""
+"""Measure how time and memory grow when training set, batch, input or number of runs double."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How long each stage of `repro report` takes, and the whole way that `make all` goes when every record is there."""
+"""Time each stage of `repro report`, and all that `make all` does when every record is there."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""How long the command line takes to answer, each time in a process of its own."""
+"""Time the start-up of commands, each in a process of its own."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Whole runs in fresh processes: how long an epoch takes and how much memory a run needs, checkpoint and all."""
+"""Carry out whole runs in fresh processes, to measure seconds an epoch and memory, checkpoints included."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""What a benchmark leaves: tables, as text for people and with every number for programs."""
+"""Tables of measurements: rounded for people as Markdown, with every number as CSV."""
 
 import json
 import sys

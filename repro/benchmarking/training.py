@@ -1,4 +1,4 @@
-"""The project's loop against the plain one: images a second, share of the machine's rate, memory, phases of a step."""
+"""Compare the project's loop with the plain one: images a second, share of the machine's rate, phases of a step."""
 
 from collections.abc import Sequence
 from functools import partial

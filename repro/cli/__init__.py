@@ -1,4 +1,4 @@
-"""The command line: parses, calls, prints. Verbs are imported when they are used, so that help is instant."""
+"""The command line: parses, calls, prints. Commands are imported when they are used, so that help is instant."""
 
 import importlib
 import os

@@ -1,4 +1,4 @@
-"""`repro ablate`."""
+"""`repro ablate`: change a network, train it and the unchanged one, compare them."""
 
 from typing import Any
 

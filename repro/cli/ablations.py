@@ -1,4 +1,4 @@
-"""What `repro ablate`, `sweep` and `train` share: an experiment made of what was typed, run, shown and kept."""
+"""Experiments made on the command line by `repro ablate`, `sweep` and `train`: built, run, shown and kept."""
 
 import hashlib
 import re

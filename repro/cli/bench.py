@@ -1,4 +1,4 @@
-"""`repro bench`."""
+"""`repro bench`: measure speed, memory and start-up."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

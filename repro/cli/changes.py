@@ -1,4 +1,4 @@
-"""Changes of a network, its data or its recipe, as `repro ablate` and `repro sweep` take them."""
+"""Options that change a network, its data or its recipe, for `repro ablate` and `repro sweep`."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""`repro cite`."""
+"""`repro cite`: BibTeX of the sources, networks and data sets."""
 
 import click
 

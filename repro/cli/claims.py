@@ -1,4 +1,4 @@
-"""`repro claims` and `repro compare`."""
+"""`repro claims` and `repro compare`: published numbers with their verdicts, and one results folder against another."""
 
 from collections import Counter
 from pathlib import Path

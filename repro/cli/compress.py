@@ -1,4 +1,4 @@
-"""`repro compress` and `repro decompress`."""
+"""`repro compress` and `repro decompress`: a network into a compressed file, and out of it."""
 
 from collections.abc import Sequence
 from pathlib import Path

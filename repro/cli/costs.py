@@ -1,4 +1,4 @@
-"""What runs on ImageNet cost on one GPU and on many, below the plan of `--dry-run`."""
+"""Costs of runs on ImageNet, on one GPU and on many, as `--dry-run` shows them below the plan."""
 
 from repro import data
 from repro.cli.progress import describe_run

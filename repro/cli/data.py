@@ -1,4 +1,4 @@
-"""`repro data`."""
+"""`repro data`: show, download and check data sets."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`repro decide`."""
+"""`repro decide`: spend hours on the runs that decide most claims."""
 
 import time
 from pathlib import Path

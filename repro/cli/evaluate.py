@@ -1,4 +1,4 @@
-"""`repro evaluate`."""
+"""`repro evaluate`: measure a network on real images."""
 
 from pathlib import Path
 from typing import Any

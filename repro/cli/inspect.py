@@ -1,4 +1,4 @@
-"""`repro inspect`."""
+"""`repro inspect`: the bytes of a compressed file, by layer and kind."""
 
 from pathlib import Path
 

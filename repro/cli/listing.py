@@ -1,4 +1,4 @@
-"""`repro list`."""
+"""`repro list`: the experiments, and how many of their runs are done."""
 
 from pathlib import Path
 

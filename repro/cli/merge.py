@@ -1,4 +1,4 @@
-"""`repro merge`."""
+"""`repro merge`: join the records of other results folders."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`repro new`."""
+"""`repro new`: begin a study of your own."""
 
 import re
 from pathlib import Path

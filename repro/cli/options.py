@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how their values are read."""
+"""Options that several commands share, and how their values are read."""
 
 import functools
 from collections.abc import Callable

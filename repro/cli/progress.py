@@ -1,4 +1,4 @@
-"""Telling a person how a plan goes: live on a terminal, plain lines elsewhere."""
+"""Show the progress of runs: a live display on a terminal, plain lines elsewhere."""
 
 import time
 

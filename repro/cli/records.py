@@ -1,4 +1,4 @@
-"""`repro export-records`."""
+"""`repro export-records`: all records as one table, CSV or Parquet."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`repro report`."""
+"""`repro report`: rebuild tables, figures and the page from records."""
 
 from functools import partial
 from pathlib import Path

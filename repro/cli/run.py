@@ -1,4 +1,4 @@
-"""`repro run`, and what every verb that trains shares."""
+"""`repro run`, and what all commands that train have in common."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""`repro status`."""
+"""`repro status`: runs that are done, interrupted and missing."""
 
 import time
 from datetime import datetime

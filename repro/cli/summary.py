@@ -1,4 +1,4 @@
-"""`repro summary`."""
+"""`repro summary`: the layers, parameters and multiply-accumulates of a network."""
 
 import textwrap
 

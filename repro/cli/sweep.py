@@ -1,4 +1,4 @@
-"""`repro sweep`."""
+"""`repro sweep`: train a network over a grid of settings."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the program says beside its tables."""
+"""Print messages so that text from files cannot control the terminal."""
 
 import click
 

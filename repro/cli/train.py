@@ -1,4 +1,4 @@
-"""`repro train`."""
+"""`repro train`: train one network."""
 
 import click
 

@@ -1,4 +1,4 @@
-"""`repro import` and `repro export`."""
+"""`repro import` and `repro export`: weights from other programs, and networks as safetensors or ONNX."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a few images, without their labels, tell about a network: what its layers see, and which errors matter."""
+"""Calibrate on unlabelled images: covariance of each layer's inputs, and Fisher information of its outputs."""
 
 import math
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The weights of one layer rounded to a grid, so that a network's answers change least for the bits that it takes.
+"""Round a layer's weights to a grid so that the network's answers change least for the bits spent (rate-distortion).
 
 Every weight takes the code that makes the sum of two costs least: how much the network's answers change, and `price`
 times the bits of the code. One price for all layers and rows spends bits where they count, and small weights may become

@@ -1,4 +1,4 @@
-"""A whole network rounded to a number of bytes, or to a loss: layer by layer, in the order in which they compute.
+"""Round a whole network to a number of bytes, or to a loss: layer by layer, in the order in which they compute.
 
 Each layer is fitted to what the original network computes there, from what the rounded layers before it hand on: its
 weights move to the least-squares solution before they are rounded, and so make up for errors before them. That takes

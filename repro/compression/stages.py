@@ -1,4 +1,4 @@
-"""The stages of Deep Compression on a network at hand: prune, share; and low rank. `rounding` is another module."""
+"""The stages of Deep Compression on a whole network: prune, share weights; and low rank. Rounding is in `rounding`."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

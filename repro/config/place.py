@@ -1,4 +1,4 @@
-"""Where the study is that one is in."""
+"""Find the study that the current folder is in."""
 
 import os
 from pathlib import Path

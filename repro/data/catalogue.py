@@ -1,4 +1,4 @@
-"""The data sets by name: what each is and can do. Knows neither torch nor numpy.
+"""The data sets by name: what each is and can do. Imports neither torch nor numpy.
 
 To add one, put a module into `repro/data/sets/` with a class derived from `ImageSource` and decorated with `register`:
 nothing else names it. Data sets from outside are members of a family, named FAMILY:NAME (`folder:flowers`); what they

@@ -1,4 +1,4 @@
-"""The batch files of CIFAR: pickles, of which nothing is executed."""
+"""Read the batch files of CIFAR: pickles, of which nothing is executed."""
 
 import io
 import pickle

@@ -1,4 +1,4 @@
-"""Files on disk: which are whole, and what an image folder contains.
+"""Check files on disk against their published sums, and list what an image folder contains.
 
 A file is read through once to check it; a marker in the cache, named after path, size and time of change of every
 file, remembers the answer, so that later loads cost one `stat` per file.

@@ -1,4 +1,4 @@
-"""IDX, the format of the files of MNIST."""
+"""Read IDX, the format of MNIST's files."""
 
 import struct
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a data set is once it is loaded."""
+"""A loaded data set: its images and labels, and what is known of it."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Reading photographs into one array."""
+"""Read photographs into one array."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Photographs that stay on disk: decoded and cut to squares by processes of their own, while the network trains."""
+"""Photographs that stay on disk: decoded and cropped to squares by worker processes while the network trains."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence

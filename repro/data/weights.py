@@ -1,4 +1,4 @@
-"""Files of weights that others published, and the test images that they are measured on. Knows no torch.
+"""Files of published weights, and the test images that they are measured on. Imports no torch.
 
 ImageNet's are those of `imagenet-val` (see `sets/imagenet_val.py`): all 50,000 where they are here, cut as the
 network's library cuts them; of a part the measuring half, squashed, as compressed files are measured.

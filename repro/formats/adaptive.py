@@ -1,4 +1,4 @@
-"""What to expect of a layer's integer codes: the adaptive model of the second version of `.sqz`.
+"""The adaptive model of the second version of `.sqz`: probabilities for a layer's integer codes.
 
 A step takes one column of each row of the layer, another one in each. Whether a weight is zero is expected by how many
 were in its row, its column and its kernel; how large it is, by how large those were. Expectations fall into bins, and

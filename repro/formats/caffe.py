@@ -1,4 +1,4 @@
-"""Reading `.caffemodel` files: a protocol buffer of which six messages matter here.
+"""Read `.caffemodel` files: a protocol buffer of which six messages matter here.
 
 The messages are declared at run time, so neither Caffe nor a generated module is needed. Fields that are not declared
 are skipped by their wire type. Both generations of files are read: `layer` (named types, blobs with a `shape`) and the

@@ -1,4 +1,4 @@
-"""What a file of weights says of the network's images and classes, so that it can be used without this program.
+"""The card in a file of weights: the network's classes and input, so that it can be used without this program.
 
 Text that safetensors and ONNX files carry beside the tensors, each value JSON:
 

@@ -1,4 +1,4 @@
-"""Symbols and masks as bytes, by one of four coders.
+"""Code symbols and masks as bytes, by one of four coders.
 
 none: fixed width. gaps: as none, but the mask's gaps by Huffman; the reading of the paper that gives its 0.47 MB.
 huffman: canonical Huffman codes. ans: asymmetric numeral systems, by constriction.

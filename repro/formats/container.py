@@ -1,4 +1,4 @@
-"""The file: a compressed network in one checked, self-describing container (`.sqz`).
+"""The `.sqz` file: a compressed network in one checked, self-describing container.
 
     magic and version   4 bytes, "SQZ" and 1
     header's length     uint32, little-endian as all numbers

@@ -1,4 +1,4 @@
-"""Networks from and to whatever file they are in: compressed (`.sqz`), as released (`.net`), plain (`.safetensors`)."""
+"""Read and write networks in any kind of file: compressed (`.sqz`), as released (`.net`), plain (`.safetensors`)."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal

@@ -1,4 +1,4 @@
-"""Where the bytes of a compressed file are: every one of them, by layer and kind."""
+"""Account for every byte of a compressed file, by layer and kind."""
 
 from pathlib import Path
 from typing import Any

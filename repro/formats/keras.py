@@ -1,4 +1,4 @@
-"""Reading Keras `.h5` weights: kernels in HWIO order, one group per layer, whole models and weights alone.
+"""Read Keras `.h5` weights: kernels in HWIO order, one group per layer, whole models and weights alone.
 
 HDF5's library crashes on some damaged files, and takes minutes and gigabytes for others. So a process of its own, of
 bounded memory and time, reads the file and leaves its arrays as safetensors.

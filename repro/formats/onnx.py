@@ -1,4 +1,4 @@
-"""ONNX: write a network, and check in onnxruntime that the file computes the same."""
+"""Export a network to ONNX, and check in onnxruntime that the file computes the same."""
 
 import contextlib
 import logging

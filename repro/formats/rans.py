@@ -1,4 +1,4 @@
-"""Integers as bytes: interleaved rANS for what a model foresees, plain bits for what none does.
+"""Code integers as bytes: interleaved rANS for what a model predicts, plain bits for the rest.
 
 rANS (Duda 2013; as a range coder, Giesen 2014) with whole numbers only, so that every machine decodes the same. The
 symbols of a step are shared out to `LANES` states, which arrays take forward together. `docs/format.md` specifies it.

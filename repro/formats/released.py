@@ -1,4 +1,4 @@
-"""The released file `compressed_SqueezeNet.net` (songhan/SqueezeNet-Deep-Compression): reading and writing its format.
+"""Read and write the released file `compressed_SqueezeNet.net` (songhan/SqueezeNet-Deep-Compression).
 
 Little-endian, without a magic number, names or shapes. First the number of entries of each convolution, uint32. Then,
 for each convolution in the network's order: the codebook (256 float32, the first one 0), the bias (float32), the

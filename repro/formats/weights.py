@@ -1,4 +1,4 @@
-"""Weights that come from elsewhere, and weights kept: read, checked layer by layer, written as safetensors.
+"""Import weights of other programs, checked layer by layer, and keep weights as safetensors.
 
 Read are torchvision's `.pth`, Keras's `.h5`, Caffe's `.caffemodel`, the released `.net` and `.safetensors`. Nothing of
 a file is ever run: of a pickle, torch's restricted reader takes plain tensors and refuses all else.

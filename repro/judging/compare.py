@@ -1,4 +1,4 @@
-"""Two sets of measurements against each other, by the tests that judge claims: `repro compare A B`."""
+"""Compare two results folders by the tests that judge claims: `repro compare A B`."""
 
 from collections.abc import Mapping
 from typing import Literal

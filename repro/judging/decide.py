@@ -1,4 +1,4 @@
-"""Which runs would decide most claims in the time there is: the cheapest decision first."""
+"""Choose the runs that decide most claims in the time there is: the cheapest decision first."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path

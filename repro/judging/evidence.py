@@ -1,4 +1,4 @@
-"""From records to what claims are judged by: for each variant, protocol and budget, the values that seeds gave."""
+"""Gather records into samples: for each variant, protocol and budget, the values of all seeds."""
 
 import math
 from collections.abc import Iterable

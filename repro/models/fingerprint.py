@@ -1,4 +1,4 @@
-"""Measuring a built network for the golden file: parameters, multiply-accumulates and a short forward fingerprint.
+"""Measure a built network for the golden file: parameters, multiply-accumulates and a short forward fingerprint.
 
 Nothing here uses the closed form of `layers.py`: the counts are torch's own, so that the two can be compared.
 """

@@ -1,6 +1,6 @@
-"""What a network is made of, as plain data: every layer with its parameters, output shape and multiply-accumulates.
+"""Layers as plain data: parameters, output shape and multiply-accumulates of each.
 
-Knows no torch. An `Architecture` is the one definition of a network: `network.py` builds the torch module from it,
+Imports no torch. An `Architecture` is the one definition of a network: `network.py` builds the torch module from it,
 the counts and tables here are arithmetic on it, and two networks are the same when their architectures are.
 """
 

@@ -1,4 +1,4 @@
-"""The torch modules: one network built from any architecture, and how its weights begin."""
+"""The torch module of any architecture, and the initialisation of its weights."""
 
 import math
 from collections.abc import Callable

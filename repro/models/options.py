@@ -1,4 +1,4 @@
-"""The options of a network: what may be said, read from text as from Python, and reduced to what differs."""
+"""Options of networks: read from text as from Python, checked, and reduced to those that differ from the defaults."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""What runs on photographs that stay on disk cost on one GPU and on many: time, disk and network. Knows no torch."""
+"""Estimate what runs on photographs that stay on disk cost on one GPU and on many. Imports no torch."""
 
 from collections.abc import Iterable
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""TOML files as structs, with errors that name the file, the key and the nearest valid choice."""
+"""Read TOML files as structs, with errors that name the file, the key and the nearest valid choice."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an experiment file leaves out because it holds for all: `variant` and `claim`, the defaults of every row.
+"""Fill in the defaults of an experiment file: `variant` for every row of `variants`, `claim` for every one of `claims`.
 
     variant = { model = "squeezenet", recipe = { flip = true } }
     variants = [

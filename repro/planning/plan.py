@@ -1,4 +1,4 @@
-"""From experiments to the runs they need, and where each of them stands. Knows no torch."""
+"""Expand experiments into runs, and find which are done, interrupted or missing. Imports no torch."""
 
 from collections.abc import Callable, Iterable
 from functools import cache

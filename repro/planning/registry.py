@@ -1,4 +1,4 @@
-"""What a kind of experiment has to say before anything is run, and the kinds by name.
+"""Base class of the kinds of experiment, for planning, and the kinds by name.
 
 What an experiment of each kind shows is in `repro.reporting.kinds`. Imports nothing that takes time to load.
 """

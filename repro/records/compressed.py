@@ -1,4 +1,4 @@
-"""What compressing a network left: a file's bytes, and what the network in it answers. Knows no torch."""
+"""The record of a compressed file: its bytes, and what the network in it answers. Imports no torch."""
 
 from typing import ClassVar
 

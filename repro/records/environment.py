@@ -1,4 +1,4 @@
-"""What a run ran on: recorded and shown, never part of a run's identity."""
+"""Describe what a run ran on: recorded and shown, never part of a run's identity."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""The record of one run: what was asked, what came out, on what."""
+"""The record of one run: its specification, what was measured, and on what machine."""
 
 import math
 from collections.abc import Container, Iterable

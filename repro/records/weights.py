@@ -1,4 +1,4 @@
-"""What measuring published weights left: right answers to their data set's test images. Knows no torch."""
+"""The record of published weights: right answers to their data set's test images. Imports no torch."""
 
 from typing import Annotated, ClassVar
 

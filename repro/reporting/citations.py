@@ -1,4 +1,4 @@
-"""What a result rests on, as BibTeX."""
+"""BibTeX of what results rest on: the sources, networks and data sets."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Making the report only where something has changed since it was made.
+"""Make the report only if something has changed since it was last made.
 
 What it is made from and what came out are compared by path, size and time of change, as `make` does, which takes a
 hundredth of the time. Nothing here loads scipy or matplotlib.

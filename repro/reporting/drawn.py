@@ -1,4 +1,4 @@
-"""A figure that was drawn, as tables and the page refer to it."""
+"""A drawn figure, as tables and the page refer to it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Figures that become parts of the page."""
+"""Put SVG figures into the page, with styles and names that are shared or do not clash."""
 
 import re
 from pathlib import Path

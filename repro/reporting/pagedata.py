@@ -1,4 +1,4 @@
-"""What the page's script reads: the runs behind each experiment, and their training curves."""
+"""Data for the page's script: the runs behind each experiment, and their training curves."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What a kind of experiment shows, and the kinds by name; what work there is for each is in `repro.planning.kinds`."""
+"""Base class of how experiments of a kind are shown, and the kinds by name; `repro.planning.kinds` plans their work."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Everything under results/ that is made from records: tables, figures, the index and the page."""
+"""Make everything under results/ that follows from records: tables, figures, the index and the page."""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""Documents in which some parts are made from records: such a part stands between two comments and is renewed there.
+"""Parts of documents that are made from records: each stands between two comments and is renewed there.
 
     <!-- made: table fire-removal -->
     ...

@@ -1,4 +1,4 @@
-"""What the index and the page tell of an experiment, and how they put it into words."""
+"""Summaries of experiments for the index and the page: counts of verdicts, answers, run times."""
 
 from collections import Counter
 from collections.abc import Iterable

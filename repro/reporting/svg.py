@@ -1,4 +1,4 @@
-"""Figures as SVG whose text is text: a third of the size of outlined letters, can be searched, copied and restyled.
+"""Write figures as SVG whose text stays text: a third of the size of outlined letters, can be searched and restyled.
 
 Each line of text is told its width in the font that the layout was made with, so that it fits in whatever font the
 reader has; Verdana, where DejaVu Sans is missing, is its twin in width and shape.

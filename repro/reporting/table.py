@@ -1,4 +1,4 @@
-"""The one table of the project: plain values in, text, Markdown, LaTeX, HTML, CSV or JSON out."""
+"""Tables: plain values in; text, Markdown, LaTeX, HTML, CSV or JSON out."""
 
 import csv
 import html

@@ -1,4 +1,4 @@
-"""A claim with its samples: what stands in the way of a test, what the samples say, how many more runs would decide."""
+"""A claim with its samples: whether it can be tested, what the samples say, how many more runs would decide."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

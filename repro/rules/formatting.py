@@ -1,4 +1,4 @@
-"""How numbers and verdicts read: one sentence a claim, as the page and the terminal show it."""
+"""Format numbers and verdicts: one sentence a claim, as the page and the terminal show it."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a type of claim has to say, and the types by name. Imports nothing that takes time to load."""
+"""Base class of the types of claim, and the types by name. Imports nothing that takes time to load."""
 
 from collections.abc import Iterator
 from statistics import fmean

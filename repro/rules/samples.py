@@ -1,4 +1,4 @@
-"""What runs measured, as plain data, and the comparison of two such samples."""
+"""Samples of measured values as plain data, and the comparison of two of them."""
 
 import math
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""What a network answers to images it is shown: its scores, how often it is right, how far two networks differ."""
+"""Classify images: logits of a network, its accuracy, and the divergence between two networks."""
 
 import math
 from collections.abc import Callable, Iterator

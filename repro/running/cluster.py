@@ -1,4 +1,4 @@
-"""Carrying out a plan on a Ray cluster: one task a run. Ray finds the machine, and another when that one is lost.
+"""Carry out a plan on a Ray cluster: one task a run. Ray finds the machine, and another when that one is lost.
 
 Every machine has this package installed, and reads images and keeps checkpoints in its own folders ($REPRO_DATA, else
 the same path as here; $REPRO_CACHE, set where `ray start` is called). Where $REPRO_CACHE is shared, a run whose machine

@@ -1,4 +1,4 @@
-"""The images that a compressed network is calibrated on, and those that it is measured on: never the same ones."""
+"""Choose the images that a compressed network is calibrated on, and those it is measured on: never the same ones."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

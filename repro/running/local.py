@@ -1,4 +1,4 @@
-"""Carrying out a plan with several processes of this machine: one a run, on its share of the cores or its own GPU."""
+"""Carry out a plan in several processes of this machine: one a run, on its share of the cores or its own GPU."""
 
 import contextlib
 import multiprocessing

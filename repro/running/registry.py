@@ -1,4 +1,4 @@
-"""What measures the variants of experiments that train nothing, by the kind of experiment."""
+"""Functions that measure the variants of experiments that train nothing, by the kind of experiment."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

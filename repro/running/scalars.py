@@ -1,4 +1,4 @@
-"""Scalars of runs as they train, for TensorBoard or Weights & Biases: one log a run, by the images it has seen.
+"""Log scalars of runs as they train, to TensorBoard or Weights & Biases: one log a run, by the images it has seen.
 
 They are written in the process that follows the plan, to which other processes report, so there is one writer for all.
 On a Ray cluster, which reports at the end alone, a run's epochs are written when it comes home.

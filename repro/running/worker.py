@@ -1,4 +1,4 @@
-"""Carrying out a plan in this process: run after run, resumable, beside other processes on the same results folder.
+"""Carry out a plan in this process: run after run, resumable, beside other processes on the same results folder.
 
 `local.py` does the same with several processes of this machine, `cluster.py` with a Ray cluster; both come back to
 `attempt`. `parallel.py` is what a process does when `torchrun` has started it as one of several for each run.

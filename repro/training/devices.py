@@ -1,4 +1,4 @@
-"""Which device a run uses, and why."""
+"""Choose the device of a run, and set it up."""
 
 import ctypes
 import platform

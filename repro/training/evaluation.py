@@ -1,4 +1,4 @@
-"""Measuring a trained network under a protocol."""
+"""Measure a trained network under a protocol."""
 
 import math
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""What a kind of figure has to say, and the kinds by name."""
+"""Base class of the kinds of figure, and the kinds by name."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
