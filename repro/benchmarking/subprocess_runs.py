@@ -54,14 +54,14 @@ class Runs:
         with tempfile.TemporaryDirectory() as folder:
             os.environ["REPRO_CACHE"] = folder
             store = Store(Path(folder))
-            heard = Heard()
-            worker.carry_out(plan.plan([cell], store, data_dir), store, data_dir, self.device, heard, fail_fast=True)
+            measured = Measured()
+            worker.carry_out(plan.plan([cell], store, data_dir), store, data_dir, self.device, measured, fail_fast=True)
         held = torch.cuda.max_memory_allocated() if self.device.type == "cuda" else None
-        return heard.seconds, heard.parameters, held
+        return measured.seconds, measured.parameters, held
 
 
-class Heard:
-    """An audience that keeps what is measured and says nothing."""
+class Measured:
+    """A listener that keeps what is measured and shows nothing."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []

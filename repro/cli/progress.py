@@ -38,8 +38,8 @@ def stage_words(run: Run) -> str:
     return "dense again" if hold.free else "trained further"
 
 
-class Teller:
-    """The audience of a plan that is carried out: progress on stderr, so that tables on stdout stay clean.
+class ProgressDisplay:
+    """Shows how a plan is carried out: on stderr, so that tables on stdout stay clean.
 
     together: several runs go on at a time, so every line says of which run it is.
     quiet: another process talks.

@@ -10,7 +10,7 @@ import click
 
 from repro.cli import options
 from repro.cli.costs import show_costs
-from repro.cli.progress import Teller, describe_run
+from repro.cli.progress import ProgressDisplay, describe_run
 from repro.cli.terminal import say
 from repro.errors import BadInput, Failure
 from repro.planning import ablations, experiments, plan
@@ -143,56 +143,56 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
         # Of several processes that share each run, the first one's plan is the plan; it alone talks and goes on.
         todo = parallel.agreed(todo)
         launcher = placed(launcher, local.default_jobs(chosen) if parallel.world() == 1 else 1, len(todo), seconds)
-        teller = Teller(len(todo), together=launcher.name != "here", quiet=not parallel.leader())
-        audience = followed(teller, running)
+        display = ProgressDisplay(len(todo), together=launcher.name != "here", quiet=not parallel.leader())
+        listener = followed(display, running)
         runs = "1 run" if len(todo) == 1 else f"{len(todo)} runs"
-        announce(todo, store, teller)
+        announce(todo, store, display)
         if seconds > LONG and not running.yes and sys.stdin.isatty():
             click.confirm(f"{runs}, about {duration(seconds)} of work in all: go on?", abort=True, err=True)
         try:
             match launcher.name:
                 case "local":
                     jobs = min(launcher.jobs or local.default_jobs(chosen), len(todo))
-                    teller.say(f"{runs} on {chosen.type} ({reason}), {jobs} at a time, {about(seconds / jobs)}")
-                    failures = local.carry_out(todo, store, data_dir, chosen, audience, fail_fast, jobs)
+                    display.say(f"{runs} on {chosen.type} ({reason}), {jobs} at a time, {about(seconds / jobs)}")
+                    failures = local.carry_out(todo, store, data_dir, chosen, listener, fail_fast, jobs)
                 case "ray":
-                    teller.say(f"{runs} on a Ray cluster, reported on completion")
-                    failures = cluster.carry_out(todo, store, data_dir, device, audience, fail_fast, launcher.address)
+                    display.say(f"{runs} on a Ray cluster, reported on completion")
+                    failures = cluster.carry_out(todo, store, data_dir, device, listener, fail_fast, launcher.address)
                 case _:
-                    teller.say(f"{runs} on {chosen.type} ({reason}), {about(seconds)}")
-                    failures = worker.carry_out(todo, store, data_dir, chosen, audience, fail_fast)
+                    display.say(f"{runs} on {chosen.type} ({reason}), {about(seconds)}")
+                    failures = worker.carry_out(todo, store, data_dir, chosen, listener, fail_fast)
         finally:
-            teller.stop()
-            audience.stop()
+            display.stop()
+            listener.stop()
             store.forget()
         if not parallel.leader():
             raise SystemExit(0)
     return failures
 
 
-def announce(todo: list[Step], store: Store, teller: Teller) -> None:
+def announce(todo: list[Step], store: Store, display: ProgressDisplay) -> None:
     """Say what a user may not expect: that there are no records here, which runs are done again."""
     if not store.folder.is_dir():
-        teller.say(f"There are no records in {store.folder.parent} yet: all runs are to do.")
+        display.say(f"There are no records in {store.folder.parent} yet: all runs are to do.")
     for step in todo:
         if step.state == "stale":
-            teller.say(f"run again, {step.why}: {describe_run(step.run)}")
+            display.say(f"run again, {step.why}: {describe_run(step.run)}")
 
 
-def followed(teller: Teller, running: options.Running) -> "Teller | Logged":
-    """The audience of a plan: who tells the terminal and, with `--log`, writes scalars.
+def followed(display: ProgressDisplay, running: options.Running) -> "ProgressDisplay | Logged":
+    """The listener of a plan: the display, with `--log` behind one that logs scalars.
 
     Raises:
         BadInput: the library that writes them is not installed.
     """
-    if not running.log or teller.console.quiet:
-        return teller
+    if not running.log or display.console.quiet:
+        return display
     from repro.running import scalars
 
     open_log = scalars.opener(running.log, running.results_dir)
     if running.log == "tensorboard":
-        teller.say(f"to watch: tensorboard --logdir {scalars.folder(running.results_dir)}")
-    return scalars.Logged(teller, open_log)
+        display.say(f"to watch: tensorboard --logdir {scalars.folder(running.results_dir)}")
+    return scalars.Logged(display, open_log)
 
 
 def placed(launcher: options.Launcher, jobs: int, runs: int, seconds: float) -> options.Launcher:
@@ -213,7 +213,7 @@ def about(seconds: float) -> str:
 
 
 def measure(experiment: Experiment, due: Due, store: Store, running: options.Running) -> int:
-    """Measure the variants that are due, and tell what brings those that are not here; how many failed.
+    """Measure the variants that are due, and say what brings those that are not here; how many failed.
 
     torch is imported only when there are some.
     """
@@ -225,17 +225,17 @@ def measure(experiment: Experiment, due: Due, store: Store, running: options.Run
     from repro.training import devices
 
     chosen, reason = devices.choose(running.device)
-    tell = partial(say, err=True)
-    tell(f"{len(due.variants)} {experiment.work.measures} on {chosen.type} ({reason})")
+    progress = partial(say, err=True)
+    progress(f"{len(due.variants)} {experiment.work.measures} on {chosen.type} ({reason})")
     try:
-        return kinds.KINDS[experiment.kind](experiment, due.variants, store, running.data_dir, chosen, tell)
+        return kinds.KINDS[experiment.kind](experiment, due.variants, store, running.data_dir, chosen, progress)
     except Failure as failure:
-        tell(f"{experiment.name}: {failure}")
+        progress(f"{experiment.name}: {failure}")
         return 1
 
 
 def show_verdicts(experiment: Experiment, store: Store, data_dir: Path) -> None:
-    """The experiment's claims with verdict and reason; `repro claims ID` tells all of one."""
+    """The experiment's claims with verdict and reason; `repro claims ID` shows all of one."""
     from repro.judging.rows import claim_rows
 
     rows = claim_rows(experiment, store, data_dir)

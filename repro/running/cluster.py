@@ -2,7 +2,7 @@
 
 Every machine has this package installed, and reads images and keeps checkpoints in its own folders ($REPRO_DATA, else
 the same path as here; $REPRO_CACHE, set where `ray start` is called). Where $REPRO_CACHE is shared, a run whose machine
-was lost goes on from its last checkpoint; where it is not, it starts again. Records and weights come home.
+was lost goes on from its last checkpoint; where it is not, it starts again. Records and weights are sent back.
 """
 
 import logging
@@ -20,7 +20,7 @@ from repro.errors import BadInput
 from repro.planning.plan import Step, weights_file
 from repro.records import Epoch, Record, Store
 from repro.running import worker
-from repro.running.worker import Audience
+from repro.running.worker import Listener
 from repro.storage import write_atomic
 from repro.training import devices
 from repro.training.loop import Watch
@@ -31,8 +31,8 @@ LOSSES = 5  # so often a run is tried again whose machine or process was lost
 CODE = f"repro {repro.__version__}, numerics {NUMERICS}"
 
 
-class Home(NamedTuple):
-    """What comes home from a run; where it failed, only the reason."""
+class Result(NamedTuple):
+    """What a run sends back: record, history and weights; where it failed, only the reason."""
 
     record: Record | None
     history: list[Epoch]
@@ -45,7 +45,7 @@ def carry_out(
     store: Store,
     data_dir: Path,
     device: str,
-    audience: Audience,
+    listener: Listener,
     fail_fast: bool = False,
     address: str | None = None,
 ) -> int:
@@ -64,7 +64,7 @@ def carry_out(
         measured = [
             step for step in steps if step.state == "to measure"
         ]  # needs weights that are here, and no training
-        failures = worker.carry_out(measured, store, data_dir, devices.choose("auto")[0], audience, fail_fast)
+        failures = worker.carry_out(measured, store, data_dir, devices.choose("auto")[0], listener, fail_fast)
         task = ray.remote(max_retries=LOSSES, max_calls=1, **resources)(on_machine)
         waiting = {
             task.remote(CODE, step, str(data_dir.absolute()), kind): step
@@ -74,17 +74,17 @@ def carry_out(
         while waiting and not (failures and fail_fast):
             (ready,), _ = ray.wait(list(waiting))
             step = waiting.pop(ready)
-            audience.begins(step)
+            listener.begins(step)
             try:
-                home = ray.get(ready)
+                result = ray.get(ready)
             except RayError as error:
-                home = Home(None, [], b"", last_line(error))
-            if home.record is None:
+                result = Result(None, [], b"", last_line(error))
+            if result.record is None:
                 failures += 1
-                audience.failed(step, home.reason)
+                listener.failed(step, result.reason)
             else:
-                keep(home, home.record, store)
-                audience.finished(step, home.record, home.history)
+                keep(result, result.record, store)
+                listener.finished(step, result.record, result.history)
         return failures
     finally:
         ray.shutdown()
@@ -120,36 +120,36 @@ def share(ray: Any, device: str) -> tuple[str, dict[str, float]]:
     return kind, {"num_cpus": 1 if kind == "cuda" else cores, "num_gpus": 1 if kind == "cuda" else 0}
 
 
-def keep(home: Home, record: Record, store: Store) -> None:
-    """Write what came home where a run of this machine would have left it."""
+def keep(result: Result, record: Record, store: Store) -> None:
+    """Write what was sent back where a run of this machine would have left it."""
     weights = weights_file(record.identity)
-    if home.weights and not weights.is_file():
-        write_atomic(weights, home.weights)
-    store.save(record, home.history)
+    if result.weights and not weights.is_file():
+        write_atomic(weights, result.weights)
+    store.save(record, result.history)
 
 
-def on_machine(code: str, step: Step, data_dir: str, device: str) -> Home:
+def on_machine(code: str, step: Step, data_dir: str, device: str) -> Result:
     """One run, on some machine of the cluster.
 
     Args:
         code: whose plan this is; another version of this package would not do the same run.
     """
     if code != CODE:
-        return Home(None, [], b"", f"a machine of the cluster has {CODE}, the plan is of {code}")
+        return Result(None, [], b"", f"a machine of the cluster has {CODE}, the plan is of {code}")
     chosen, _ = devices.choose(device)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    listener = Listener()
+    collector = Collector()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(os.environ.get("REPRO_DATA", data_dir))
-        worker.carry_out([step], Store(Path(folder)), root, chosen, listener)
-    return listener.home
+        worker.carry_out([step], Store(Path(folder)), root, chosen, collector)
+    return collector.result
 
 
-class Listener:
-    """An audience that keeps what comes home."""
+class Collector:
+    """A listener that keeps the result of a run, to be sent back."""
 
     def __init__(self) -> None:
-        self.home = Home(None, [], b"", "the task returned no result")
+        self.result = Result(None, [], b"", "the task returned no result")
 
     def begins(self, step: Step) -> None: ...
 
@@ -161,10 +161,10 @@ class Listener:
 
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None:
         weights = weights_file(record.identity)
-        self.home = Home(record, history, weights.read_bytes() if weights.is_file() else b"", "")
+        self.result = Result(record, history, weights.read_bytes() if weights.is_file() else b"", "")
 
     def failed(self, step: Step, reason: str) -> None:
-        self.home = Home(None, [], b"", reason)
+        self.result = Result(None, [], b"", reason)
 
     def waits(self, step: Step) -> None: ...
 

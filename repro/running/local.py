@@ -19,7 +19,7 @@ from repro.planning.plan import Step
 from repro.processes import end_with_parent, runs_at_once
 from repro.records import Epoch, Record, Store
 from repro.running import worker
-from repro.running.worker import PATIENCE, Audience, Outcome
+from repro.running.worker import PATIENCE, Listener, Outcome
 from repro.training.loop import Watch
 
 LOSSES = 3  # a run whose process was killed this often, by the system's memory watchdog say, has failed
@@ -50,7 +50,7 @@ def carry_out(
     store: Store,
     data_dir: Path,
     device: torch.device,
-    audience: Audience,
+    listener: Listener,
     fail_fast: bool = False,
     jobs: int | None = None,
 ) -> int:
@@ -69,7 +69,7 @@ def carry_out(
     idle = list(range(jobs))
     working: dict[Connection, Worker] = {}
     failures = 0
-    told = False
+    reported = False
     try:
         while waiting or working:
             while waiting and idle:
@@ -80,19 +80,19 @@ def carry_out(
                 working[pipe] = Worker(job, slot, process)
             ready = wait(list(working))
             for pipe, worker in [(pipe, worker) for pipe, worker in working.items() if pipe in ready]:
-                if hear(pipe, worker, audience):
+                if receive(pipe, worker, listener):
                     continue
                 del working[pipe]
                 idle.append(worker.slot)
                 job, outcome = worker.job, worker.outcome
                 if outcome is None:
-                    outcome = lost(worker, audience)
+                    outcome = lost(worker, listener)
                     if outcome is None:
                         waiting.append(job)
                 if outcome == "taken":
-                    if not told:
-                        audience.waits(job.step)
-                    told, job.patience = True, PATIENCE
+                    if not reported:
+                        listener.waits(job.step)
+                    reported, job.patience = True, PATIENCE
                     waiting.append(job)
                 failures += outcome == "failed"
                 if failures and fail_fast:
@@ -121,7 +121,7 @@ def default_jobs(device: torch.device) -> int:
     return min(torch.get_num_threads(), runs_at_once())
 
 
-def hear(pipe: Connection, worker: Worker, audience: Audience) -> bool:
+def receive(pipe: Connection, worker: Worker, listener: Listener) -> bool:
     """Pass on one message of a worker; False when there is none because it has ended."""
     step = worker.job.step
     try:
@@ -131,30 +131,30 @@ def hear(pipe: Connection, worker: Worker, audience: Audience) -> bool:
         return False
     match what:
         case "begins":
-            audience.begins(step)
+            listener.begins(step)
         case "restores":
-            worker.watch = audience.restores(step, *content)
+            worker.watch = listener.restores(step, *content)
         case "watches":
-            worker.watch = audience.watch(step)
+            worker.watch = listener.watch(step)
         case "watch" if worker.watch:
             worker.watch(*content)
         case "finished":
-            audience.finished(step, *content)
+            listener.finished(step, *content)
         case "failed":
-            audience.failed(step, *content)
+            listener.failed(step, *content)
         case "outcome":
             (worker.outcome,) = content
     return True
 
 
-def lost(worker: Worker, audience: Audience) -> Outcome | None:
+def lost(worker: Worker, listener: Listener) -> Outcome | None:
     """A process has ended without a word: `failed` when its run is given up, None when it is to be tried again."""
     worker.job.losses += 1
     code = worker.process.exitcode or 0
     if code < 0 and worker.job.losses < LOSSES:
         return None
     times = f"killed by {signal.Signals(-code).name} {LOSSES} times; is memory short?"
-    audience.failed(worker.job.step, f"its process {f'was {times}' if code < 0 else 'ended in an error, shown above'}")
+    listener.failed(worker.job.step, f"its process {f'was {times}' if code < 0 else 'ended in an error, shown above'}")
     return "failed"
 
 
@@ -182,7 +182,7 @@ def work(
 
 
 class Relay:
-    """An audience that passes everything on to the parent."""
+    """A listener that sends every event to the parent process."""
 
     def __init__(self, pipe: Connection):
         self.pipe = pipe
@@ -192,14 +192,14 @@ class Relay:
 
     def restores(self, step: Step, prior: Run) -> Watch:
         self.pipe.send(("restores", prior))
-        return self.tell
+        return self.send_state
 
     def watch(self, step: Step) -> Watch:
         self.pipe.send(("watches",))
-        return self.tell
+        return self.send_state
 
-    def tell(self, *state: Any) -> None:
-        """How far the run is that is watched."""
+    def send_state(self, *state: Any) -> None:
+        """Send how far the watched run is."""
         self.pipe.send(("watch", *state))
 
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None:

@@ -1,7 +1,7 @@
 """Log scalars of runs as they train, to TensorBoard or Weights & Biases: one log a run, by the images it has seen.
 
 They are written in the process that follows the plan, to which other processes report, so there is one writer for all.
-On a Ray cluster, which reports at the end alone, a run's epochs are written when it comes home.
+On a Ray cluster, which reports at the end alone, a run's epochs are written when it has ended.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from repro.errors import BadInput
 from repro.planning.plan import Step
 from repro.records import Epoch, Record
 from repro.records.store import run_key
-from repro.running.worker import Audience
+from repro.running.worker import Listener
 from repro.training.loop import Watch
 
 FOLDER = "logs"  # beside results/
@@ -97,10 +97,10 @@ def place_of(run: Run) -> str:
 
 
 class Logged:
-    """An audience to which another one listens too, and which writes down what it hears."""
+    """A listener that logs scalars, and passes every event on to another listener."""
 
-    def __init__(self, audience: Audience, open_log: Callable[[Run], Log]):
-        self.audience, self.open_log = audience, open_log
+    def __init__(self, listener: Listener, open_log: Callable[[Run], Log]):
+        self.listener, self.open_log = listener, open_log
         self.logs: dict[bytes, Log] = {}
         self.epochs: dict[bytes, int] = {}
 
@@ -112,7 +112,7 @@ class Logged:
         return self.logs[key]
 
     def following(self, run: Run, watch: Watch) -> Watch:
-        """A watcher that passes on what it is told and writes it."""
+        """A watcher that logs the values and passes them on."""
         key, log = run_key(run), self.log(run)
 
         def both(epoch: int, seen: int, of: int, loss: float, accuracy: float, ended: Epoch | None = None) -> None:
@@ -126,13 +126,13 @@ class Logged:
         return both
 
     def begins(self, step: Step) -> None:
-        self.audience.begins(step)
+        self.listener.begins(step)
 
     def restores(self, step: Step, prior: Run) -> Watch:
-        return self.following(prior, self.audience.restores(step, prior))
+        return self.following(prior, self.listener.restores(step, prior))
 
     def watch(self, step: Step) -> Watch:
-        return self.following(step.run, self.audience.watch(step))
+        return self.following(step.run, self.listener.watch(step))
 
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None:
         key = run_key(step.run)
@@ -141,14 +141,14 @@ class Logged:
         for epoch in unwritten:
             self.log(step.run).write(round(epoch.epoch * images), of_epoch(epoch))
         self.close(step)
-        self.audience.finished(step, record, history)
+        self.listener.finished(step, record, history)
 
     def failed(self, step: Step, reason: str) -> None:
         self.close(step)
-        self.audience.failed(step, reason)
+        self.listener.failed(step, reason)
 
     def waits(self, step: Step) -> None:
-        self.audience.waits(step)
+        self.listener.waits(step)
 
     def close(self, step: Step) -> None:
         """End the log of a run, if it has one."""

@@ -39,7 +39,7 @@ PATIENCE = 2.0
 Outcome = Literal["done", "failed", "taken"]
 
 
-class Audience(Interface):
+class Listener(Interface):
     """Receives progress events: a terminal, a log, a test."""
 
     def begins(self, step: Step) -> None: ...
@@ -67,12 +67,12 @@ class Images:
 
 
 def carry_out(
-    steps: list[Step], store: Store, data_dir: Path, device: torch.device, audience: Audience, fail_fast: bool = False
+    steps: list[Step], store: Store, data_dir: Path, device: torch.device, listener: Listener, fail_fast: bool = False
 ) -> int:
     """Do what is not done, in order; the number of runs that failed.
 
-    A run that fails is told at once and leaves no record, so that the next call tries it again; the others go on unless
-    `fail_fast`. A run that another process is working on is left to it, and its record awaited at the end.
+    A run that fails is reported at once and leaves no record, so that the next call tries it again; the others go on
+    unless `fail_fast`. A run that another process is working on is left to it, and its record awaited at the end.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; every run is resumable from its last checkpoint.
@@ -80,29 +80,29 @@ def carry_out(
     images = Images(data_dir)
     failures = 0
     waiting = [step for step in steps if step.state != "done"]
-    patience, told = 0.0, False
+    patience, reported = 0.0, False
     while waiting:
         taken = []
         for step in waiting:
-            outcome = attempt(step, store, images, device, audience, patience)
+            outcome = attempt(step, store, images, device, listener, patience)
             if outcome == "taken":
                 taken.append(step)
             elif outcome == "failed":
                 failures += 1
                 if fail_fast:
                     return failures
-        # Of those that were taken when their turn came most are done by now: told is what is still waited for.
-        if taken and patience and not told:
-            audience.waits(taken[0])
-            told = True
+        # Of those that were taken when their turn came most are done by now: only what is still waited for is reported.
+        if taken and patience and not reported:
+            listener.waits(taken[0])
+            reported = True
         waiting, patience = taken, PATIENCE
     return failures
 
 
 def attempt(
-    step: Step, store: Store, images: Images, device: torch.device, audience: Audience, patience: float
+    step: Step, store: Store, images: Images, device: torch.device, listener: Listener, patience: float
 ) -> Outcome:
-    """One run, unless another process has it or has finished it; what goes wrong with it is told.
+    """One run, unless another process has it or has finished it; what goes wrong with it is reported.
 
     patience: seconds to wait for a run that is taken.
     """
@@ -114,15 +114,15 @@ def attempt(
             if parallel.agreed(finished_elsewhere(step, store, identity)):
                 remove_left_over(identity)
             else:
-                audience.begins(step)
+                listener.begins(step)
                 with without_denormals(device):
-                    do(step, identity, images.load(step.run.data), store, device, audience)
+                    do(step, identity, images.load(step.run.data), store, device, listener)
             return "done"
     except (Failure, MemoryError, RuntimeError) as error:
         # The other processes of this run wait for this one: they can only be ended, which torchrun does.
         if parallel.world() > 1 or not (isinstance(error, Failure) or out_of_memory(error)):
             raise
-        audience.failed(step, reason(step, error))
+        listener.failed(step, reason(step, error))
         return "failed"
 
 
@@ -142,7 +142,7 @@ def remove_left_over(identity: str) -> None:
         Checkpoint(checkpoint_file(identity)).remove()
 
 
-def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.device, audience: Audience) -> None:
+def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.device, listener: Listener) -> None:
     """One run: trained from where it was left, or only measured where weights and record are there."""
     kept, checkpoint = weights_file(identity), Checkpoint(checkpoint_file(identity))
     for path in (kept, checkpoint.path, *store.files(step.run, identity)):
@@ -152,9 +152,9 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
     if record is not None and first is not None:
         record, history = remeasured(step, record, first, dataset, device), store.history(record)
     else:
-        begin = beginning(step.run, dataset, device, lambda prior: audience.restores(step, prior))
+        begin = beginning(step.run, dataset, device, lambda prior: listener.restores(step, prior))
         # Weights that are damaged are trained again, and that is said.
-        watch = audience.restores(step, step.run) if record is not None and kept.is_file() else audience.watch(step)
+        watch = listener.restores(step, step.run) if record is not None and kept.is_file() else listener.watch(step)
         record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, watch, begin)
         if parallel.leader():
             keep(network, kept, step.run, dataset)
@@ -165,7 +165,7 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
     if parallel.leader():
         store.save(record, history)
         checkpoint.remove()
-        audience.finished(step, record, history)
+        listener.finished(step, record, history)
 
 
 def keep(network: nn.Module, path: Path, run: Run, dataset: Dataset) -> None:
@@ -186,7 +186,7 @@ def beginning(
 ) -> Callable[[nn.Module], Callable[[], None]]:
     """What a run begins with: the weights of the run before it, held as it says; nothing for a first run.
 
-    restores: told of a run before it that is trained again, because its weights are not here or damaged; watches that.
+    restores: called with a run before it that is trained again, as its weights are missing or damaged; watches that.
     """
     prior = run.prior
     if prior is None:

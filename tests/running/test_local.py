@@ -1,4 +1,4 @@
-"""Runs in processes of their own: what they tell reaches the audience of the plan."""
+"""Runs in processes of their own: their events reach the listener of the plan."""
 
 import multiprocessing
 import os
@@ -14,7 +14,7 @@ from repro.config.specification import Data, Model, Recipe, Run
 from repro.planning.plan import Step
 from repro.records import Store
 from repro.running import local
-from repro.running.local import Job, Relay, Worker, hear
+from repro.running.local import Job, Relay, Worker, receive
 
 
 def to_do(run: Run) -> Step:
@@ -58,14 +58,14 @@ def test_photographs_are_decoded_by_processes_of_the_runs_own(root: Path, tmp_pa
         recipe=Recipe(batch=4, epochs=1, steps=1),
     )
     told: list[str] = []
-    audience: Any = SimpleNamespace(
+    listener: Any = SimpleNamespace(
         begins=lambda step: None,
         watch=lambda step: lambda *state: None,
         finished=lambda step, record, history: told.append(record.identity),
         failed=lambda step, reason: told.append(reason),
     )
     store = Store(tmp_path / "results")
-    assert local.carry_out([to_do(run)], store, root, torch.device("cpu"), audience, jobs=1) == 0
+    assert local.carry_out([to_do(run)], store, root, torch.device("cpu"), listener, jobs=1) == 0
     assert told == [record.identity for record in Store(tmp_path / "results").all]
     assert len(told) == 1
 
@@ -75,7 +75,7 @@ def test_a_run_that_is_trained_again_first_is_watched_before_the_run_itself():
     told: list[tuple[Any, ...]] = []
     step: Any = SimpleNamespace(run="itself")
     process: Any = None  # none is needed to hear what was said
-    audience: Any = SimpleNamespace(
+    listener: Any = SimpleNamespace(
         restores=lambda step, prior: lambda *state: told.append((prior, *state)),
         watch=lambda step: lambda *state: told.append((step.run, *state)),
     )
@@ -83,5 +83,5 @@ def test_a_run_that_is_trained_again_first_is_watched_before_the_run_itself():
     relay.restores(step, PRIOR)(0, 32, 64, 2.3, 0.1)
     relay.watch(step)(0, 64, 64, 2.0, 0.2)
     while near.poll():
-        assert hear(near, worker, audience)
+        assert receive(near, worker, listener)
     assert told == [(PRIOR, 0, 32, 64, 2.3, 0.1), ("itself", 0, 64, 64, 2.0, 0.2)]

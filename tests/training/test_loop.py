@@ -219,7 +219,7 @@ def test_a_learning_rate_that_a_graph_would_not_see_change_is_refused(tmp_path: 
 
 
 class Quiet:
-    """An audience that only counts."""
+    """A listener that only counts."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -257,22 +257,22 @@ def test_what_another_process_still_works_on_is_told_once(tmp_path: Path, monkey
     found = steps_for(store, tmp_path)
     outcomes = {0: ["taken", "done"], 1: ["taken", "taken", "taken", "done"]}
     monkeypatch.setattr(worker, "attempt", lambda step, *_: outcomes[step.run.seed].pop(0))
-    audience = Quiet()
-    audience.waits = lambda step: told.append(step.run.seed)
-    assert carry_out(found, store, tmp_path, CPU, audience) == 0
+    listener = Quiet()
+    listener.waits = lambda step: told.append(step.run.seed)
+    assert carry_out(found, store, tmp_path, CPU, listener) == 0
     assert told == [1]
     assert outcomes == {0: [], 1: []}
 
 
 def test_a_plan_is_done_once_and_a_new_protocol_needs_no_training(tmp_path: Path, monkeypatch):
-    store, audience = Store(tmp_path / "results"), Quiet()
-    assert carry_out(steps_for(store, tmp_path), store, tmp_path, CPU, audience) == 0
-    assert len(audience.done) == 2
+    store, listener = Store(tmp_path / "results"), Quiet()
+    assert carry_out(steps_for(store, tmp_path), store, tmp_path, CPU, listener) == 0
+    assert len(listener.done) == 2
     assert {step.state for step in steps_for(store, tmp_path)} == {"done"}
     more = steps_for(store, tmp_path, ("described", "notebook"))
     assert {step.state for step in more} == {"to measure"}
     monkeypatch.setattr("repro.running.worker.train", None)
-    assert carry_out(more, store, tmp_path, CPU, audience) == 0
+    assert carry_out(more, store, tmp_path, CPU, listener) == 0
     for step in steps_for(store, tmp_path, ("described", "notebook")):
         assert step.state == "done"
         assert step.record is not None
@@ -280,14 +280,14 @@ def test_a_plan_is_done_once_and_a_new_protocol_needs_no_training(tmp_path: Path
 
 
 def test_a_checkpoint_that_a_kill_left_beside_the_record_is_removed_when_the_run_is_met_again(tmp_path: Path):
-    store, audience = Store(tmp_path / "results"), Quiet()
+    store, listener = Store(tmp_path / "results"), Quiet()
     planned = steps_for(store, tmp_path, seeds=1)
-    assert carry_out(planned, store, tmp_path, CPU, audience) == 0
-    (identity,) = audience.done
+    assert carry_out(planned, store, tmp_path, CPU, listener) == 0
+    (identity,) = listener.done
     checkpoint, kept = plan.checkpoint_file(identity), plan.weights_file(identity)
 
     checkpoint.touch()
-    assert carry_out(planned, store, tmp_path, CPU, audience) == 0  # of an older plan, which another process has done
+    assert carry_out(planned, store, tmp_path, CPU, listener) == 0  # of an older plan, which another process has done
     assert not checkpoint.exists()
 
     checkpoint.touch()
@@ -301,11 +301,11 @@ def test_a_checkpoint_that_a_kill_left_beside_the_record_is_removed_when_the_run
     kept.unlink()
     worker.clear(steps_for(store, tmp_path, seeds=1))
     assert checkpoint.exists()  # weights that are gone are trained again from it
-    assert audience.done == [identity]
+    assert listener.done == [identity]
 
 
 def test_a_run_that_fails_is_told_and_tried_again_later(tmp_path: Path, monkeypatch):
-    store, audience = Store(tmp_path / "results"), Quiet()
+    store, listener = Store(tmp_path / "results"), Quiet()
     steps = steps_for(store, tmp_path)
     attempts = []
 
@@ -316,8 +316,8 @@ def test_a_run_that_fails_is_told_and_tried_again_later(tmp_path: Path, monkeypa
         return train(*arguments, **settings)
 
     monkeypatch.setattr("repro.running.worker.train", fails_once)
-    assert carry_out(steps, store, tmp_path, CPU, audience) == 1
-    assert audience.errors == ["the first one breaks"]
+    assert carry_out(steps, store, tmp_path, CPU, listener) == 1
+    assert listener.errors == ["the first one breaks"]
     assert [step.state for step in steps_for(store, tmp_path)] == ["to do", "done"]
     assert carry_out(steps, store, tmp_path, CPU, Quiet(), fail_fast=True) == 0
 
