@@ -1,4 +1,4 @@
 """`repro bench`: speed and memory of training, compression and the command line, beside a plain PyTorch loop.
 
-The method is told in docs/benchmark.md. What is measured lives in fresh processes; what conducts them only waits.
+The method is in docs/benchmark.md. Everything is measured in fresh processes, while the one that starts them waits.
 """

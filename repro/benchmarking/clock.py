@@ -8,7 +8,7 @@ WARM_UP = 0.5  # seconds before the clock starts, and at least one step: queues 
 
 
 class Turn(NamedTuple):
-    """What was done while the clock ran: images, or floating-point operations."""
+    """The work done while the clock ran: images, or floating-point operations."""
 
     amount: float
     seconds: float
@@ -20,11 +20,11 @@ class Turn(NamedTuple):
 
 
 def nothing() -> None:
-    """What there is to wait for where work is over when it returns."""
+    """Wait for nothing: for work that is over when it returns."""
 
 
 def clock(work: Iterator[float], seconds: float, warm_up: float = WARM_UP, wait: Callable[[], None] = nothing) -> Turn:
-    """Let work go on for some seconds, at least one step, after a warm-up that does not count.
+    """Run work for some seconds, at least one step, after a warm-up that does not count.
 
     Args:
         work: does one step each time it is asked, and gives the step's amount.

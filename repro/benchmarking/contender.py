@@ -24,7 +24,7 @@ Work = Generator[int, None, None]
 
 
 class Side(ABC):
-    """A way of training and measuring a network. Its work comes as generators: a batch each time, giving its size."""
+    """A training loop and its evaluation. Work comes as generators: each step does a batch and gives its size."""
 
     network: nn.Module
     optimizer: torch.optim.Optimizer

@@ -46,7 +46,7 @@ QUICK = {
 def bench_command(context: click.Context, quick: bool) -> None:
     """Measure speed, memory and start-up, on a machine that does nothing else meanwhile.
 
-    Writes tables/bench-*.md and .csv into the results folder; docs/benchmark.md tells the method. Without a command
+    Writes tables/bench-*.md and .csv into the results folder; docs/benchmark.md has the method. Without a command
     all of them, one after the other.
     """
     if context.invoked_subcommand is not None:
@@ -87,10 +87,10 @@ def training_command(
     results_dir: Path,
     output_format: str,
 ) -> None:
-    """The loop against a plain torchvision loop, turn by turn, and against the machine's matrix product."""
+    """Compare the loop with a plain torchvision loop, in turns, and with the machine's matrix product."""
     from repro.benchmarking import training
 
-    finish(training.measure(networks, seconds, rounds, device, data_dir, tell), results_dir, output_format)
+    finish(training.measure(networks, seconds, rounds, device, data_dir, show_line), results_dir, output_format)
 
 
 @bench_command.command("loops", short_help="Loops that people use today, on a CPU.")
@@ -100,13 +100,13 @@ def training_command(
 @options.results_dir
 @options.output_format
 def loops_command(seconds: float, rounds: int, data_dir: Path, results_dir: Path, output_format: str) -> None:
-    """SqueezeNet by torchvision's reference loop, timm's loader, torch.compile and this project, on the CPU.
+    """Time SqueezeNet by torchvision's reference loop, timm's loader, torch.compile and this project, on the CPU.
 
     timm is left out where it is not installed: pip install 'repro[bench]'.
     """
     from repro.benchmarking import loops
 
-    finish(loops.measure(seconds, rounds, data_dir, tell), results_dir, output_format)
+    finish(loops.measure(seconds, rounds, data_dir, show_line), results_dir, output_format)
 
 
 @bench_command.command("memory", short_help="The most memory that a run holds.")
@@ -118,10 +118,10 @@ def loops_command(seconds: float, rounds: int, data_dir: Path, results_dir: Path
 def memory_command(
     networks: tuple[str, ...], device: str, data_dir: Path, results_dir: Path, output_format: str
 ) -> None:
-    """The most memory that a run on CIFAR-10 holds, for each network."""
+    """Measure the most memory that a run on CIFAR-10 holds, for each network."""
     from repro.benchmarking import memory
 
-    finish(memory.measure(networks, device, data_dir, tell), results_dir, output_format)
+    finish(memory.measure(networks, device, data_dir, show_line), results_dir, output_format)
 
 
 @bench_command.command("scaling", short_help="Time and memory as sizes double.")
@@ -129,10 +129,10 @@ def memory_command(
 @options.results_dir
 @options.output_format
 def scaling_command(device: str, results_dir: Path, output_format: str) -> None:
-    """Time and memory as training set, batch, input and number of runs double."""
+    """Measure time and memory as training set, batch, input and number of runs double."""
     from repro.benchmarking import scaling
 
-    finish(scaling.measure(results_dir, device, progress=tell), results_dir, output_format)
+    finish(scaling.measure(results_dir, device, progress=show_line), results_dir, output_format)
 
 
 @bench_command.command("startup", short_help="Start-up time of commands.")
@@ -140,10 +140,10 @@ def scaling_command(device: str, results_dir: Path, output_format: str) -> None:
 @options.results_dir
 @options.output_format
 def startup_command(repeats: int, results_dir: Path, output_format: str) -> None:
-    """Until `--help`, `--version` and `list` have answered."""
+    """Time `--help`, `--version` and `list`, from the start of the process to its end."""
     from repro.benchmarking import startup
 
-    finish(startup.measure(repeats, tell), results_dir, output_format)
+    finish(startup.measure(repeats, show_line), results_dir, output_format)
 
 
 @bench_command.command("report", short_help="Seconds of each stage of `repro report`.")
@@ -151,10 +151,10 @@ def startup_command(repeats: int, results_dir: Path, output_format: str) -> None
 @options.results_dir
 @options.output_format
 def report_command(data_dir: Path, results_dir: Path, output_format: str) -> None:
-    """Seconds of each stage of `repro report`, in a copy of the results folder."""
+    """Time each stage of `repro report`, in a copy of the results folder."""
     from repro.benchmarking import stages
 
-    finish(stages.measure(results_dir, data_dir, tell), results_dir, output_format)
+    finish(stages.measure(results_dir, data_dir, show_line), results_dir, output_format)
 
 
 @bench_command.command("compression", short_help="Encoding and decoding SqueezeNet, by each coder.")
@@ -163,13 +163,13 @@ def report_command(data_dir: Path, results_dir: Path, output_format: str) -> Non
 @options.results_dir
 @options.output_format
 def compression_command(rounds: int, data_dir: Path, results_dir: Path, output_format: str) -> None:
-    """Encoding and decoding the whole SqueezeNet, by each coder."""
+    """Time encoding and decoding of the whole SqueezeNet, by each coder."""
     from repro.benchmarking import compression
 
-    finish(compression.measure(rounds, data_dir, tell), results_dir, output_format)
+    finish(compression.measure(rounds, data_dir, show_line), results_dir, output_format)
 
 
-def tell(line: str) -> None:
+def show_line(line: str) -> None:
     """Say what is measured next."""
     say(f"measuring {line}", err=True)
 

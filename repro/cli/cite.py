@@ -15,7 +15,7 @@ Examples:
 @click.command("cite", epilog=EXAMPLES)
 @click.argument("names", nargs=-1, metavar="[EXPERIMENT]...", shell_complete=options.complete_experiments)
 def cite_command(names: tuple[str, ...]) -> None:
-    """BibTeX for what results rest on: the suite, the sources, networks and data of the experiments, or of all."""
+    """Print BibTeX for what results rest on: the suite; sources, networks and data of the experiments, or of all."""
     from repro.reporting.citations import bibliography
 
     chosen = [experiments.find(name) for name in names] if names else experiments.everything()

@@ -54,7 +54,7 @@ def claims_command(
     results_dir: Path,
     output_format: str,
 ) -> None:
-    """Published numbers and statements, and whether they hold; with an ID, one of them with its runs."""
+    """Show published numbers and statements, and whether they hold; with an ID, one of them with its runs."""
     store = Store(results_dir)
     suite = [experiments.find(name)] if name else list(experiments.everything())
     known = {claim.id: experiment for experiment in suite for claim in experiment.claims}

@@ -51,9 +51,15 @@ def read_bits(bits: str | None) -> int | None:
 @click.option(
     "--density",
     metavar="SHARES",
-    help="Prune first, to the share of weights kept: one for all, LAYER=SHARE,..., or table1, alexnet: published ones.",
+    help="Prune first, to the share of weights kept: one for all layers, LAYER=SHARE,..., or the published ones of "
+    "table1 or alexnet.",
 )
-@click.option("--svd", type=click.FloatRange(0, 1), metavar="SHARE", help="Low-rank weights of at most that share.")
+@click.option(
+    "--svd",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Make layers low-rank, with at most that share of their weights.",
+)
 @click.option(
     "--bits",
     default=None,
@@ -91,7 +97,7 @@ def read_bits(bits: str | None) -> int | None:
     "--calibrate",
     type=click.IntRange(min=1),
     metavar="IMAGES",
-    help=f"Weigh errors by what images, without labels, tell of them.  [default: {CALIBRATION} to round, else none]",
+    help=f"Weigh errors by their effect on images, without labels.  [default: {CALIBRATION} to round, else none]",
 )
 @images_options
 @click.option("-o", "--output", type=FILE, required=True, help="The file to write: .sqz, or .net as it was released.")

@@ -24,14 +24,14 @@ Examples:
 
 @click.group("data", epilog=EXAMPLES)
 def data_command() -> None:
-    """Which images are here; fetch and check them."""
+    """Show which images are here; fetch and check them."""
 
 
 @data_command.command("status", short_help="Which images are here, and where they belong.")
 @options.data_dir
 @options.output_format
 def status_command(data_dir: Path, output_format: str) -> None:
-    """Which images are here, how many to train and to test on, and whether they were found whole."""
+    """Show which images are here, how many to train and to test on, and whether they were found whole."""
     names = ["name", "present", "verified", "images", "path", "note"]
     columns = [Column(name, align="right" if name == "images" else "left") for name in names]
     Table(f"Images in {data_dir}", columns, data.status(data_dir)).print(output_format)

@@ -19,15 +19,15 @@ Examples:
 
 @click.command("evaluate", epilog=EVALUATE_EXAMPLES)
 @click.argument("source", metavar="WEIGHTS|RUN")
-@click.option("--against", metavar="WEIGHTS|RUN", help="Another network on the same images: what is lost against it?")
+@click.option("--against", metavar="WEIGHTS|RUN", help="Compare with another network on the same images.")
 @click.option(
     "--half",
     type=click.Choice(["all", "calibration", "measuring"]),
     default="all",
     show_default=True,
-    help="Of photographs: those that compress calibrates on, or those that it never sees.",
+    help="Which photographs: those that compress calibrates on, or those that it never uses.",
 )
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the first so many images.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Use the first N images only.")
 @images_options
 @options.device
 @options.output_format

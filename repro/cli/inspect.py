@@ -21,7 +21,7 @@ Examples:
 @click.argument("path", metavar="FILE", type=FILE)
 @options.output_format
 def inspect_command(path: Path, output_format: str) -> None:
-    """Where the bytes of a .sqz file, or of the released .net, are: layer by layer, every one accounted for."""
+    """Show where the bytes of a .sqz file, or of the released .net, are: layer by layer, every byte accounted for."""
     from repro.formats.inspecting import KINDS, account
 
     if not path.is_file():

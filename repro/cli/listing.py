@@ -23,7 +23,7 @@ Examples:
 @options.results_dir
 @options.output_format
 def list_command(budget: Budget, data_dir: Path, results_dir: Path, output_format: str) -> None:
-    """The experiments of the study and those that ablate, sweep and train kept, and how many of their runs are done."""
+    """List experiments, also those that ablate, sweep and train kept, and how many of their runs are done."""
     store = Store(results_dir)
     rows = []
     for experiment in ablations.everything(results_dir):

@@ -23,7 +23,7 @@ Examples:
 def merge_command(others: tuple[Path, ...], results_dir: Path) -> int:
     """Join the records of other results folders to those here: of trainings, compressed files, published weights.
 
-    Where both have a run or a file with different outcomes, what is here is kept and the conflict told; damaged or
+    Where both have a run or a file with different outcomes, what is here is kept and the conflict reported; damaged or
     edited records are refused by name. Either makes the exit status 1. Run `repro report` afterwards.
     """
     trouble = False

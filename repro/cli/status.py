@@ -31,7 +31,7 @@ Examples:
     "--interval", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds between two of them."
 )
 def status_command(data_dir: Path, results_dir: Path, output_format: str, watch: bool, interval: float) -> None:
-    """What is done, interrupted and missing, for every experiment and budget."""
+    """Show what is done, interrupted and missing, for every experiment and budget."""
     if not watch:
         table(data_dir, results_dir).print(output_format)
         return

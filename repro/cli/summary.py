@@ -33,7 +33,7 @@ NETWORKS = "\n".join(
 def summary_command(
     model: str, classes: int | None, pairs: tuple[str, ...], size: str | None, output_format: str
 ) -> None:
-    """A network's layers: output, parameters, multiply-accumulates (MACs) and their shares, with totals.
+    """Show a network's layers: output, parameters, multiply-accumulates (MACs) and their shares, with totals.
 
     NETWORK is one of those below, FILE.py:FUNCTION of a study's own, or PACKAGE:NAME of an installed package.
     """

@@ -121,7 +121,7 @@ class Rounder:
 
     @property
     def first_price(self) -> float:
-        """Where answers differ by a hundredth of a nat all told, an even share of it for each weight is about this."""
+        """About an even share for each weight where answers differ by a hundredth of a nat in all."""
         return 2 * math.log(2) * 0.01 / max(1, self.network.nonzero)
 
     def _search(

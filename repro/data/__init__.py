@@ -32,7 +32,7 @@ sets.discover()
 
 
 def checksum(spec: Data, root: Path) -> str | None:
-    """The identity of the images `spec` selects from; None where only an absent folder could tell.
+    """The identity of the images `spec` selects from; None where the folder that decides it is absent.
 
     For the official sets and the synthetic ones it is known without the files.
     """
@@ -45,9 +45,12 @@ def checksum(spec: Data, root: Path) -> str | None:
 
 
 def prepare(names: Iterable[str], root: Path, progress: Progress = silent) -> None:
-    """Makes each named data set ready to load; returns at once for those that are.
+    """Make each named data set ready to load; returns at once for those that are.
 
-    progress: told in words about every step that takes time. Raises Failure naming the file that is missing or damaged.
+    progress: called with a line for every step that takes time.
+
+    Raises:
+        Failure: a file is missing or damaged; the line names it.
     """
     for name in names:
         find(name).prepare(root, progress)

@@ -96,7 +96,7 @@ class ImageSource:
         return self.planned(root)
 
     def checksum(self, root: Path) -> str | None:
-        """The identity of the real images; None where only absent files could tell."""
+        """The identity of the real images; None where the files that decide it are absent."""
         raise NotImplementedError
 
     def prepare(self, root: Path, progress: Progress = silent) -> None:
@@ -180,7 +180,7 @@ class External(ImageSource):
 
     @property
     def info(self) -> DatasetInfo:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As planned by what is in the folder that `look_in` was told.
+        """As planned by what is in the folder given to `look_in`.
 
         Raises:
             Failure: it is not there, or not prepared.
@@ -227,7 +227,7 @@ def look_in(root: Path) -> Path:
 
 
 def data_folder() -> Path:
-    """The data root: as `look_in` was told, else $REPRO_DATA, else `.data`."""
+    """The data root: as given to `look_in`, else $REPRO_DATA, else `.data`."""
     return _looked_in[0] if _looked_in else Path(os.environ.get("REPRO_DATA") or ".data")
 
 

@@ -16,7 +16,7 @@ from repro.storage import cache_folder, write_atomic
 
 
 class Sums(NamedTuple):
-    """What tells a published file from any other, in hex.
+    """The checksums of a published file, in hex.
 
     md5: as its publisher gives it; part of the identity of runs. sha256: what the file is checked by.
     """

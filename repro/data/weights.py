@@ -74,7 +74,7 @@ def fetch(weights: Weights, root: Path) -> None:
 
 
 def checksum(spec: Data, root: Path) -> str | None:
-    """The identity of the test images; None where only absent files could tell."""
+    """The identity of the test images; None where the files that decide it are absent."""
     if not find(spec.name).tested_on:
         return data.checksum(spec, root)
     return files.folder_checksum(folder(spec, root), [name for name, _ in photographs(spec, root)])

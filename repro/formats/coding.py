@@ -130,7 +130,7 @@ def gaps(places: np.ndarray) -> np.ndarray:
 
 
 def width(alphabet: int) -> int:
-    """Bits that tell so many symbols apart."""
+    """Bits of a code for so many symbols."""
     return (alphabet - 1).bit_length()
 
 

@@ -402,7 +402,7 @@ def decode_tensor(one: Entry, sections: tuple[bytes, ...], coder: Coder) -> Tens
     # In memory the first entry of a codebook is zero; in the file it stands where its frequency puts it, or not at all.
     zero = np.flatnonzero(values == 0)
     if len(zero) > 1 or len(values) - len(zero) > 255:
-        raise Failure("its codebook has more values than codes can tell apart")
+        raise Failure("its codebook has more values than there are codes")
     new_code = np.zeros(len(values), np.uint8)
     new_code[values != 0] = np.arange(1, len(values) - len(zero) + 1)
     # The codes take the place of the mask, or of the ranks.

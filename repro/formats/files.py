@@ -32,7 +32,7 @@ def decode(data: bytes, where: str) -> CompressedNetwork:
 
 
 def open_network(path: Path) -> CompressedNetwork:
-    """The network in a file, told by its suffix.
+    """The network in a file, of the kind that its suffix says.
 
     Raises:
         BadInput: there is no such file, or its suffix is not among those read.

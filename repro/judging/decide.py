@@ -138,5 +138,5 @@ def runs(cells: Iterable[Cell]) -> list:
 
 
 def key(step: Step) -> bytes:
-    """What tells runs apart."""
+    """A key that is equal for equal runs."""
     return run_key(step.run)

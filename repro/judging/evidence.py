@@ -84,7 +84,7 @@ class Evidence:
 
     @property
     def macs(self) -> int | None:
-        """Multiply-accumulates of the network for one test image; None where only building it could tell."""
+        """Multiply-accumulates of the network for one test image; None where it would have to be built to know."""
         if not models.defined(self.run.model.name):
             return self.records[0].macs if self.records else None
         size = (self.run.model.options.get("channels", 3), self.run.data.pixels, self.run.data.pixels)
@@ -532,7 +532,7 @@ def recorded_property(run: Run, name: str, store: Store) -> float | None:
 def network_property(run: Run, name: str, layer: str) -> float | None:
     """Parameters, multiply-accumulates, bytes (float32) or output height of a network or one of its layers.
 
-    None for what its definition does not tell.
+    None for what its definition does not say.
 
     Raises:
         BadInput: the network has no such layer.

@@ -175,7 +175,7 @@ def folder() -> Path:
 
 
 def names() -> list[str]:
-    """All experiments, in the order the report tells them."""
+    """All experiments, in the order of the report."""
     return [experiment.name for experiment in everything()]
 
 

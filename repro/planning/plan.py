@@ -19,7 +19,7 @@ CHECKPOINTS = "checkpoints"  # below the cache folder
 
 # Training costs about three forward passes: one forward, two in the backward pass.
 TRAINING_PASSES = 3
-# Multiply-accumulates a second where no record of the machine's kind tells better: two CPU cores; one data-centre GPU.
+# Multiply-accumulates a second where there is no record of such a machine: two CPU cores; one data-centre GPU.
 TYPICAL_RATE = {"cpu": 4.5e10, "cuda": 1.5e13, "mps": 1e12}
 
 

@@ -58,7 +58,7 @@ def merge_runs(ours: Store, theirs: Store) -> Merged:
         # A pipe or a link to itself is no file, but it is there.
         mine = ours.read(path) if os.path.lexists(path) else None
         if mine is None and os.path.lexists(path):
-            continue  # ours is damaged: told with the problems; only its owner may remove it
+            continue  # ours is damaged: listed with the problems; only its owner may remove it
         try:
             history = theirs.history(record)
             before = ours.history(mine) if mine else []

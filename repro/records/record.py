@@ -149,7 +149,7 @@ def lacking(status: Status, measured: Container[str], protocols: Iterable[str]) 
 
 
 class Outline(msgspec.Struct, frozen=True):
-    """As much of a record as tells whether its run is done."""
+    """The part of a record that says whether its run is done."""
 
     status: Status
     measurements: dict[str, msgspec.Raw]

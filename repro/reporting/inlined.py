@@ -9,7 +9,7 @@ from repro.reporting import style
 
 
 class Drawings:
-    """Figures that become parts of the page: styles are told once for all of them, names differ between them."""
+    """Figures that become parts of the page: they share styles, and no two use the same name."""
 
     def __init__(self) -> None:
         self.styles: dict[str, str] = {}  # style: class

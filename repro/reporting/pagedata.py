@@ -22,7 +22,7 @@ def script_safe(content: Any) -> Markup:
 
 
 def run_tables(sections: list[Section], store: Store) -> dict[str, Any]:
-    """The runs of all experiments, for the page's script: what is told in words stands there once."""
+    """The runs of all experiments, for the page's script: texts stand there once."""
     words: dict[str, int] = {}
     tables = {
         section.experiment.name: [
@@ -46,7 +46,7 @@ def run_rows(section: Section, store: Store) -> Iterator[tuple[list[Any], list[s
 def run_row(
     record: Record, variant: str, budget: Budget, section: Section, store: Store
 ) -> tuple[list[Any], list[str]]:
-    """One run: its identity, numbers and percentages; then what is told in words, in the order of the columns."""
+    """One run: its identity, numbers and percentages; then its texts, in the order of the columns."""
     place = store.place(record.run, record.identity).relative_to(store.folder.parent)
     percents = [value(record, protocol, store) for protocol in section.experiment.protocols]
     environment = record.environment

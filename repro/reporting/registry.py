@@ -54,7 +54,7 @@ class Presentation:
         return {}
 
     def described(self, experiment: Experiment, evidence: ByBudget, store: Store) -> list[Drawn]:
-        """The figures that an experiment has, told from its evidence without drawing them."""
+        """The figures that an experiment has, known from its evidence without drawing them."""
         own = figures.drawn(experiment).described(experiment, evidence, store)
         if differences.drawable(experiment, evidence):
             alt = differences.alt_text(experiment, evidence)

@@ -45,7 +45,7 @@ def render(results: Path, data_dir: Path, only: Iterable[str] | None = None, pro
 
     Args:
         only: experiments, by name or by the path of one's own file, whose tables and figures are made; README.md and
-            index.html always tell of all in the suite.
+            index.html always show all of the suite.
 
     Raises:
         Failure: the folder cannot be written to.

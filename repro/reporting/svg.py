@@ -1,6 +1,6 @@
 """Write figures as SVG whose text stays text: a third of the size of outlined letters, can be searched and restyled.
 
-Each line of text is told its width in the font that the layout was made with, so that it fits in whatever font the
+Each line of text has its width in the font that the layout was made with, so that it fits in whatever font the
 reader has; Verdana, where DejaVu Sans is missing, is its twin in width and shape.
 """
 
@@ -87,7 +87,7 @@ def shorter(tag: str) -> str:
 
 
 def straight(path: str) -> str:
-    """The path with lines along an axis told by their one coordinate."""
+    """The path with lines along an axis written by one coordinate."""
     found, at, begin = "", [""] * 2, [""] * 2
     for command, numbers in re.findall(r"([MLQCz])([^MLQCz]*)", path):
         to = numbers.split()

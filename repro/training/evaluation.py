@@ -75,7 +75,7 @@ def measure(
         classes: of the data set; correct answers are counted for each.
         epoch: recorded with the numbers.
         draws: how each image is changed at random, on the same device; None = not at all.
-        seen: told the logits and labels of every batch, in the order of the images.
+        seen: called with the logits and labels of every batch, in the order of the images.
     """
     device = pipeline.scale.device
     train_mode = protocol.mode == "train"

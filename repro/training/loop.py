@@ -40,7 +40,7 @@ class Watch(Protocol):
     ) -> None: ...
 
 
-# On a GPU reading the running loss waits for the device, so a watcher hears from the loop this often, in seconds.
+# On a GPU reading the running loss waits for the device, so the loop calls its watcher only this often, in seconds.
 WATCH_EVERY = 0.5
 
 

@@ -80,7 +80,7 @@ class Labels(NamedTuple):
 class Against(FigureKind):
     """Accuracy against sizes of the networks: a row of panels for each size, a column for each budget.
 
-    Looks tell protocols apart; where there is one protocol only, series. A series along `variant.at` is a line.
+    Protocols differ in look; where there is one protocol only, series do. A series along `variant.at` is a line.
 
     best: draw the highest accuracy of all networks up to each size.
     """
@@ -140,7 +140,7 @@ def draw_points(
     series: Sequence[str],
     best: bool,
 ) -> Labels:
-    """Means, seeds and published values of one panel. series: empty where looks tell protocols apart."""
+    """Means, seeds and published values of one panel. series: empty where protocols differ in look."""
     panel = Labels([], [], [], [])
     protocols = experiment.protocols
     for item in found:

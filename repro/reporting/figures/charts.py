@@ -96,7 +96,7 @@ def changes(experiment: Experiment, evidence: ByBudget) -> Chart:
 
 
 def against(experiment: Experiment, evidence: ByBudget, measures: Measures, best: bool = False) -> Chart:
-    """A chart of accuracy against sizes of networks; looks tell series apart, or protocols where there are several.
+    """A chart of accuracy against sizes of networks; series differ in look, or protocols where there are several.
 
     Args:
         measures: the sizes, by the label of their axis.

@@ -44,7 +44,7 @@ class FigureKind:
     notes: ClassVar[tuple[str, ...]] = ()
 
     def described(self, experiment: Experiment, evidence: ByBudget, store: Store) -> list[Drawn]:
-        """The figures that an experiment has, told from its evidence without drawing them."""
+        """The figures that an experiment has, known from its evidence without drawing them."""
         if not evidence or not self.draws:
             return []
         return [Drawn(experiment.name, common.in_sentences(self.words, experiment, evidence), self.marks)]

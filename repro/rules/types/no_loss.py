@@ -13,7 +13,7 @@ class NoLoss(ClaimType):
     stated = "no loss"
 
     def needs_full_scale(self, claim, control):
-        # What loses nothing shows at a reduced scale where the runs show that they can tell.
+        # That nothing is lost shows at a reduced scale where the runs can show a loss.
         return bool(control or claim.needs)
 
     def bound(self, claim, found):
