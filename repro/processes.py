@@ -71,7 +71,7 @@ class Alone:
             raise
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """What the object's method returns."""
+        """Call a method of the object; what it returns."""
         return self._ask(_call, method, arguments)
 
     def peak_memory(self) -> int:

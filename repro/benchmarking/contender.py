@@ -59,7 +59,7 @@ class Side(ABC):
             return clock(work, seconds, warm_up, self.wait)
 
     def phases(self, seconds: float, warm_up: float = WARM_UP) -> dict[str, float]:
-        """Where the time of a training step goes: mean seconds of each of `PHASES`."""
+        """Mean seconds of each of `PHASES` of a training step."""
         spent: dict[str, float] = defaultdict(float)
         steps, work = 0, self.eager()
         with closing(work), self.settings():
@@ -104,11 +104,11 @@ class Side(ABC):
                 handle.remove()
 
     def settings(self) -> AbstractContextManager[None]:
-        """What is set for the whole process while this side works."""
+        """Settings of the whole process while this side works."""
         return nullcontext()
 
     def wait(self) -> None:
-        """Until the device has done all it was given."""
+        """Wait until the device has done all it was given."""
         synchronise(self.device)
 
     def device_memory(self) -> int | None:
@@ -142,7 +142,7 @@ def in_memory(found: Dataset) -> tuple[ImageSet, ImageSet]:
 
 
 def repeated(some: ImageSet, count: int) -> ImageSet:
-    """As many images as asked for, by taking them again from the first."""
+    """Repeat images until there are as many as asked for."""
     return some[torch.arange(count) % len(some)]
 
 

@@ -23,7 +23,7 @@ def describe(accelerator: str = "") -> str:
 
 
 def load() -> str:
-    """How busy the machine is with other things, to be noted before a measurement begins."""
+    """The load of the machine by other things, to be noted before a measurement begins."""
     if not hasattr(os, "getloadavg"):
         return "load before the measurement unknown"
     return f"{os.getloadavg()[0]:.1f} processes were running or waiting on {cores()} cores when the measurement began"

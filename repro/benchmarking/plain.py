@@ -26,7 +26,7 @@ from repro.data.batches import epoch_order
 
 
 class Images(torch.utils.data.Dataset):
-    """As torchvision.datasets.CIFAR10: pixels in memory, a PIL image made of them when it is asked for."""
+    """A data set like torchvision.datasets.CIFAR10: pixels in memory, a PIL image made of them when it is asked for."""
 
     def __init__(self, some: ImageSet, transform: Callable[..., Any]):
         self.data = some.images.permute(0, 2, 3, 1).numpy()
@@ -59,7 +59,7 @@ class Plain(Side):
         self.optimizer = self.torch_optimizer()
 
     def torch_optimizer(self) -> torch.optim.Optimizer:
-        """As the recipe says, everything else left at torch's defaults."""
+        """The recipe's optimiser, everything else left at torch's defaults."""
         recipe, parameters = self.run.recipe, self.network.parameters()
         if recipe.optimizer == "adam":
             return torch.optim.Adam(parameters, recipe.learning_rate, weight_decay=recipe.weight_decay)

@@ -70,7 +70,7 @@ class Project(Side):
 
 
 def batches(trainee: Trainee, epoch: int) -> Iterator[tuple[Tensor, ...]]:
-    """What the loop gives to the steps of an epoch."""
+    """The arguments of the steps of an epoch, as the loop gives them."""
     _, _, found = trainee.batches(epoch)
     return found
 

@@ -25,7 +25,7 @@ def interleaved(turns: Sequence[Callable[[], T]], rounds: int) -> list[list[T]]:
 
 
 class Ratio(NamedTuple):
-    """How many times one rate is another. low, high: the 95 % interval, None where one round gives none."""
+    """A ratio of two rates. low, high: the 95 % interval, None where one round gives none."""
 
     value: float
     low: float | None

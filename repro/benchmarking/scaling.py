@@ -30,7 +30,7 @@ TEST_SHARE = 5  # training images for one test image, as in CIFAR-10
 
 @dataclass(frozen=True)
 class Axis:
-    """What doubles, and what each point of it is.
+    """The size that doubles, and its points.
 
     title: of the figure's panel and its horizontal axis.
     values: where it is measured.
@@ -48,7 +48,7 @@ class Axis:
         return self.name != "batch"
 
     def size(self, value: int) -> int:
-        """What the time is held against: pixels count as an area."""
+        """The size that time is compared with: pixels count as an area."""
         return value**2 if self.name == "pixels" else value
 
     def runs(self, value: int) -> list[Run]:

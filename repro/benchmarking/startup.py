@@ -60,7 +60,7 @@ def measure(repeats: int = 15, progress: Progress = silent) -> list[Sheet]:
 
 
 def seconds(words: list[str]) -> float:
-    """From the start of a Python process to its end."""
+    """Seconds from the start of a Python process to its end."""
     began = time.perf_counter()
     done = subprocess.run([sys.executable, *words], env=environment(), capture_output=True, text=True)
     taken = time.perf_counter() - began

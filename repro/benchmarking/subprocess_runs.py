@@ -21,7 +21,7 @@ from repro.training.loop import Watch
 
 
 class Outcome(NamedTuple):
-    """Of runs that one process carried out, one after the other.
+    """The outcome of runs that one process carried out, one after the other.
 
     seconds: of the last epochs, one for each run; the first epoch of a run is its warm-up where there are more.
     memory: the most that was held, in bytes: of the process, or of the GPU.
@@ -68,14 +68,14 @@ class Measured:
         self.parameters = 0
 
     def begins(self, step: Step) -> None:
-        """Nothing is said."""
+        """Show nothing."""
 
     def restores(self, step: Step, prior: Run) -> Watch:
         """No run that is measured goes on from another."""
         return lambda *_: None
 
     def watch(self, step: Step) -> Watch:
-        """Nobody watches."""
+        """Show nothing."""
         return lambda *_: None
 
     def finished(self, step: Step, record: Record, history: list[Epoch]) -> None:
@@ -84,8 +84,8 @@ class Measured:
         self.parameters = record.parameters
 
     def failed(self, step: Step, reason: str) -> None:
-        """Nothing that fails is measured."""
+        """Raise Failure: nothing that fails is measured."""
         raise Failure(reason)
 
     def waits(self, step: Step) -> None:
-        """Nobody else works on runs of this folder."""
+        """Do nothing: nobody else works on runs of this folder."""

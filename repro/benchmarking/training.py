@@ -25,7 +25,7 @@ CHECKED = 5  # steps whose losses both sides are compared by
 
 
 class Case(NamedTuple):
-    """What is trained: network, height and width of its input, images a step."""
+    """A case to be trained: network, height and width of its input, images a step."""
 
     network: str
     pixels: int
@@ -49,7 +49,7 @@ NETWORKS = tuple(dict.fromkeys(case.network for case in CASES))
 
 
 def target(case: Case, device: str) -> float | None:
-    """How many times as fast as the plain loop training is to be at least."""
+    """The speed-up over the plain loop that training has to reach."""
     if device == "cuda":
         return 10.0 if case.pixels == 32 else 3.0
     if case.network == "squeezenet" and case.pixels == 32:
@@ -88,7 +88,7 @@ def operations(run: Run) -> dict[str, int]:
 
 
 class Measured(NamedTuple):
-    """What a case gave, round by round.
+    """The measurements of a case, round by round.
 
     turns: by work and side. products: of the matrix product, in operations.
     peaks: bytes, by side. steps: seconds of each phase, by side. losses: of the first steps, by side.
@@ -243,7 +243,7 @@ def speed(found: Sequence[Measured], device: str, machine: str, notes: Sequence[
 
 
 def steps(found: Sequence[Measured], device: str, machine: str, notes: Sequence[str]) -> Sheet:
-    """Where the time of a training step goes, on both sides."""
+    """A table of the time of a training step by phase, on both sides."""
     rows = []
     for measured in found:
         for side in SIDES:
@@ -272,6 +272,6 @@ def steps(found: Sequence[Measured], device: str, machine: str, notes: Sequence[
 
 
 def images_note(found: Sequence[Measured]) -> str:
-    """Which images were used."""
+    """A note on which images were used."""
     stand_ins = any(measured.run.data.synthetic for measured in found)
     return "Images: " + ("synthetic stand-ins of CIFAR-10, as many" if stand_ins else "CIFAR-10") + "."

@@ -92,7 +92,7 @@ def cli(study: str | None) -> None:
 
 
 def one_line(error: click.ClickException) -> str:
-    """What click says, as this project's own errors are: one line, and where to read on."""
+    """An error of click in the project's form: one line, and where to read on."""
     message = " ".join(error.format_message().split()).removesuffix(".").replace(". (", " (")
     if wrong := re.search(r"'([^']*)' is not one of (.*)", message):
         near = nearest(wrong[1], re.findall(r"'(.*?)'", wrong[2]))

@@ -189,7 +189,7 @@ def show_one(row: dict[str, Any], experiment: Experiment, store: Store, data_dir
 
 
 def to_decide(claim: Claim, experiment: Experiment, store: Store, data_dir: Path) -> str:
-    """What a claim without a verdict lacks, in runs and hours; empty where it has one, or no run could decide it."""
+    """The runs and hours that a claim without a verdict lacks; empty where it has one, or no run could decide it."""
     from repro.judging.decide import queue
 
     for budget in ("laptop", "paper"):

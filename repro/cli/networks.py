@@ -57,7 +57,7 @@ def find_network(source: str, results: Path) -> "CompressedNetwork":
 
 
 def inputs_of(network: "CompressedNetwork", data: str | None, normalisation: Any) -> "Inputs":
-    """What images the network takes: as it says itself, or as asked."""
+    """The images that the network takes: those asked for, else those that its file names."""
     import msgspec
 
     own = network.inputs

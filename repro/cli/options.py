@@ -91,7 +91,7 @@ LauncherName = Literal["here", "local", "ray"]
 
 
 class Launcher(NamedTuple):
-    """Where runs are done: in this process, in `jobs` processes of this machine, or on the Ray cluster at `address`.
+    """The place where runs are done: this process, `jobs` processes of this machine, or the Ray cluster at `address`.
 
     name: None leaves it to the amount of work, see `repro.cli.run.placed`.
     """
@@ -133,7 +133,7 @@ def launcher(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Running(NamedTuple):
-    """How runs are done and shown: the options of every verb that trains."""
+    """Settings of how runs are done and shown: the options of every command that trains."""
 
     budget: Budget
     seeds: int | None

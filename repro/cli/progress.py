@@ -27,7 +27,7 @@ def describe_run(run: Run) -> str:
 
 
 def stage_words(run: Run) -> str:
-    """What a stage does to the weights of the run before it."""
+    """Describe what a stage does to the weights of the run before it."""
     hold = run.hold
     if hold.svd:
         return f"low rank {hold.svd}"
@@ -57,7 +57,7 @@ class ProgressDisplay:
         return f"[{self.numbers.setdefault(run_key(step.run), len(self.numbers) + 1)}/{self.total}]"
 
     def margin(self, step: Step) -> str:
-        """What stands before a line on a run that has begun."""
+        """The prefix of a line on a run that has begun."""
         return self.label(step) if self.together else " "
 
     def say(self, line: str) -> None:

@@ -141,8 +141,8 @@ def carry_out(cells: list[plan.Cell], store: Store, running: options.Running, no
     with parallel.group(chosen, launcher.name):
         seconds = sum(plan.estimates(todo, store, chosen.type))
         # Of several processes that share each run, the first one's plan is the plan; it alone talks and goes on.
-        todo = parallel.agreed(todo)
-        launcher = placed(launcher, local.default_jobs(chosen) if parallel.world() == 1 else 1, len(todo), seconds)
+        todo = parallel.broadcast(todo)
+        launcher = placed(launcher, local.default_jobs(chosen) if parallel.world_size() == 1 else 1, len(todo), seconds)
         display = ProgressDisplay(len(todo), together=launcher.name != "here", quiet=not parallel.leader())
         listener = followed(display, running)
         runs = "1 run" if len(todo) == 1 else f"{len(todo)} runs"
@@ -196,7 +196,7 @@ def followed(display: ProgressDisplay, running: options.Running) -> "ProgressDis
 
 
 def placed(launcher: options.Launcher, jobs: int, runs: int, seconds: float) -> options.Launcher:
-    """Where runs are done: as was asked, else in several processes if there is work for them.
+    """The launcher as asked for; else several processes if there is work for them.
 
     Two one-thread processes train more images than one with two threads. Starting them takes a few seconds.
 

@@ -16,7 +16,7 @@ WIDEST = 4608  # inputs of one output; a covariance of more does not fit a small
 
 @dataclass(frozen=True)
 class Statistics:
-    """Of one layer's inputs, over images and places; d is C_in x kH x kW.
+    """Statistics of one layer's inputs, over images and places; d is C_in x kH x kW.
 
     mean: float64 [d]. covariance: float64 [d, d].
     curvature: float64 [outputs]: what a squared error of one unit of input variance at each output costs, in nats of
@@ -28,7 +28,7 @@ class Statistics:
     curvature: np.ndarray
 
     def cost(self, change: np.ndarray) -> float:
-        """What a change of the weights [outputs, ...] costs by this measure; biases take up its mean effect."""
+        """The cost of a change of the weights [outputs, ...]; biases take up its mean effect."""
         rows = change.reshape(len(change), -1).astype(np.float64)
         return float(self.curvature @ np.einsum("oi,ij,oj->o", rows, self.covariance, rows, optimize=True))
 
@@ -85,7 +85,7 @@ def calibrate(network: nn.Module, inputs: Callable[[int], Tensor], count: int) -
 
 
 def unfolded(layer: nn.Module, x: Tensor) -> Tensor:
-    """What the layer multiplies its weights with: [d, places]."""
+    """The layer's inputs as columns, which its weights are multiplied with: [d, places]."""
     if isinstance(layer, nn.Conv2d):
         assert isinstance(layer.padding, tuple)
         # No network here has dilations; `calibrate` refuses groups.
@@ -94,7 +94,7 @@ def unfolded(layer: nn.Module, x: Tensor) -> Tensor:
 
 
 def statistics(moments: np.ndarray, fisher: np.ndarray) -> Statistics:
-    """From the second moments [d + 1, d + 1] of inputs with a constant one behind them, and the Fisher diagonal."""
+    """Statistics from second moments [d + 1, d + 1] of inputs with a constant one behind them, and Fisher diagonal."""
     mean = moments[-1, :-1]
     second = moments[:-1, :-1]
     # Classes and channels that a few images do not excite would look free of cost: half of each row's curvature is the

@@ -26,7 +26,7 @@ NAMED = {"table1": TABLE1, "alexnet": ALEXNET}
 
 
 def mask(weights: np.ndarray, density: float) -> np.ndarray:
-    """Which weights stay: the largest by magnitude, bool in their shape; of equal ones the first."""
+    """A mask of the weights that stay: the largest by magnitude, bool in their shape; of equal ones the first."""
     keep = round(density * weights.size)
     order = np.argsort(-np.abs(weights), axis=None, kind="stable")
     found = np.zeros(weights.size, bool)

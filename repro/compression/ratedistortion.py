@@ -62,7 +62,7 @@ def round_bias(bias: np.ndarray, curvature: np.ndarray, price: float) -> Grid:
 
 
 def exponents_of(worth: np.ndarray, price: float, largest: np.ndarray) -> np.ndarray:
-    """Of each step, int64.
+    """Exponents of the steps, int64.
 
     Where rounding is fine, a finer step costs as many bits as it saves error: with n bits an error of step**2 / 12 and
     4**-n. The step is a share of that, and not so fine that the largest number has too large a code.
@@ -80,7 +80,7 @@ class Rates:
 
     @classmethod
     def of(cls, codes: Tensor, by_place: bool) -> "Rates":
-        """By how often they occur; zeros by the densities of rows and columns, as the coder sees them, or of all."""
+        """Rates by frequencies of codes; of zeros by the densities of rows and columns, as the coder sees them."""
         outputs, inputs = codes.shape
         kept = codes != 0
         rows = (kept.float().mean(1) * inputs + 0.5) / (inputs + 1)

@@ -215,7 +215,7 @@ def evened(curvature: np.ndarray) -> np.ndarray:
 
 
 def sampled(layer: Layer, x: Tensor) -> Tensor:
-    """What the layer multiplies its weights with, [n, d], at places of each image drawn by a fixed seed."""
+    """The layer's inputs as rows, [n, d], at places of each image drawn by a fixed seed."""
     if isinstance(layer, nn.Linear):
         return x
     assert isinstance(layer.padding, tuple)

@@ -62,7 +62,7 @@ def is_weight(tensor: Tensor) -> bool:
 
 
 def importance(seen: "Statistics", weights: np.ndarray) -> np.ndarray:
-    """What a squared error of each weight costs by itself, in the weights' shape."""
+    """The cost of a squared error of each weight by itself, in the weights' shape."""
     return np.outer(seen.curvature, np.diag(seen.covariance) + seen.mean**2).reshape(weights.shape)
 
 

@@ -27,7 +27,7 @@ REQUIRED = object()  # the default of an argument that has none
 
 
 class Function(NamedTuple):
-    """What a file says of a function.
+    """The description of a function in a file.
 
     options: its arguments with their defaults, `REQUIRED` where there is none.
     source: SHA-256 of the file and, of an installed one, of the distribution's version; part of the identity of runs.

@@ -83,7 +83,7 @@ class Data(Spec, frozen=True):
 
 
 class Recipe(Spec, frozen=True):
-    """How a network is trained.
+    """The recipe that a network is trained by.
 
     epsilon: what Adam adds to the root of the squared gradients' mean (Keras: 1e-7).
     schedule: `constant`; `step` (times `gamma` at each of `milestones`, in epochs); `linear` (to zero);
@@ -132,7 +132,7 @@ class Recipe(Spec, frozen=True):
 
 
 class Compression(Spec, frozen=True):
-    """How the released SqueezeNet is compressed once more, without training.
+    """The settings by which the released SqueezeNet is compressed once more, without training.
 
     bits: of the codes of each layer, by k-means; 0 = the released codebooks as they are.
     price: instead, every layer is rounded at this price in nats a bit (see `repro.compression.rounding`).
@@ -177,7 +177,7 @@ class Weights(Spec, frozen=True):
 
 
 class Protocol(Spec, frozen=True):
-    """How a trained network is measured.
+    """The protocol that a trained network is measured by.
 
     mode: `eval` = dropout off, running batch statistics; `train` = dropout on, statistics of the test batch itself.
     batch: images per test batch; matters only where batch norm takes statistics from it (mode `train`).
@@ -207,7 +207,7 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 class Hold(Spec, frozen=True):
-    """What is done to the weights that a run goes on from, and held while it trains.
+    """The constraint on the weights that a run goes on from, held while it trains.
 
     density: pruned to these shares, as `repro.compression.prune.densities` reads them; pruned weights stay zero.
     bits: shared among `2**bits` values of each layer, which are trained in their stead; pruned weights stay zero.

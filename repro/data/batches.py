@@ -15,7 +15,7 @@ from repro.errors import BadInput
 
 
 class Draws(NamedTuple):
-    """What is random in the augmentation of some images: one value for each, [count].
+    """Random numbers for the augmentation of some images: one value for each, [count].
 
     flips: bool. dy, dx: int64, where the crop begins, downwards and to the right. size: int64, pixels to which the
     image is resized before it is cut. interpolation: int64, 0 = nearest, 1 = bilinear, 2 = bicubic. shear: float32,
@@ -33,7 +33,7 @@ class Draws(NamedTuple):
 
     @staticmethod
     def used(recipe: Recipe) -> tuple[bool, ...]:
-        """Which of the fields a recipe makes use of, in their order."""
+        """The names of the fields that a recipe uses, in their order."""
         cut, bent = bool(recipe.crop or recipe.crop_padding), bool(recipe.shear or recipe.zoom)
         return recipe.flip, cut, cut, bool(recipe.crop), bool(recipe.crop), bent, bent, bent
 
@@ -48,7 +48,7 @@ class Draws(NamedTuple):
 def epoch_order(
     labels: Tensor, batch: int, seed: int, epoch: int, balanced: bool = False, steps: int = 0, independent: bool = False
 ) -> Tensor:
-    """Which images make up the batches of an epoch: indices, int64 [steps, batch] on the CPU.
+    """The images of each batch of an epoch: indices, int64 [steps, batch] on the CPU.
 
     Every image comes once, in random order; the images that do not fill the last batch are left out of this pass.
     With `balanced`, every class is drawn as often as the largest one: an image of a smaller class comes again only

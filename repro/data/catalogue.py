@@ -30,7 +30,7 @@ Half = Literal["all", "calibration", "measuring"]
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What a data set is.
+    """The description of a data set.
 
     size: height and width of its images in pixels, before any resizing.
     train, test: how many images; without training images a set serves to measure networks and to calibrate them.
@@ -57,7 +57,7 @@ class DatasetInfo:
 
 
 class Status(NamedTuple):
-    """How a data set stands on this machine.
+    """The state of a data set on this machine.
 
     verified: it was found whole before, and has not been touched since. images: how many, to train and to test on.
     """
@@ -88,11 +88,11 @@ class ImageSource:
     tested_on: str = ""
 
     def planned(self, root: Path) -> DatasetInfo:
-        """What runs are planned by: what was published, or of a set from outside what is below `root`."""
+        """The description by which runs are planned: as published, or of a set from outside as found below `root`."""
         return self.info
 
     def describe(self, root: Path) -> DatasetInfo:
-        """What the images below `root` are, where that differs from what runs are planned by."""
+        """Describe the images below `root`, where they differ from what runs are planned by."""
         return self.planned(root)
 
     def checksum(self, root: Path) -> str | None:
@@ -107,7 +107,7 @@ class ImageSource:
         """
 
     def ensure(self, root: Path) -> None:
-        """What is done before images are read: they are prepared, unless only the user may ask for that.
+        """Prepare the images before they are read, unless only the user may ask for that.
 
         Raises:
             Failure: as `prepare`.
@@ -119,7 +119,7 @@ class ImageSource:
         return f"{self.info.name}-{SYNTHETIC}"
 
     def status(self, root: Path) -> Status:
-        """How it stands; reads no image."""
+        """The state of the data set; reads no image."""
         info = self.info
         return Status(info.name, True, True, counted(info.train, info.test), "", info.substitute)
 
@@ -180,7 +180,7 @@ class External(ImageSource):
 
     @property
     def info(self) -> DatasetInfo:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """As planned by what is in the folder given to `look_in`.
+        """The description of what is in the folder given to `look_in`.
 
         Raises:
             Failure: it is not there, or not prepared.

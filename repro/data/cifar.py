@@ -55,7 +55,7 @@ def read_names(file: Path, title: str, key: bytes) -> tuple[str, ...]:
 
 
 def unpickled(file: Path, title: str, scale: int = 1) -> Any:
-    """What a pickle that was written by Python 2 holds. Runs nothing that the file may contain."""
+    """Read a pickle that was written by Python 2, without running anything that the file may contain."""
     try:
         content = read_limited(file, scale * LARGEST)
     except FileNotFoundError as error:

@@ -73,7 +73,7 @@ def digest(file: Path, algorithm: str) -> str:
 
 
 def entries(home: Path, folder: str) -> list[os.DirEntry[str]]:
-    """What a folder of the data set in `home` holds; nothing when it is not there.
+    """The content of a folder of the data set in `home`; empty when it is not there.
 
     Raises:
         Failure: it cannot be read, or one of its links leads out of the data set or nowhere.

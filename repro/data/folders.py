@@ -28,7 +28,7 @@ class Part(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """What is there."""
+    """The photographs in a folder."""
 
     classes: tuple[str, ...]
     train: Part
@@ -84,7 +84,7 @@ class ImageFolder(ImageSource):
         return root / self.info.name
 
     def listing(self, root: Path) -> Listing:
-        """What is there; looks at names alone.
+        """List the photographs; looks at names alone.
 
         Raises:
             Failure: what is there is not as it should be.
@@ -92,12 +92,12 @@ class ImageFolder(ImageSource):
         raise NotImplementedError
 
     def checksum(self, root: Path) -> str | None:
-        """Of names and contents, which are read once."""
+        """The checksum of names and contents, which are read once."""
         names = self.listing(root).names
         return files.folder_checksum(self.home(root), names) if names else None
 
     def note(self, root: Path, found: Listing) -> str:
-        """What `status` says of photographs that are there."""
+        """The note in `status` on photographs that are there."""
         return self.describe(root).substitute
 
     def verified(self, root: Path, found: Listing) -> bool:

@@ -51,7 +51,7 @@ class ImageSet:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a run trains on and what it is measured on; `info` has the counts of these two sets.
+    """The training set of a run and the set it is measured on; `info` has the counts of both.
 
     Images are in memory but for ImageNet's, which stay on disk.
     """

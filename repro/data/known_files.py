@@ -43,7 +43,7 @@ class KnownFiles(ImageSource):
         return root
 
     def archives(self) -> list[Archive]:
-        """What is downloaded."""
+        """The archives to download."""
         raise NotImplementedError
 
     def checksum(self, root: Path) -> str:

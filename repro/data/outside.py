@@ -40,7 +40,7 @@ class ArraySet(External):
         self.name, self.function = name, functions.find(name, "data set")
 
     def planned(self, root: Path) -> DatasetInfo:
-        """As the arguments of the function say; means and deviations are known once it has been called."""
+        """The description by the function's arguments; means and deviations are known once it has been called."""
         given = {"channels": 3, **self.function.options}
         names = class_names(given.get("classes"))
         if not names or not all(isinstance(given.get(name), int) and given[name] > 0 for name in COUNTS):
@@ -71,7 +71,7 @@ class ArraySet(External):
         return replace(self.planned(root), mean=mean, std=std)
 
     def checksum(self, root: Path) -> str:
-        """Of the file and the function's name."""
+        """The checksum of the file and the function's name."""
         return hashlib.sha256(f"{self.function.source} {self.function.name}".encode()).hexdigest()
 
     def prepare(self, root: Path, progress: Progress = silent) -> None:

@@ -91,7 +91,7 @@ class PhotographSet:
 
 
 class Decoder:
-    """What a decoding process does: one batch at a time, from (index, place) pairs to images."""
+    """The work of a decoding process: one batch at a time, from (index, place) pairs to images."""
 
     def __init__(self, photographs: PhotographSet, seed: int, epoch: int):
         self.photographs, self.seed, self.epoch = photographs, seed, epoch

@@ -19,7 +19,7 @@ FOLDER = "weights"  # in the data folder
 
 
 def absent(weights: Weights, spec: Data, root: Path) -> str:
-    """What is not here that measuring needs, and what brings it, in a line; empty where nothing lacks."""
+    """A line on what is missing to measure them, and what brings it; empty where nothing is."""
     path = root / FOLDER / weights.file
     if not path.is_file():
         return f"{path} is not here: `repro data prepare weights` brings it, or put it there from {weights.address}"

@@ -30,7 +30,7 @@ PART = 2**18  # weights whose low bits are read at a time, which bounds the memo
 
 
 class Model:
-    """What came true so far, of all layers of a file.
+    """Counts of the symbols so far, over all layers of a file.
 
     flags: zero or not, by expected odds. sizes: tokens by expected size. numbers: tokens of what is no weight, by kind.
     """
@@ -199,7 +199,7 @@ def log(numbers: np.ndarray) -> np.ndarray:
 
 
 def starts_of(counts: np.ndarray) -> np.ndarray:
-    """Where the shares of symbols with these counts [..., K] begin, [..., K + 1]; in proportion, each at least 1."""
+    """Cumulative frequencies [..., K + 1] for symbols with these counts [..., K], each share at least 1."""
     kinds = counts.shape[-1]
     sums = np.zeros((*counts.shape[:-1], kinds + 1), np.int64)
     np.cumsum(counts, axis=-1, out=sums[..., 1:])

@@ -32,7 +32,7 @@ Name = Annotated[str, Meta(max_length=200)]
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What the file says; see above. mean and std are empty where each image is normalised by its own."""
+    """The card of a file; see above. mean and std are empty where each image is normalised by its own."""
 
     input: tuple[Side, Side, Side]
     channel_order: Literal["RGB", "BGR", "grey"]

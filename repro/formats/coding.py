@@ -118,7 +118,7 @@ def decode_mask(coded: Coded, shape: tuple[int, ...], entries: int, coder: Coder
 
 
 def gaps(places: np.ndarray) -> np.ndarray:
-    """How many zeros stand before each kept weight, uint8 of 0 to 14; `ESCAPE` is 15 zeros without a weight."""
+    """The number of zeros before each kept weight, uint8 of 0 to 14; `ESCAPE` is 15 zeros without a weight."""
     zeros = np.diff(places, prepend=-1) - 1
     escapes = zeros // ESCAPE
     entries = np.full(len(places) + int(escapes.sum()), ESCAPE, np.uint8)

@@ -70,7 +70,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What the file says of itself."""
+    """The header of the file."""
 
     network: str
     options: dict[str, Any]

@@ -128,7 +128,7 @@ def decode(data: bytes, lengths: np.ndarray, count: int) -> np.ndarray:
 
 
 def windows_of(lengths: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What each window of `width` bits, at least the longest code, holds from its first bit on.
+    """Tables of the symbols in each window of `width` bits, at least the longest code, from its first bit on.
 
     Returns: the symbols of the codes that lie whole within it, uint8 [2^width, at most width], how many there are,
     uint8 [2^width], and their bits, uint8 [2^width].

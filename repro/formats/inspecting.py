@@ -124,7 +124,7 @@ def summed(rows: list[dict[str, Any]], size: int) -> list[dict[str, Any]]:
 
 
 def shares(row: dict[str, Any]) -> dict[str, float | None]:
-    """Of a layer or a file: the share of weights kept, and the bits that each of those takes where they are coded."""
+    """The share of weights kept in a layer or a file, and the bits that each of those takes where they are coded."""
     coded = row["codes"] + row["index"] + row["tables"]
     return {
         "density": row["kept"] / max(1, row["weights"]),

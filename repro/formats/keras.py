@@ -102,7 +102,7 @@ def convert(path: Path, target: Path, memory: int, seconds: int) -> int:
 
 
 def layers_of(file: Any, path: Path) -> dict[str, dict[str, np.ndarray]]:
-    """What `read` returns, of an open file. Raises Failure where it holds something else."""
+    """The layers of an open file, as `read` returns them. Raises Failure where it holds something else."""
     refuse_links(file, path)
     root: Any = file.get("model_weights", file)  # a whole model keeps its weights one level down
     if "layer_names" not in root.attrs:

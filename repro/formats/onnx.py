@@ -18,7 +18,7 @@ IMAGES = 8  # how many random images the verification compares
 
 
 class Verification(NamedTuple):
-    """How far the ONNX file is from the network, on `images` random inputs.
+    """The difference between the ONNX file and the network, on `images` random inputs.
 
     difference: the largest absolute difference between two logits.
     agreement: the share of images whose highest logit is the same class.

@@ -119,7 +119,7 @@ def encode(network: CompressedNetwork) -> bytes:
 
 
 def gaps(places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """How many zeros stand before each kept weight, in entries of 0 to 15, and which of the entries are fillers.
+    """The number of zeros before each kept weight, in entries of 0 to 15, and which of the entries are fillers.
 
     Args:
         places: int64 [n], ascending.

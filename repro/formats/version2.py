@@ -57,7 +57,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What the file says of itself. lengths: of stream, bits and numbers, in bytes."""
+    """The header of the file. lengths: of stream, bits and numbers, in bytes."""
 
     network: str
     options: dict[str, Any]

@@ -200,7 +200,7 @@ def described(path: Path) -> tuple[str, dict[str, Any], Inputs]:
 
 
 def card_in(path: Path) -> Card | None:
-    """What a safetensors file says of its images. Raises Failure where that is damaged."""
+    """The card in a safetensors file. Raises Failure where that is damaged."""
     try:
         with safe_open(path, "pt") as file:
             return card.read(file.metadata() or {}, path)

@@ -41,7 +41,7 @@ class Decision(NamedTuple):
 def queue(
     suite: Sequence[Experiment], budget: Budget, store: Store, data_dir: Path, device: str, only: str = ""
 ) -> list[Decision]:
-    """What runs at a budget could decide: likely decisions first, of these the cheapest; shared runs count once.
+    """The claims that runs at a budget could decide: likely ones first, then the cheapest; shared runs count once.
 
     Left out is what needs images that are not here.
 

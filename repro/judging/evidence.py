@@ -49,7 +49,7 @@ class Evidence:
 
     @property
     def n(self) -> int:
-        """How many seeds have been run."""
+        """The number of seeds that have been run."""
         return len(self.values)
 
     @property
@@ -59,17 +59,17 @@ class Evidence:
 
     @property
     def failed(self) -> tuple[bool, ...]:
-        """Which of the records diverged or collapsed."""
+        """Flags of the records that diverged or collapsed."""
         return tuple(record.status != "done" for record in self.records)
 
     @property
     def failures(self) -> int:
-        """How many of the records diverged or collapsed."""
+        """The number of records that diverged or collapsed."""
         return sum(self.failed)
 
     @property
     def dead(self) -> tuple[str, ...]:
-        """Of each network that has one, the first layer whose output is the same for every image."""
+        """The first layer whose output is the same for every image, of each network that has one."""
         return tuple(record.dead_layer for record in self.records if record.dead_layer)
 
     @property
@@ -79,7 +79,7 @@ class Evidence:
 
     @property
     def parameters(self) -> int | None:
-        """Of the trained networks; None where none was trained."""
+        """Parameters of the trained networks; None where none was trained."""
         return self.records[0].parameters if self.records else None
 
     @property
@@ -289,7 +289,7 @@ def control_of(experiment: Experiment, store: Store, data_dir: Path) -> str:
 
 
 def samples_of(experiment: Experiment, store: Store, data_dir: Path) -> "dict[str, dict[str, Sample]]":
-    """What claims are judged by: for each claim's id, a sample for each of its variants that has been run.
+    """The samples that claims are judged by: for each claim's id, one for each of its variants that has been run.
 
     Each claim is judged on the largest budget at which all its variants have been run; where there is none, on the
     largest at which any has. The smoke budget shows that the code runs and judges nothing.
@@ -409,7 +409,7 @@ def begins(run: Run, whole: Run) -> bool:
 
 
 def part_of(record: Record) -> str:
-    """Which part of a data set a run saw whose photographs stay on disk, in words; empty where it saw all."""
+    """The part of a data set on disk that a run saw, in words; empty where it saw all."""
     seen = record.environment.get("photographs")
     info = data.DATASETS[record.run.data.name]
     if not seen or seen == [info.train, info.test]:
@@ -463,7 +463,7 @@ def of_epochs(numbers: list[float], protocol: str) -> float | None:
 
 
 def measured(experiment: Experiment, claim: Claim, name: str, store: Store) -> "Sample | None":
-    """What published weights came to; None where they have no record."""
+    """The sample of published weights; None where they have no record."""
     from repro.rules.verdicts import Sample
 
     record = weights.find(store, experiment, experiment.variant(name))

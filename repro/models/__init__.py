@@ -41,7 +41,7 @@ def canonical(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     definition = _definition(name)
     resolved = read(name, definition.options, options)
     _layers(name, resolved)
-    return differing(resolved.simplest())
+    return differing(resolved.canonical())
 
 
 def architecture(name: str, options: Mapping[str, Any]) -> Architecture:

@@ -22,7 +22,7 @@ TOLERANCE = 1e-3
 
 
 class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a source states, where it says anything: counts and sizes as printed.
+    """The published numbers, where there are any: counts and sizes as printed.
 
     layers: parameters by layer. maps: output (channels, height, width) by layer at the entry's input.
     megabytes: as printed; the sources mean now 10^6 and now 2^20 bytes.
@@ -80,7 +80,7 @@ def remeasure() -> Iterator[tuple[str, Golden, Golden]]:
 
 
 def differences(entry: Golden, now: Golden) -> list[str]:
-    """What changed, in words; a fingerprint within the tolerance has not."""
+    """Describe what changed; a fingerprint within the tolerance has not."""
     found = [
         f"{field} {getattr(entry, field):,} -> {getattr(now, field):,}"
         for field in ("parameters", "macs", "bytes")

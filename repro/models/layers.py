@@ -49,7 +49,7 @@ class Conv(Layer, frozen=True, tag="conv"):
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """Of the weights: outputs, inputs of each, kernel height and width."""
+        """The shape of the weights: outputs, inputs of each, kernel height and width."""
         return self.outputs, self.inputs, self.kernel, self.kernel
 
     @property
@@ -100,7 +100,7 @@ class Linear(Layer, frozen=True, tag="linear"):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of the weights: outputs, inputs."""
+        """The shape of the weights: outputs, inputs."""
         return self.outputs, self.inputs
 
     @property
@@ -172,7 +172,7 @@ class AveragePool(Layer, frozen=True, tag="average-pool"):
 
 
 class FireModule(Layer, frozen=True):
-    """What both kinds of fire module share: a squeeze and two expand convolutions, all keeping height and width."""
+    """Base class of both kinds of fire module: a squeeze and two expand convolutions, all keeping height and width."""
 
     inputs: int
     squeeze: int

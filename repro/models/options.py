@@ -30,8 +30,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         """A list option's items in their canonical spelling (`fire2` -> 2); the order does not matter."""
         return items
 
-    def simplest(self) -> "Options":
-        """Of all options that give the same network, the ones that stand for it."""
+    def canonical(self) -> "Options":
+        """The canonical ones of all options that give the same network."""
         return self
 
 
@@ -53,7 +53,7 @@ def option_types(kind: type[Options]) -> dict[str, Any]:
 
 
 def differing(options: Options) -> dict[str, Any]:
-    """What differs from the defaults, as JSON types in a fixed order: the canonical form of these options."""
+    """Options that differ from the defaults, as JSON types in a fixed order: the canonical form of these options."""
     default = type(options)()
     values = {name: getattr(options, name) for name in sorted(options.__struct_fields__)}
     return {

@@ -22,7 +22,7 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def factor(self) -> float:
-        """How many times smaller strategies 1 and 2 make the number, and how many times larger strategy 3."""
+        """The factor by which strategies 1 and 2 make the number smaller, and strategy 3 larger."""
         return self.following / self.without if self.strategy == 3 else self.without / self.following
 
 

@@ -1,4 +1,4 @@
-"""What `repro summary` shows: a network layer by layer, as plain data."""
+"""Summarise a network layer by layer, as plain data, for `repro summary`."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -28,7 +28,7 @@ def file_of(name: str, results: Path) -> Path:
 
 
 def names(results: Path) -> list[str]:
-    """What is kept in a results folder, sorted."""
+    """The names of experiments kept in a results folder, sorted."""
     return sorted(path.stem for path in results.glob(f"{FOLDER}/*/*.toml") if path.stem == path.parent.name)
 
 

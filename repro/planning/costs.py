@@ -13,7 +13,7 @@ GPUS = (1, 8, 64)
 
 
 class Cost(NamedTuple):
-    """What a run costs on so many GPUs.
+    """The cost of a run on a number of GPUs.
 
     images: trained on and measured. hours: of the whole run, if so many GPUs are so many times as fast. photographs:
     read and decoded a second. read: bytes a second from the disk. sent: bytes a second that each GPU sends to the

@@ -107,12 +107,12 @@ class Variant(Spec, frozen=True):
 
     @property
     def title(self) -> str:
-        """What a reader sees."""
+        """The name that a reader sees."""
         return self.label or self.name
 
 
 class Figure(Spec, frozen=True):
-    """How an experiment is drawn; see `repro.reporting.figures.kinds` for what each kind shows.
+    """The figure of an experiment; see `repro.reporting.figures.kinds` for what each kind shows.
 
     baseline: the variant that a second figure compares the others with, seed by seed; none when empty.
     """
@@ -154,7 +154,7 @@ class Experiment(Spec, frozen=True):
 
     @property
     def work(self) -> ExperimentKind:
-        """What there is to do for experiments of this kind."""
+        """The kind of the experiment, which says what work there is."""
         return KINDS[self.kind]
 
     def variant(self, name: str) -> Variant:
@@ -170,7 +170,7 @@ class Experiment(Spec, frozen=True):
 
 
 def folder() -> Path:
-    """Where the experiment files of the present study are."""
+    """The folder of the study's experiment files."""
     return study.current().root / "experiments"
 
 
@@ -373,7 +373,7 @@ def override(
 
 
 def dataset(name: str, where: str) -> DatasetInfo:
-    """What a data set is.
+    """The description of a data set.
 
     Raises:
         Failure: there is none of that name, or it is one from outside that is not here; the line begins with `where`.
@@ -415,6 +415,6 @@ def pass_images(run: Run) -> int:
 
 
 def seeds(experiment: Experiment, variant: Variant, budget: Budget) -> int:
-    """How many seeds the variant gets at a budget; 0 = it is left out."""
+    """The number of seeds of a variant at a budget; 0 = it is left out."""
     layers = (budgets()[budget], getattr(experiment, budget), getattr(variant, budget))
     return next((layer.seeds for layer in reversed(layers) if layer.seeds is not None), 3)

@@ -78,7 +78,7 @@ def plan(found: Iterable[Cell], store: Store, data_dir: Path) -> list[Step]:
 
 
 def progress(found: Iterable[Cell], store: Store, data_dir: Path) -> tuple[int, int]:
-    """How many runs cells need, and how many of these have records, which are not checked; others are not looked at."""
+    """The number of runs that cells need, and of those that have records, which are not checked."""
     checksum = checksums(data_dir)
     runs = needed(found)
 
@@ -119,7 +119,7 @@ def step(
     checksum: str | None,
     interrupted: set[str],
 ) -> Step:
-    """Where one run stands, on data of this checksum (None: the data is not here).
+    """The state of one run, on data of this checksum (None: the data is not here).
 
     interrupted: identities of which there is a checkpoint.
     """

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Due(NamedTuple):
-    """What is to be measured for an experiment beside its trainings.
+    """The measurements that an experiment lacks beside its trainings.
 
     variants: those that are measured now.
     lines: what each variant lacks that cannot be measured.
@@ -41,14 +41,14 @@ class ExperimentKind:
     measures: ClassVar[str] = ""
 
     def problems(self, experiment: "Experiment") -> Iterator[str]:
-        """What is wrong with an experiment of this kind, in words."""
+        """Problems of an experiment of this kind, in words."""
         for index, variant in enumerate(experiment.variants):
             if (variant.weights is None) == self.has_weights:
                 kinds = " or ".join(name for name, kind in KINDS.items() if kind.has_weights)
                 yield f"variants[{index}].weights: goes with kind = {kinds}, and with no other kind"
 
     def due(self, experiment: "Experiment", store: "Store", data_dir: Path) -> Due:
-        """What has no record and is not trained; `repro.running.kinds` measures it."""
+        """The variants that have no record and are not trained; `repro.running.kinds` measures it."""
         return Due([], [])
 
     def countable(self, variant: "Variant") -> bool:

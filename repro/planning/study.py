@@ -20,7 +20,7 @@ from repro.planning.decoding import decode
 
 
 class Study(Spec, frozen=True):
-    """What `study.toml` says.
+    """The content of `study.toml`.
 
     title: of the page. about: its first paragraph.
     sources: where claims were published: the word that claims use, and its BibTeX entry, empty where there is none.
@@ -53,7 +53,7 @@ class Study(Spec, frozen=True):
 
 
 def shipped() -> Path:
-    """Where the study of SqueezeNet is: the checkout, or the copy inside an installed package."""
+    """The folder of the study of SqueezeNet: the checkout, or the copy inside an installed package."""
     package = Path(__file__).resolve().parents[1]
     inside = package / "shipped"
     return inside if inside.is_dir() else package.parent

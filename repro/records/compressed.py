@@ -35,7 +35,7 @@ class Layer(Spec, frozen=True):
 
 
 class Answers(Spec, frozen=True):
-    """What a network answered to photographs.
+    """The answers of a network to photographs.
 
     images: what they are, and which. checksum: of pixels and labels. total: how many.
     top1, top5: right answers. hits: which are right, one bit an image in the order of their names' hashes, as hex.

@@ -26,7 +26,7 @@ VARIANT_KINDS: tuple[type[VariantRecord], ...] = (CompressedRecord, WeightsRecor
 
 
 class Merged(NamedTuple):
-    """How many records were new here, gained protocols measured there only, or said the same; a line for the others.
+    """Counts of records that were new here, gained protocols, or were the same; a line for each of the others.
 
     conflicts: same run or same file, different outcome; what was here is kept.
     refused: damaged or edited; the line names the file.
@@ -104,14 +104,14 @@ def merge_variants(ours: Store, theirs: Store) -> Merged:
 
 
 def settings(record: VariantRecord) -> Any:
-    """What a variant was asked to be."""
+    """The settings of a variant."""
     if isinstance(record, CompressedRecord):
         return record.compression
     return isinstance(record, WeightsRecord) and (record.sha256, record.model, record.data, record.checksum)
 
 
 def outcome(record: Record, history: list[Epoch], other: Record) -> tuple[Record, list[Epoch]]:
-    """What a run came to, under the protocols that the other record has too, without its circumstances."""
+    """The outcome of a run under the protocols that the other record has too, without times and machine."""
     common = {protocol: m for protocol, m in record.measurements.items() if protocol in other.measurements}
     record = msgspec.structs.replace(record, measurements=common, **CIRCUMSTANCES)
     return record, [msgspec.structs.replace(epoch, seconds=0.0) for epoch in history]
@@ -140,7 +140,7 @@ def variant_said(record: VariantRecord) -> str:
 
 
 def machine(environment: dict[str, Any]) -> str:
-    """What a record was made on, as a person knows it, and in how many processes where these are several."""
+    """The machine that made a record, in words, and the number of processes where there are several."""
     device = environment.get("device_name") or environment.get("device") or "an unknown device"
     last = environment.get("path", "").rpartition(", ")[2]
     return f"{device} in {last}" if last.endswith(" processes") else device

@@ -81,7 +81,7 @@ class Measurement(Spec, frozen=True):
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """What a record's environment holds, by type (see `repro.records.environment`); a record may hold more.
+    """The environment of a record, by type (see `repro.records.environment`); a record may hold more.
 
     photographs: images of the training and the test set, where both depend on the user's folders.
     replaced: damaged photographs in whose place others of their class were used.
@@ -104,7 +104,7 @@ class Environment(msgspec.Struct, frozen=True):
 
 
 class Record(Spec, frozen=True):
-    """What a finished run leaves in `results/runs/MODEL-DATA/IDENTITY/record.json`; the history is beside it as CSV.
+    """The record of a finished run, in `results/runs/MODEL-DATA/IDENTITY/record.json`; the history is beside it as CSV.
 
     file_bytes: of the network compressed as it is, where the run goes on from another.
     seconds: wall time of training and evaluation, over all sessions of the run.

@@ -64,7 +64,7 @@ class Store:
         return self.known.get(path) or (self.read(path) if os.path.lexists(path) else None)
 
     def glance(self, run: Run, identity: str) -> Outline | None:
-        """What this run's record says of its measurements, unchecked: to count many. `named` reads and checks it."""
+        """The measurements that this run's record names, unchecked: to count many. `named` reads and checks it."""
         try:
             return msgspec.json.decode(read_limited(self.files(run, identity)[0], LARGEST), type=Outline)
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError, Failure):
@@ -193,5 +193,5 @@ def rows(history: list[Epoch]) -> list[tuple]:
 
 
 def run_key(run: Run) -> bytes:
-    """What makes two runs the same, leaving out data checksum and numerics."""
+    """A key that is equal for equal runs, leaving out data checksum and numerics."""
     return msgspec.json.encode(run, order="deterministic")

@@ -16,7 +16,7 @@ R = TypeVar("R", bound="VariantRecord")
 
 
 class VariantRecord(Spec, frozen=True):
-    """What one variant of an experiment left; each kind of record has a `FOLDER` of its own, beside `runs`."""
+    """The record of one variant of an experiment; each kind of record has a `FOLDER` of its own, beside `runs`."""
 
     FOLDER: ClassVar[str] = ""
 
@@ -30,7 +30,7 @@ class VariantRecord(Spec, frozen=True):
 
 
 def place(results: Path, kind: type[VariantRecord], experiment: str, variant: str) -> Path:
-    """Where a record is.
+    """The file of a record.
 
     Raises:
         Failure: a name leads to another folder.

@@ -40,7 +40,7 @@ class WeightsRecord(VariantRecord, frozen=True):
 
     @property
     def total(self) -> int:
-        """How many images it was measured on."""
+        """The number of images it was measured on."""
         return sum(self.measurement.total)
 
     @property
@@ -50,6 +50,6 @@ class WeightsRecord(VariantRecord, frozen=True):
 
     @property
     def right(self) -> list[bool]:
-        """Which images it is right on."""
+        """Flags of the images it is right on."""
         bits = "".join(f"{byte:08b}" for byte in bytes.fromhex(self.hits))
         return [bit == "1" for bit in bits[: self.total]]

@@ -23,7 +23,7 @@ def titled(name: str) -> str:
 
 
 def address(name: str) -> str:
-    """Where a source is on the web: its arXiv page or its repository; empty where its entry has neither."""
+    """The address of a source on the web: its arXiv page or its repository; empty where its entry has neither."""
     entry = study.current().entry(name).replace("\\_", "_")
     if found := re.search(r"arXiv[: ](\d{4}\.\d{4,5})", entry):
         return f"https://arxiv.org/abs/{found[1]}"

@@ -57,7 +57,7 @@ def bring_up_to_date(
 
 
 def stamp_file(results: Path, asked: list[str] | None) -> Path:
-    """Where it is written what the last report of these experiments was made from."""
+    """The file that says what the last report of these experiments was made from."""
     place = hashlib.sha256(os.fsencode(results.resolve()) + msgspec.json.encode(asked)).hexdigest()
     return cache_folder() / "reports" / f"{place[:16]}.json"
 
@@ -71,7 +71,7 @@ def read(stamp: Path) -> Made | None:
 
 
 def inputs_hash(results: Path, data_dir: Path, names: list[str]) -> str:
-    """Of all that decides how the report looks: records, experiments, images at hand, this program and its libraries.
+    """A hash of all that decides how the report looks: records, experiments, images, this program and its libraries.
 
     names: experiments that may be files of one's own.
     """
@@ -87,7 +87,7 @@ def inputs_hash(results: Path, data_dir: Path, names: list[str]) -> str:
 
 
 def outputs_hash(results: Path) -> str:
-    """Of all that the report wrote."""
+    """A hash of all that the report wrote."""
     return hashed(sorted(states(results, passed_over=RECORDS)))
 
 

@@ -134,7 +134,7 @@ FIRE_HEIGHT = 1.9
 
 
 def filters_per_icon(fires: Iterable[Fire]) -> int:
-    """How many filters one icon stands for: a divisor of every width, so that proportions are exact."""
+    """The number of filters that one icon stands for: a divisor of every width, so that proportions are exact."""
     widths = [width for fire in fires for width in (fire.squeeze, fire.expand1x1, fire.expand3x3)]
     common = gcd(*widths)
     return next((n for n in range(1, common) if common % n == 0 and max(widths) / n <= ICONS), common)
@@ -204,7 +204,7 @@ PITCH, TALL, WIDE = 0.5, 0.22, 1.08
 
 
 def box_label(layer: Layer) -> str:
-    """What stands in a layer's box: its name, and kernel and stride where they are its own."""
+    """The text in a layer's box: its name, and kernel and stride where they are its own."""
     match layer:
         case Conv() | MaxPool():
             return f"{layer.name}  {kernel(layer)}"
@@ -399,7 +399,7 @@ def draw_network(axes: Axes, network: Architecture, pixels: int, bottom: float, 
 
 
 def draw_legend(axes: Axes, fills: set[str], y: float) -> None:
-    """What the fills mean, in one row: those that the figure uses."""
+    """Draw the meanings of the fills that the figure uses, in one row."""
     x = 0.08
     names = {ONE: f"1{TIMES}1", THREE: f"3{TIMES}3", LARGE: "larger kernel", POOL: "max pool", DENSE: "dense"}
     for fill, name in names.items():

@@ -27,7 +27,7 @@ def forests(judged: Judged) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def place(margins: float) -> float:
-    """Where a number of margins stands, in percent of the axis; those off it stand at its end."""
+    """The place of a number of margins, in percent of the axis; those off it stand at its end."""
     return round(50 + 50 * min(max(margins / REACH, -1), 1), 2)
 
 

@@ -76,7 +76,7 @@ def overview(sections: list[Section], store: Store, data_dir: Path) -> Table:
 
 
 def done(section: Section, budget: Budget, store: Store, data_dir: Path) -> str | None:
-    """How many of a budget's runs have records."""
+    """The number of a budget's runs that have records."""
     if not section.experiment.work.trains:
         return None
     steps = plan.plan(plan.cells(section.experiment, budget), store, data_dir)

@@ -127,7 +127,7 @@ class Figures:
 
 
 def caption(section: Section, drawn: Drawn) -> str:
-    """What the marks of a figure are, and of how many runs at which budget."""
+    """The caption of a figure: what its marks are, and of how many runs at which budget."""
     if not section.experiment.work.trains:
         return ""
     runs = "; ".join(budget_title(budget, found) for budget, found in section.evidence.items())

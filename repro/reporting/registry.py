@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Presentation:
-    """How experiments of a kind are shown: a table, and figures.
+    """Base class of how experiments of a kind are shown: a table, and figures.
 
     What is here is right for an experiment with a figure of a kind of `repro.reporting.figures.kinds`.
 

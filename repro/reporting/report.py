@@ -140,14 +140,14 @@ def draw_one(experiment: Experiment, evidence: dict[Budget, list[Evidence]], res
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """What figures were drawn from and what came out, by hash: they are drawn again when either differs."""
+    """Hashes of what figures were drawn from and of the files: they are drawn again when either differs."""
 
     inputs: str
     outputs: dict[str, str]
 
 
 def stamp_file(results: Path, name: str) -> Path:
-    """Where the stamp of an experiment's figures is, for one results folder."""
+    """The file of the stamp of an experiment's figures, for one results folder."""
     place = hashlib.sha256(os.fsencode(results.resolve())).hexdigest()[:16]
     return cache_folder() / "figures" / place / f"{name}.json"
 
@@ -166,7 +166,7 @@ def write_stamp(results: Path, name: str, stamp: Stamp) -> None:
 
 
 def inputs_hash(experiment: Experiment, evidence: dict[Budget, list[Evidence]], store: Store) -> str:
-    """Of everything that decides how the figures look: experiment, records, histories, this code, matplotlib."""
+    """A hash of everything that decides how the figures look: experiment, records, histories, this code, matplotlib."""
     digest = hashlib.sha256(f"{code_hash()} {version('matplotlib')}".encode())
     digest.update(msgspec.json.encode([experiment, borrowed(experiment)], order="deterministic"))
     for name, found in kinds.of(experiment).drawn_from(experiment, store).items():
@@ -191,7 +191,7 @@ def outputs_hashes(folder: Path, drawn: list[Drawn]) -> dict[str, str]:
 
 @cache
 def code_hash() -> str:
-    """Of the code that turns records into figures."""
+    """A hash of the code that turns records into figures."""
     package = Path(repro.__file__).parent
     places = [package / name for name in DRAWING_CODE]
     paths = [path for place in places for path in sorted(place.rglob("*.py"))]

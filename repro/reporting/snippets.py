@@ -72,7 +72,7 @@ def renew(document: str, store: Store, data_dir: Path) -> str:
 
 
 def finding(experiment: Experiment, store: Store, data_dir: Path) -> str:
-    """What came out of an experiment, in its own words and the records' numbers; empty where they are not all there.
+    """The `finding` of an experiment with the records' numbers; empty where they are not all there.
 
     Raises:
         BadInput: a part asks for what there is not.
@@ -93,7 +93,7 @@ def concluded_table(experiment: Experiment, store: Store, data_dir: Path, budget
 
 
 def make(request: str, store: Store, data_dir: Path) -> str:
-    """What one request asks for, as Markdown."""
+    """The part that one request asks for, as Markdown."""
     match request.split():
         case ["verdicts" | "central" as what]:
             suite = experiments.everything()
@@ -196,7 +196,7 @@ def file_record(path: str, store: Store) -> CompressedRecord:
 
 
 def file_bytes(path: str, how: list[str], store: Store, data_dir: Path) -> int:
-    """How large a compressed file is: the released network's, or, over seeds, those of networks trained here."""
+    """The size of a compressed file: of the released network, or the mean of those of networks trained here."""
     if not experiments.find(path.partition("/")[0]).work.trains:
         return file_record(path, store).bytes
     (item,) = measured(path, 1, how, store, data_dir)
@@ -207,7 +207,7 @@ def file_bytes(path: str, how: list[str], store: Store, data_dir: Path) -> int:
 
 
 def size_text(variant: Variant) -> str:
-    """How large the float32 parameters of a network are, in both units that "MB" may mean."""
+    """The size of a network's float32 parameters, in both units that "MB" may mean."""
     size = 4 * models.parameter_count(variant.model, **variant.options)
     return f"{size / 10**6:.2f} MB ({size / 2**20:.2f} MiB)"
 

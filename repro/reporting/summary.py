@@ -45,7 +45,7 @@ class Section:
 
     @property
     def tally(self) -> list[tuple[str, int]]:
-        """How many of its claims got which verdict; verdicts that none got are left out."""
+        """Counts of its claims by verdict; verdicts that none got are left out."""
         counts = Counter(verdict.verdict for verdict in self.verdicts)
         return [(outcome, counts[outcome]) for outcome in OUTCOMES if counts[outcome]]
 
@@ -63,7 +63,7 @@ class Section:
 
 
 def by_evidence(sections: Iterable[Section]) -> list[dict[str, Any]]:
-    """How many claims got which verdict, by what the verdicts rest on: rows of `evidence`, `total` and `counts`.
+    """Counts of verdicts by what they rest on: rows of `evidence`, `total` and `counts`.
 
     A row for each kind of evidence, one for claims that nothing was measured for, and one for all together. Counts of
     different kinds say different things, so only the last row adds them up.
@@ -108,7 +108,7 @@ def central_table(sections: Iterable[Section]) -> Table:
 
 
 def open_questions(suite: Iterable[Experiment]) -> dict[str, list[str]]:
-    """What the sources leave open, as the reading taken here, each with the ids of the claims that rest on it."""
+    """The readings taken here of what the sources leave open, each with the ids of the claims that rest on it."""
     found: dict[str, list[str]] = {}
     for experiment in suite:
         for claim in experiment.claims:
@@ -124,7 +124,7 @@ def benchmarks(results: Path) -> dict[str, str]:
 
 
 def counted(verdicts: "Iterable[Verdict]") -> str:
-    """How many claims got which verdict, and what the decided ones rest on, in a sentence."""
+    """Counts of verdicts, and what the decided ones rest on, in a sentence."""
     found = list(verdicts)
     parts = []
     for outcome in OUTCOMES:

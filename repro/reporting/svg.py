@@ -21,10 +21,10 @@ class TextRenderer(RendererSVG):
     """matplotlib's SVG, but text is written by `draw_text`."""
 
     def open_group(self, s: str, gid: str | None = None) -> None:
-        """Nothing: parts are grouped under names that nobody asks for."""
+        """Write nothing: nobody needs the names of groups."""
 
     def close_group(self, s: str) -> None:
-        """Nothing."""
+        """Write nothing."""
 
     def draw_text(
         self,
@@ -56,11 +56,11 @@ class TextRenderer(RendererSVG):
         self.writer.element("text", s, attrib={**attributes, "style": css})
 
     def advance(self, s: str, prop: FontProperties) -> float:
-        """How far the pen moves along a line of text, in points (what matplotlib calls its width is the ink's)."""
+        """The advance width of a line of text, in points (what matplotlib calls its width is the ink's)."""
         return self.ink(f"|{s}|", prop) - self.ink("||", prop)
 
     def ink(self, s: str, prop: FontProperties) -> float:
-        """From the left edge of the first letter to the right edge of the last one, in points."""
+        """The width from the left edge of the first letter to the right edge of the last one, in points."""
         width, _, _ = self.get_text_width_height_descent(s, prop, False)
         return width
 

@@ -66,7 +66,7 @@ class Column:
 
     @property
     def heading(self) -> str:
-        """What a reader sees above the column."""
+        """The text above the column."""
         return one_line(self.title or self.name)
 
     def text(self, value: Any) -> str:
@@ -136,7 +136,7 @@ class Table:
             console.print(Text(f"  {one_line(note)}", style="dim"))
 
     def text(self) -> str:
-        """As on a terminal, without colours and as wide as it needs to be."""
+        """The table as on a terminal, without colours and as wide as it needs to be."""
         head, *rows = self.padded([[column.heading for column in self.columns], *self.texts()])
         rule = "\N{BOX DRAWINGS LIGHT HORIZONTAL}" * len("   ".join(head))
         lines = [*([one_line(self.title)] if self.title else []), ""]
@@ -228,7 +228,7 @@ def json_escape(found: re.Match[str]) -> str:
 
 
 def html_cell(value: Any, text: str) -> str:
-    """What a cell holds: markup as it is, else text; a number may be broken before its interval only."""
+    """The HTML of a cell: markup as it is, else text; a number may be broken before its interval only."""
     if hasattr(value, "__html__"):
         return value.__html__()
     mean, _, rest = text.partition(" ")
@@ -253,7 +253,7 @@ def plain(value: Any) -> Any:
 
 
 def sort_key(value: Any) -> str | float:
-    """What a cell is sorted by; missing values come last."""
+    """The key that a cell is sorted by; missing values come last."""
     if value is None:
         return ""
     number = value.mean if isinstance(value, Estimate) else value

@@ -114,7 +114,7 @@ def stated(claims: Iterable[Claim]) -> str | None:
 
 
 def notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> list[str]:
-    """What a reader must know beside the numbers."""
+    """Notes that a reader needs beside the numbers."""
     found = [item for items in evidence.values() for item in items]
     measured = [item for item in found if item.n]
     lines = ["Test accuracy in percent: mean over seeds, its 95 % t interval, number of seeds."] if measured else []
@@ -145,7 +145,7 @@ def notes(experiment: Experiment, evidence: dict[Budget, list[Evidence]]) -> lis
 
 
 def protocol_notes(protocols: Iterable[str]) -> list[str]:
-    """What the protocols that need explaining are."""
+    """Explanations of the protocols that need one."""
     said = {
         "notebook": "notebook: as the published code measured: dropout on, one test image at a time, percentages cut.",
         "train-mode-128": "train-mode-128: dropout on, batch norm with the statistics of 128 test images.",
@@ -157,7 +157,7 @@ def protocol_notes(protocols: Iterable[str]) -> list[str]:
 
 
 def part_notes(items: Iterable[Evidence]) -> list[str]:
-    """Of which data sets runs saw a part only, and which."""
+    """Notes on data sets of which runs saw a part only."""
     records = [record for item in items for record in item.records]
     found = {(DATASETS[record.run.data.name].title, part_of(record)) for record in records}
     return [f"{title}: only {part}." for title, part in sorted(found) if part]
@@ -193,7 +193,7 @@ def left_out_notes(experiment: Experiment, budget: Budget, items: list[Evidence]
 
 
 def missing_notes(experiment: Experiment, budget: Budget, items: list[Evidence]) -> list[str]:
-    """How many runs the budget lacks, and the command that runs them."""
+    """The number of runs that the budget lacks, and the command that runs them."""
     lacking = {(item.run.without_seed(), seed) for item in items for seed in item.missing}
     if not lacking:
         return []
@@ -202,7 +202,7 @@ def missing_notes(experiment: Experiment, budget: Budget, items: list[Evidence])
 
 
 def command(experiment: Experiment, budget: Budget) -> str:
-    """What runs an experiment's missing runs."""
+    """The command for an experiment's missing runs."""
     return f"repro run {experiment.name}" + ("" if budget == "laptop" else f" --budget {budget}")
 
 
@@ -253,7 +253,7 @@ def numbers_row(experiment: Experiment, item: Evidence) -> dict[str, Any]:
 
 
 def of_variant(variant: Variant, items: Sequence[Evidence]) -> list[Evidence]:
-    """What is known of one variant."""
+    """The evidence on one variant."""
     return [item for item in items if item.variant.name == variant.name]
 
 
@@ -270,7 +270,7 @@ def rounded(number: float | None) -> float | None:
 
 
 def cells_table(cells: Sequence[Cell], budget: Budget, store: Store, data_dir: Path, title: str = "") -> Table:
-    """What cells measured: a row for each variant, a column for each protocol."""
+    """A table of what cells measured: a row for each variant, a column for each protocol."""
     protocols = list(dict.fromkeys(protocol for cell in cells for protocol in cell.protocols))
     columns = [Column("variant", "network"), Column("data"), Column("parameters", align="right", format=",d")]
     for protocol in protocols:

@@ -51,7 +51,7 @@ def claim_row(experiment: Experiment, claim: Claim, verdict: Verdict) -> dict[st
 
 
 def published(claim: Claim) -> str:
-    """What the source states: a number with its unit, or what kind of statement it is."""
+    """The source's number with its unit, or the kind of its statement."""
     stated = claim.published if claim.published is not None else claim.effect
     if stated is None:
         return claim.rule.stated
@@ -60,7 +60,7 @@ def published(claim: Claim) -> str:
 
 
 def measured(claim: Claim, verdict: Verdict) -> str:
-    """What was measured, with its unit; differences with their sign."""
+    """The measured number with its unit; differences with their sign."""
     if verdict.measured is None:
         return tables.NOT_RUN
     plus = "+" if not claim.rule.valued and verdict.measured > 0 else ""
@@ -112,7 +112,7 @@ def reason(verdict: Verdict) -> str:
 
 
 def otherwise(verdict: Verdict) -> str:
-    """What other analyses of the same runs say, which do not decide."""
+    """Other analyses of the same runs, which do not decide."""
     said = []
     if interval_text(verdict.bootstrap_interval):
         said.append(f"BCa interval of the difference {interval_text(verdict.bootstrap_interval)}")

@@ -117,7 +117,7 @@ class Case:
         return self._moving()
 
     def _moving(self) -> str:
-        """How the difference still moves towards the published one, so that longer training could confirm it.
+        """A reason if the difference still moves towards the published one, so that longer training could confirm it.
 
         Towards it: the change over the second half of the epochs passes the one-sided test, and as much again would end
         the contradiction. Empty where it does not, or where the accuracies halfway are not known.
@@ -249,7 +249,7 @@ class Case:
         return statistics.rank_p_greater(*self._better_first())
 
     def bootstrap_interval(self) -> Interval:
-        """Of the difference of means, 95 %, BCa."""
+        """The BCa interval of the difference of means, 95 %."""
         first, second = self.ends
         assert self.contrast is not None
         return statistics.bootstrap_interval(first.by_seed, second.by_seed, self.contrast.paired, self._seed)
@@ -262,13 +262,13 @@ class Case:
 
     @property
     def _seed(self) -> int:
-        """Of the bootstrap: the same claim gets the same interval on every machine."""
+        """The seed of the bootstrap: the same claim gets the same interval on every machine."""
         return int(self.claim.hash(), 16)
 
     # How many seeds would decide, per variant and in all, if means and deviations stay as they are
 
     def seeds_for_value(self, estimate: Estimate | Proportion, margin: float) -> int | None:
-        """Of a value and the published one; None where none would: that one's own seed noise does not shrink."""
+        """Seeds to decide on a value; None where none would: the seed noise of the published one does not shrink."""
         if isinstance(estimate, Proportion):
             return None  # what was released is one network
         if self.n < 2:
@@ -283,7 +283,7 @@ class Case:
         return self._more(lambda n: Estimate(excess, sd / math.sqrt(n), n - 1, sd).prediction(original).low > 0)
 
     def seeds_for_difference(self, gap: float, alpha: float = ALPHA) -> int | None:
-        """Of a true difference `gap` > 0 to be shown by the one-sided test."""
+        """Seeds to show a true difference `gap` > 0 by the one-sided test."""
         if self.n < 2:
             return PLANNED_SEEDS
         found = self.contrast
@@ -293,7 +293,7 @@ class Case:
         return self._more(partial(_greater, gap, sd, found.paired, alpha=alpha))
 
     def seeds_for_ordering(self, holm_p: float) -> int | None:
-        """Of whichever comes first: the ordering, its opposite, or no difference."""
+        """Seeds to show whichever comes first: the ordering, its opposite, or no difference."""
         found, margin = self.contrast, self.claim.margin
         if self.n < 2 or found is None:
             return PLANNED_SEEDS
@@ -306,7 +306,7 @@ class Case:
         return min((option for option in options if option is not None), default=None)
 
     def seeds_for_equals(self, steps: Sequence[Contrast]) -> int | None:
-        """To show of each difference that it is inside the margin, or outside."""
+        """Seeds to show of each difference that it is inside the margin, or outside."""
         if self.n < 2:
             return PLANNED_SEEDS
         margin = self.claim.margin

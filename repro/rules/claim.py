@@ -119,7 +119,7 @@ class Claim(Spec, frozen=True):
 
     @property
     def rule(self) -> ClaimType:
-        """What claims of this type state and how they are judged."""
+        """The type of the claim: what such claims state and how they are judged."""
         return TYPES[self.type]
 
     @property
@@ -134,11 +134,11 @@ class Claim(Spec, frozen=True):
 
     @property
     def scale(self) -> float:
-        """How many of the metric's own unit (percent, parameters, bytes) one `unit` is."""
+        """The number of the metric's own units (percent, parameters, bytes) in one `unit`."""
         return UNITS[self.unit]
 
     def hash(self) -> str:
-        """Of everything that decides the verdict; a changed margin or metric changes it, a better wording does not."""
+        """A hash of all that decides the verdict; a changed margin or metric changes it, a better wording does not."""
         defaults = {field.name: field.default for field in msgspec.structs.fields(self)}
         # Fields at their default are left out, so that a field added later does not touch earlier claims.
         judged = {
@@ -149,7 +149,7 @@ class Claim(Spec, frozen=True):
         return hashlib.sha256(msgspec.json.encode(judged, order="deterministic")).hexdigest()[:16]
 
     def _problems(self):
-        """What is wrong with the claim, in words; the first one is reported."""
+        """Problems of the claim, in words; the first one is reported."""
         if self.type not in TYPES:
             yield str(unknown("type", self.type, TYPES))
         if len(set(self.variants)) != len(self.variants):

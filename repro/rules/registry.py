@@ -65,7 +65,7 @@ class ClaimType:
     # Which claims make sense
 
     def problems(self, claim: "Claim") -> Iterator[str]:
-        """What is wrong with a claim of this type, in words."""
+        """Problems of a claim of this type, in words."""
         yield from self.count_problems(len(claim.variants))
         if self.valued and claim.published is None:
             yield f"type {self.name} needs `published`"
@@ -81,7 +81,7 @@ class ClaimType:
         yield from self.margin_problems(claim)
 
     def count_problems(self, count: int) -> Iterator[str]:
-        """What is wrong with the number of variants."""
+        """Problems of the number of variants."""
         if count not in self.variants:
             yield f"type {self.name} takes {' or '.join(map(str, self.variants))} variants, not {count}"
 
@@ -90,7 +90,7 @@ class ClaimType:
         return ()
 
     def margin_problems(self, claim: "Claim", smallest: float | None = None) -> Iterator[str]:
-        """What is wrong with the margin; `smallest`: half the published rounding, in the margin's unit."""
+        """Problems of the margin; `smallest`: half the published rounding, in the margin's unit."""
         smallest = claim.rounding / 2 if smallest is None else smallest
         if claim.margin < smallest * (1 - 1e-9):
             yield f"margin {claim.margin} is less than half the published rounding, {smallest:g}"
@@ -148,7 +148,7 @@ class ClaimType:
         return values[0] - values[1] if len(values) == 2 else values[0]
 
     def distance(self, measured: float, published: float) -> float:
-        """How far a value is from the published one, as `tolerance` is measured."""
+        """The distance of a value from the published one, as `tolerance` is measured."""
         return measured - published
 
     def tolerance(self, claim: "Claim") -> float:
@@ -177,7 +177,7 @@ class ClaimType:
 
 
 def counts(case: "Case") -> list[float]:
-    """What was measured without error, one number a variant."""
+    """The values measured without error, one a variant."""
     return [fmean(sample.values) for sample in case.samples.values()]
 
 

@@ -14,7 +14,7 @@ from repro.rules.statistics import Estimate
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """What the runs of one variant measured, for one metric, protocol and epoch.
+    """The values of one variant's runs, for one metric, protocol and epoch.
 
     values: one per seed, in the metric's own unit (percent, parameters, bytes), failed runs included.
     failed: the seeds of runs that diverged or collapsed.
@@ -75,7 +75,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
         return self._of(sorted(self.seeds)[:count])
 
     def changes(self) -> "Sample":
-        """What the second half of training changed."""
+        """The change of each run's value in the second half of training."""
         values = tuple(end - half for end, half in zip(self.values, self.halfway, strict=True))
         return msgspec.structs.replace(self, values=values, halfway=(), substitutes=0)
 
@@ -92,7 +92,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def test_set_variance(self) -> float:
-        """Of the mean of percentages, by which images stand in for the published test set; 0 for the published one."""
+        """The variance of a mean of percentages by images that stand in for the published test set; 0 without such."""
         mean = float(np.mean(self.values)) / 100
         return 1e4 * mean * (1 - mean) / self.substitutes if self.substitutes else 0.0
 

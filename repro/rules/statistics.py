@@ -36,7 +36,7 @@ class Estimate(NamedTuple):
         return self._around(self.error, level)
 
     def prediction(self, runs: int = 1) -> Interval:
-        """Where the difference to a mean of `runs` further runs would lie if they came from the same process."""
+        """The prediction interval of the difference to a mean of `runs` further runs of the same process."""
         return self._around(math.sqrt(self.error**2 + self.draw**2 / runs))
 
     def p_above(self, bound: float) -> float:

@@ -171,7 +171,7 @@ def _judge_case(case: Case, adjusted: Adjusted | None) -> Verdict:
 
 
 def evidence_kind(case: Case) -> EvidenceKind:
-    """What a verdict on this case rests on."""
+    """The kind of evidence that a verdict on this case rests on."""
     if case.missing:
         return ""
     if case.claim.deterministic:

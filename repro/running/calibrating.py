@@ -15,7 +15,7 @@ from repro.storage import cache_folder, write_atomic
 
 
 def key_of(network: CompressedNetwork, images: Images) -> str:
-    """Of a network's numbers, options and images."""
+    """A hash of a network's numbers, options and images."""
     key = hashlib.sha256(container.digest(network.tensors) + str(sorted(network.options.items())).encode())
     key.update(images.images.numpy().tobytes())
     return key.hexdigest()[:40]
@@ -43,11 +43,11 @@ def calibrated(network: CompressedNetwork, images: Images, most: int = ENOUGH) -
         )
         for prefix, one in found.items():
             for field in Statistics.__annotations__:
-                keep(folder / f"{prefix}.{field}.npy", getattr(one, field))
+                save_array(folder / f"{prefix}.{field}.npy", getattr(one, field))
         return found
 
 
-def keep(path: Path, array: np.ndarray) -> None:
+def save_array(path: Path, array: np.ndarray) -> None:
     """Write an array to the cache."""
     content = io.BytesIO()
     np.save(content, array, allow_pickle=False)

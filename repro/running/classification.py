@@ -73,7 +73,7 @@ def right(logits: Tensor, labels: Tensor, among: int = 1) -> np.ndarray:
 
 
 def share(hits: np.ndarray) -> Share:
-    """How many are true."""
+    """The number that are true."""
     return Share(int(hits.sum()), len(hits))
 
 

@@ -170,6 +170,6 @@ class Collector:
 
 
 def last_line(error: BaseException) -> str:
-    """What an error says in the end: Ray's repeat a whole traceback before."""
+    """The last line of an error: Ray's repeat a whole traceback before."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     return lines[-1].strip() if lines else type(error).__name__

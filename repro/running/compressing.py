@@ -14,7 +14,7 @@ from repro.running.images import Images
 
 
 class Settings(NamedTuple):
-    """How a network is compressed: the options of `repro compress`.
+    """Settings of compression: the options of `repro compress`.
 
     density: share of the weights that pruning keeps, as `compression.prune.densities` reads it.
     svd: share of the weights that low-rank layers have.

@@ -115,7 +115,7 @@ def started(context: ForkServerContext, arguments: tuple) -> tuple[Connection, B
 
 
 def default_jobs(device: torch.device) -> int:
-    """How many runs go on at a time: one a core, or one a GPU, and no more than there is memory for."""
+    """The number of runs at a time: one a core, or one a GPU, and no more than there is memory for."""
     if device.type != "cpu":
         return torch.cuda.device_count() if device.type == "cuda" else 1
     return min(torch.get_num_threads(), runs_at_once())
@@ -168,7 +168,7 @@ def work(
     threads: int,
     environment: dict[str, str],
 ) -> None:
-    """What a process does: one run."""
+    """Carry out one run, in a process of its own."""
     os.environ.update(environment)
     end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its processes

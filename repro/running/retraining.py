@@ -103,7 +103,7 @@ def summed(values: Tensor, index: Tensor, groups: int) -> Tensor:
 
 
 def file_bytes(network: nn.Module, model: Model, hold: Hold) -> int:
-    """How large the network's file is: low-rank weights are kept as their factors, weights of at most 256 values share
+    """The size of the network's file: low-rank weights are kept as their factors, weights of at most 256 values share
     them, others are kept sparse or whole.
     """
     state = {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in network.state_dict().items()}

@@ -23,7 +23,7 @@ FOLDER = "logs"  # beside results/
 
 
 class Log(Interface):
-    """Where the scalars of one run go."""
+    """A log of the scalars of one run."""
 
     def write(self, seen: int, values: dict[str, float]) -> None:
         """Scalars by name, after so many images."""
@@ -70,7 +70,7 @@ class WeightsAndBiases:
 
 
 def opener(name: str, results: Path) -> Callable[[Run], Log]:
-    """What opens the log of a run.
+    """The function that opens the log of a run.
 
     Raises:
         BadInput: the library is not installed.
@@ -87,7 +87,7 @@ def opener(name: str, results: Path) -> Callable[[Run], Log]:
 
 
 def folder(results: Path) -> Path:
-    """Where logs are: beside the results."""
+    """The folder of logs, beside the results."""
     return results.resolve().parent / FOLDER
 
 
@@ -163,7 +163,7 @@ class Logged:
 
 
 def of_epoch(epoch: Epoch) -> dict[str, float]:
-    """What is written at the end of an epoch."""
+    """The scalars at the end of an epoch."""
     return {
         "train/loss": epoch.train_loss,
         "train/accuracy": epoch.train_accuracy,

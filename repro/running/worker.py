@@ -108,10 +108,10 @@ def attempt(
     """
     try:
         identity = step.run.identity(images.checksum(step.run.data))
-        with claimed(identity, patience) as mine:
-            if not parallel.agreed(mine):
+        with run_lock(identity, patience) as mine:
+            if not parallel.broadcast(mine):
                 return "taken"
-            if parallel.agreed(finished_elsewhere(step, store, identity)):
+            if parallel.broadcast(finished_elsewhere(step, store, identity)):
                 remove_left_over(identity)
             else:
                 listener.begins(step)
@@ -120,7 +120,7 @@ def attempt(
             return "done"
     except (Failure, MemoryError, RuntimeError) as error:
         # The other processes of this run wait for this one: they can only be ended, which torchrun does.
-        if parallel.world() > 1 or not (isinstance(error, Failure) or out_of_memory(error)):
+        if parallel.world_size() > 1 or not (isinstance(error, Failure) or out_of_memory(error)):
             raise
         listener.failed(step, reason(step, error))
         return "failed"
@@ -131,7 +131,7 @@ def clear(steps: Iterable[Step]) -> None:
     for step in steps:
         if step.state == "done" and step.identity and plan.left_over(step.identity):
             # A cache that cannot be written to is no reason for a plan that is done to fail.
-            with contextlib.suppress(Failure, OSError), claimed(step.identity, patience=0) as mine:
+            with contextlib.suppress(Failure, OSError), run_lock(step.identity, patience=0) as mine:
                 if mine:
                     remove_left_over(step.identity)
 
@@ -147,7 +147,7 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
     kept, checkpoint = weights_file(identity), Checkpoint(checkpoint_file(identity))
     for path in (kept, checkpoint.path, *store.files(step.run, identity)):
         sweep(path)
-    record = parallel.agreed(store.find(step.run, dataset.checksum))
+    record = parallel.broadcast(store.find(step.run, dataset.checksum))
     first = finished_network(kept) if record is not None and record.status != "diverged" else None
     if record is not None and first is not None:
         record, history = remeasured(step, record, first, dataset, device), store.history(record)
@@ -157,7 +157,7 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
         watch = listener.restores(step, step.run) if record is not None and kept.is_file() else listener.watch(step)
         record, history, network = train(step.run, dataset, step.protocols, device, checkpoint, watch, begin)
         if parallel.leader():
-            keep(network, kept, step.run, dataset)
+            save_weights(network, kept, step.run, dataset)
         if step.run.prior is not None:
             record = msgspec.structs.replace(
                 record, file_bytes=retraining.file_bytes(network, step.run.model, step.run.hold)
@@ -168,7 +168,7 @@ def do(step: Step, identity: str, dataset: Dataset, store: Store, device: torch.
         listener.finished(step, record, history)
 
 
-def keep(network: nn.Module, path: Path, run: Run, dataset: Dataset) -> None:
+def save_weights(network: nn.Module, path: Path, run: Run, dataset: Dataset) -> None:
     """Write a run's final weights, with what its images and classes are."""
     images, info = run.data, dataset.info
     inputs = Inputs(images.name, images.pixels, images.normalisation)
@@ -184,7 +184,7 @@ def keep(network: nn.Module, path: Path, run: Run, dataset: Dataset) -> None:
 def beginning(
     run: Run, dataset: Dataset, device: torch.device, restores: Callable[[Run], Watch]
 ) -> Callable[[nn.Module], Callable[[], None]]:
-    """What a run begins with: the weights of the run before it, held as it says; nothing for a first run.
+    """The state that a run begins with: the weights of the run before it, held as it says; nothing for a first run.
 
     restores: called with a run before it that is trained again, as its weights are missing or damaged; watches that.
     """
@@ -194,16 +194,16 @@ def beginning(
     identity = prior.identity(dataset.checksum)
     kept = weights_file(identity)
     # Another process may be at work on it.
-    with claimed(identity, patience=-1):
+    with run_lock(identity, patience=-1):
         first = finished_network(kept)
         if first is None:
             # Its record was made elsewhere, or its weights are damaged; weights do not travel with records.
             checkpoint, begin = Checkpoint(checkpoint_file(identity)), beginning(prior, dataset, device, restores)
             _, _, first = train(prior, dataset, (), device, checkpoint, restores(prior), begin)
             if parallel.leader():
-                keep(first, kept, prior, dataset)
+                save_weights(first, kept, prior, dataset)
                 checkpoint.remove()
-            parallel.agreed(True)  # the others wait until it is written
+            parallel.broadcast(True)  # the others wait until it is written
             first = weights.load(kept, sealed=True)
     return lambda network: retraining.begin(network, first, run.model, run.hold)
 
@@ -217,7 +217,7 @@ def finished_network(path: Path) -> nn.Module | None:
     if path.is_file():
         with contextlib.suppress(Failure):
             network = weights.load(path, sealed=True)
-    return network if parallel.agreed(network is not None) else None
+    return network if parallel.broadcast(network is not None) else None
 
 
 def remeasured(step: Step, record: Record, network: nn.Module, dataset: Dataset, device: torch.device) -> Record:
@@ -237,7 +237,7 @@ def finished_elsewhere(step: Step, store: Store, identity: str) -> bool:
 
 
 @contextlib.contextmanager
-def claimed(identity: str, patience: float) -> Iterator[bool]:
+def run_lock(identity: str, patience: float) -> Iterator[bool]:
     """Hold a run so that no other process of this machine works on it; False when another one does.
 
     The lock is the operating system's: it ends with the process, however that ends. Of several processes that share a

@@ -95,7 +95,7 @@ class Checkpoint:
 
         Processes that share a run all get the leader's, so that they go on from the same epoch.
         """
-        content = parallel.agreed(self.path.read_bytes() if parallel.leader() and self.path.is_file() else b"")
+        content = parallel.broadcast(self.path.read_bytes() if parallel.leader() and self.path.is_file() else b"")
         state, digest = memoryview(content)[:-SEAL], content[-SEAL:]
         if hashlib.sha256(state).digest() != digest:  # torch itself does not notice a changed number
             return None

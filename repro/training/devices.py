@@ -45,7 +45,7 @@ def _is_arm() -> bool:
 
 
 def set_up_cudnn() -> None:
-    """How convolutions are computed on CUDA. These are settings of a process: each that trains makes them itself."""
+    """Choose how cuDNN computes convolutions. These are settings of a process: each that trains makes them itself."""
     # Shapes never change within a run, so the search for the fastest kernel pays at once.
     torch.backends.cudnn.benchmark = True
     # float32 means float32, as on a CPU: convolutions would otherwise round their inputs to 10 bits.

@@ -79,10 +79,10 @@ def measure(
     """
     device = pipeline.scale.device
     train_mode = protocol.mode == "train"
-    # A lone image normalises with its own statistics, which is instance norm: the same numbers, many images at once.
-    lone = train_mode and protocol.batch == 1
+    # An image alone in its batch is normalised by its own statistics, as instance norm does: many images go at once.
+    per_image = train_mode and protocol.batch == 1
     # Where images do not see each other, the batch changes nothing but speed.
-    together = train_mode and not lone and has_batch_norm(network)
+    together = train_mode and not per_image and has_batch_norm(network)
     batch = protocol.batch if together else batch_size(pipeline, device)
     tally = Tally(classes, device)
     # In train mode images of a batch go together, so every process measures all of them; else each its share.
@@ -92,7 +92,7 @@ def measure(
         draws = Draws(*map(parallel.share, draws))
     was_training = network.training
     network.train(train_mode)
-    with torch.random.fork_rng([device] if device.type == "cuda" else []), batch_statistics(network, lone):
+    with torch.random.fork_rng([device] if device.type == "cuda" else []), batch_statistics(network, per_image):
         torch.manual_seed(axis_seed(seed, "evaluation"))
         parts = mine.split(batch)
         changes = draws.split(batch) if draws else [None] * len(parts)
@@ -102,7 +102,7 @@ def measure(
             tally.add(logits, truth)
     network.train(was_training)
     if not train_mode:
-        parallel.add_up(tally.correct, tally.loss, tally.active, tally.five)
+        parallel.all_reduce(tally.correct, tally.loss, tally.active, tally.five)
     mean_loss = float(tally.loss) / len(test)
     return Measurement(
         protocol=protocol,
@@ -169,7 +169,7 @@ def layers_of(network: nn.Module) -> tuple[list[str], list[nn.Module]]:
 
 
 def batch_size(pipeline: Pipeline, device: torch.device) -> int:
-    """How many images are measured at once where the batch changes nothing but speed."""
+    """The number of images measured at once where the batch changes nothing but speed."""
     return max(1, BATCH_VALUES[device.type] // (pipeline.channels * pipeline.pixels**2))
 
 
@@ -179,20 +179,20 @@ def has_batch_norm(network: nn.Module) -> bool:
 
 
 @contextmanager
-def batch_statistics(network: nn.Module, lone: bool) -> Iterator[None]:
+def batch_statistics(network: nn.Module, per_image: bool) -> Iterator[None]:
     """While open, batch norm in train mode leaves its running statistics alone.
 
     Args:
-        lone: every image is normalised by its own statistics, as a test batch of one does.
+        per_image: every image is normalised by its own statistics, as a test batch of one does.
     """
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     momenta = [module.momentum for module in norms]
     counts = [None if module.num_batches_tracked is None else module.num_batches_tracked.clone() for module in norms]
     for module in norms:
         module.momentum = 0.0
-        if lone and module.training:
+        if per_image and module.training:
             # An attribute of the instance hides the method until it is deleted below.
-            module.__dict__["forward"] = lone_image_norm(module)
+            module.__dict__["forward"] = per_image_norm(module)
     try:
         yield
     finally:
@@ -203,6 +203,6 @@ def batch_statistics(network: nn.Module, lone: bool) -> Iterator[None]:
                 module.num_batches_tracked.copy_(count)
 
 
-def lone_image_norm(module: nn.BatchNorm2d) -> Callable[[Tensor], Tensor]:
+def per_image_norm(module: nn.BatchNorm2d) -> Callable[[Tensor], Tensor]:
     """Batch norm as a batch of one image sees it."""
     return lambda x: F.instance_norm(x, weight=module.weight, bias=module.bias, eps=module.eps)

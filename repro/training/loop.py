@@ -132,7 +132,7 @@ def train(
     network = trainee.network
     settle = begin(network)
     history = checkpoint.load(network, trainee.optimizer, device)
-    graph = device.type == "cuda" and parallel.world() == 1
+    graph = device.type == "cuda" and parallel.world_size() == 1
     step = captured(trainee) if graph else trainee.step
     measured = None
     for epoch in range(len(history), run.recipe.epochs):
@@ -155,7 +155,7 @@ def train_epoch(
     settle: called between the last step and the measurement.
     """
     began = heard = time.monotonic()
-    recipe, processes = trainee.run.recipe, parallel.world()
+    recipe, processes = trainee.run.recipe, parallel.world_size()
     steps, count, batches = trainee.batches(epoch)
     torch.manual_seed(axis_seed(trainee.run.seed, "dropout", epoch))
     trainee.network.train()
@@ -170,7 +170,7 @@ def train_epoch(
             accuracy = float(trainee.correct) * processes / seen
             watch(epoch, seen, count, float(trainee.loss) / (index + 1), accuracy)
     settle()
-    parallel.add_up(trainee.loss.div_(processes), trainee.correct)
+    parallel.all_reduce(trainee.loss.div_(processes), trainee.correct)
     measured = trainee.measure("described", epoch + 1)
     done = Epoch(
         epoch=epoch + 1,
@@ -188,7 +188,7 @@ def train_epoch(
 
 def recorded(trainee: Trainee, checksum: str, history: list[Epoch], described: Measurement, graph: bool) -> Record:
     """The record of a run that has ended. graph: its steps were captured."""
-    run, network, processes = trainee.run, trainee.network, parallel.world()
+    run, network, processes = trainee.run, trainee.network, parallel.world_size()
     path = ", ".join([run.recipe.precision, "channels-last", "captured graph" if graph else "eager"])
     path += f", {processes} processes" if processes > 1 else ""
     seconds = sum(epoch.seconds for epoch in history)

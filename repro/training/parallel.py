@@ -85,17 +85,17 @@ def connect(backend: str) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without the places in torch that it came from."""
+    """The first line of an error, without the places in torch that it came from."""
     return str(error).partition("\n")[0] or type(error).__name__
 
 
-def world() -> int:
-    """How many processes share a run."""
+def world_size() -> int:
+    """The number of processes that share a run."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of them this is, from 0."""
+    """The number of this process, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
@@ -104,9 +104,9 @@ def leader() -> bool:
     return rank() == 0
 
 
-def agreed(value: T) -> T:
+def broadcast(value: T) -> T:
     """The leader's value, on every process."""
-    if world() == 1:
+    if world_size() == 1:
         return value
     box = [value]
     distributed.broadcast_object_list(box)
@@ -115,12 +115,12 @@ def agreed(value: T) -> T:
 
 def share(whole: Tensor, dim: int = 0) -> Tensor:
     """This process's part of a tensor; the parts differ by one in length where it does not divide."""
-    return whole.tensor_split(world(), dim)[rank()]
+    return whole.tensor_split(world_size(), dim)[rank()]
 
 
-def add_up(*parts: Tensor) -> None:
+def all_reduce(*parts: Tensor) -> None:
     """Make each tensor the sum over all processes."""
-    if world() > 1:
+    if world_size() > 1:
         for part in parts:
             distributed.all_reduce(part)
 
@@ -131,10 +131,10 @@ def synchronised(network: nn.Module, batch: int) -> nn.Module:
     Raises:
         BadInput: the batch cannot be shared equally, or the network sees more of a batch than one image.
     """
-    if world() == 1:
+    if world_size() == 1:
         return network
-    if batch % world():
-        raise BadInput(f"a batch of {batch} cannot be shared equally by {world()} processes")
+    if batch % world_size():
+        raise BadInput(f"a batch of {batch} cannot be shared equally by {world_size()} processes")
     if any(isinstance(module, nn.BatchNorm2d) for module in network.modules()):
         # torch's SyncBatchNorm exists for GPUs alone, and a share's own statistics would make it another experiment.
         raise BadInput("batch norm needs whole batches: train this network in one process")
@@ -153,7 +153,7 @@ def whole_batch_dropout(module: nn.Dropout) -> Callable[[Tensor], Tensor]:
     def forward(x: Tensor) -> Tensor:
         if not (module.training and torch.is_grad_enabled()):
             return F.dropout(x, module.p, module.training)
-        whole = torch.ones_like(x, requires_grad=False).repeat(world(), *[1] * (x.ndim - 1))
+        whole = torch.ones_like(x, requires_grad=False).repeat(world_size(), *[1] * (x.ndim - 1))
         if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last):
             whole = whole.contiguous(memory_format=torch.channels_last)
         return x * share(F.dropout(whole, module.p))

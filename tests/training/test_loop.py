@@ -291,7 +291,7 @@ def test_a_checkpoint_that_a_kill_left_beside_the_record_is_removed_when_the_run
     assert not checkpoint.exists()
 
     checkpoint.touch()
-    with worker.claimed(identity, 0):
+    with worker.run_lock(identity, 0):
         worker.clear(steps_for(store, tmp_path, seeds=1))
         assert checkpoint.exists()  # it is in use
     worker.clear(steps_for(store, tmp_path, seeds=1))

@@ -120,8 +120,8 @@ distributed.init_process_group = stumble
 try:
     with parallel.group(torch.device("cpu")):
         part = torch.ones(1)
-        parallel.add_up(part)
-        print(int(part), parallel.agreed(parallel.rank()))
+        parallel.all_reduce(part)
+        print(int(part), parallel.broadcast(parallel.rank()))
 except Failure as failure:
     print(failure)
 """
@@ -147,17 +147,17 @@ def test_processes_that_fail_to_connect_try_again_together(failing: int, where: 
 
 def test_alone_nothing_is_shared():
     whole = torch.arange(7)
-    assert parallel.world() == 1
+    assert parallel.world_size() == 1
     assert parallel.leader()
     assert torch.equal(parallel.share(whole), whole)
-    assert parallel.agreed("x") == "x"
+    assert parallel.broadcast("x") == "x"
     network = nn.Linear(2, 2)
     assert parallel.synchronised(network, 3) is network
 
 
 @pytest.mark.parametrize("processes", [2, 3, 8])
 def test_shares_are_the_whole_whatever_its_length(processes: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(parallel, "world", lambda: processes)
+    monkeypatch.setattr(parallel, "world_size", lambda: processes)
     for length in range(20):
         parts = []
         for rank in range(processes):
@@ -173,7 +173,7 @@ def test_dropout_of_the_shares_is_that_of_the_whole_batch(shape: tuple[int, ...]
     x = x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x
     torch.manual_seed(1)
     whole = module(x)
-    monkeypatch.setattr(parallel, "world", lambda: 3)
+    monkeypatch.setattr(parallel, "world_size", lambda: 3)
     parts = []
     for rank in range(3):
         monkeypatch.setattr(parallel, "rank", lambda rank=rank: rank)
@@ -186,7 +186,7 @@ def test_dropout_of_the_shares_is_that_of_the_whole_batch(shape: tuple[int, ...]
 
 
 def test_what_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(parallel, "world", lambda: 2)
+    monkeypatch.setattr(parallel, "world_size", lambda: 2)
     with pytest.raises(BadInput, match="a batch of 5 cannot be shared equally by 2 processes"):
         parallel.synchronised(nn.Linear(2, 2), 5)
     with pytest.raises(BadInput, match="batch norm needs whole batches"):

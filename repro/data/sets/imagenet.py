@@ -58,7 +58,7 @@ class ImageNet(ImageFolder):
         return listing(self.home(root))
 
     def checksum(self, root: Path) -> str | None:
-        """By the photographs' names: reading 150 GB for it would take longer than an epoch."""
+        """The checksum of the photographs' names: reading 150 GB for it would take longer than an epoch."""
         if not (self.home(root) / "train").is_dir():
             return None
         return hashlib.sha256("\n".join(self.listing(root).names).encode()).hexdigest()
@@ -80,7 +80,7 @@ class ImageNet(ImageFolder):
 
 @cache
 def listing(home: Path) -> Listing:
-    """What is there. It is looked up once; a run of days does not notice what is added meanwhile.
+    """List the photographs. They are looked up once; a run of days does not notice what is added meanwhile.
 
     Raises:
         Failure: nothing is there, a class has no photographs to train on, or one is measured that is not trained on.

@@ -85,7 +85,7 @@ class Photographs:
 
     @property
     def checksum(self) -> str:
-        """Of the pixels and labels, 64 hex digits."""
+        """The checksum of pixels and labels, 64 hex digits."""
         return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
 
 
@@ -115,7 +115,7 @@ def read(root: Path, half: Half = "all", limit: int | None = None) -> Photograph
 
 
 def half_of(name: str) -> Half:
-    """Which half a photograph belongs to: by the first bit of its file name's SHA-256, whatever else is in the folder.
+    """The half that a photograph belongs to, by the first bit of its file name's SHA-256, whatever else is there.
 
     `calibration` photographs may shape a compressed file (without their labels); `measuring` ones only measure it.
     """

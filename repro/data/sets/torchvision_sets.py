@@ -57,7 +57,7 @@ SHA256 = {
 
 
 class Description(msgspec.Struct, forbid_unknown_fields=True):
-    """What is written beside a set. mean, std: per channel, of all pixels of the training images, in 0..1."""
+    """The description written beside a set. mean, std: per channel, of all pixels of the training images, in 0..1."""
 
     checksum: str
     classes: tuple[str, ...]
@@ -84,7 +84,7 @@ class TorchvisionSet(External):
 
     @property
     def name(self) -> str:
-        """As users give it."""
+        """The name as users give it."""
         return f"{FOLDER}:{self.own_name}"
 
     @property
@@ -95,7 +95,7 @@ class TorchvisionSet(External):
         return getattr(datasets, self.own_name)
 
     def home(self, root: Path) -> Path:
-        """What torchvision takes for its own root."""
+        """The folder that torchvision takes for its root."""
         return root / FOLDER / self.own_name
 
     def described(self, root: Path) -> Path:
@@ -103,7 +103,7 @@ class TorchvisionSet(External):
         return root / FOLDER / f"{self.own_name}.json"
 
     def description(self, root: Path) -> Description:
-        """What was found when it was prepared.
+        """Read what was found when the set was prepared.
 
         Raises:
             Failure: it was not.
@@ -132,7 +132,7 @@ class TorchvisionSet(External):
         )
 
     def checksum(self, root: Path) -> str | None:
-        """Of the content of the files."""
+        """The checksum of the content of the files."""
         if self.missing(root):
             return None
         return files.folder_checksum(self.home(root), list(self.used))
@@ -266,7 +266,7 @@ def stacked(dataset: Any) -> "Arrays":
 
 
 def describe(checksum: str, classes: tuple[str, ...], train: "Arrays", test: "Arrays") -> Description:
-    """What images are.
+    """Describe the images.
 
     Raises:
         ValueError: they are not squares of one size, or a label has no class.

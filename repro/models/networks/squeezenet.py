@@ -84,7 +84,7 @@ class SqueezeNetOptions(Options, frozen=True, kw_only=True):
         groups = {"fire": ["squeeze", "expand"], "all": ["conv1", "squeeze", "expand", "conv10"]}
         return [name for item in items for name in groups.get(str(item), [item])]
 
-    def simplest(self) -> "SqueezeNetOptions":
+    def canonical(self) -> "SqueezeNetOptions":
         """The published pools go without saying; removing fire3 leaves what removing fire2 leaves, and fire7 what fire6
         leaves: the lower number stands.
         """

@@ -48,7 +48,7 @@ COMPUTE = "multiply-accumulates for one image"
 
 
 def parameters(item: Evidence) -> float:
-    """Of the network, as a place on an axis."""
+    """The network's parameters, as a place on an axis."""
     return item.parameters or 1
 
 
@@ -63,7 +63,7 @@ def macs_column(budget: str) -> Cells:
 
 
 class Labels(NamedTuple):
-    """What the names in a panel have to keep clear of, and the names.
+    """The names in a panel, and what they have to keep clear of.
 
     points: size of each mark, and from where to where it is covered.
     lines: corners of lines.

@@ -51,7 +51,7 @@ def mark(
 
 
 def rounded(number: float) -> float:
-    """To a hundredth; small numbers to three digits."""
+    """Round to a hundredth; small numbers to three digits."""
     return round(number, 2) if abs(number) >= 0.1 else float(f"{number:.3g}")
 
 
@@ -150,7 +150,7 @@ def settings(experiment: Experiment, evidence: ByBudget, y: list[Chart], marks: 
 
 
 def places(experiment: Experiment) -> dict[float | str | None, float]:
-    """Where each value of `variant.at` stands: numbers at themselves, words by their order."""
+    """The place of each value of `variant.at`: numbers at themselves, words by their order."""
     stands = list(dict.fromkeys(variant.at for variant in experiment.variants))
     numeric = all(isinstance(at, int | float) for at in stands)
     return {at: float(at) if numeric and at is not None else index for index, at in enumerate(stands)}

@@ -1,4 +1,4 @@
-"""What the figures share: panels, marks, names, legends."""
+"""Parts that figures share: panels, marks, names, legends."""
 
 import textwrap
 from collections.abc import Callable, Sequence
@@ -263,7 +263,7 @@ def budget_title(budget: Budget, found: list[Evidence]) -> str:
 
 
 def seeds_text(found: list[Evidence]) -> str:
-    """How many seeds were run: `3 seeds`, `5 to 8 seeds`; empty where none was."""
+    """The number of seeds in words: `3 seeds`, `5 to 8 seeds`; empty where none was."""
     counts = sorted({item.n for item in found if item.n})
     if not counts:
         return ""
@@ -289,7 +289,7 @@ def wrap(text: str, width: int) -> str:
 
 
 def in_sentences(words: str, experiment: Experiment, evidence: ByBudget) -> str:
-    """What a figure shows in sentences: each measured mean and published value. words: they begin with."""
+    """Describe a figure in sentences: each measured mean and published value. words: they begin with."""
     parts = []
     for budget, found in evidence.items():
         said = []

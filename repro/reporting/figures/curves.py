@@ -118,7 +118,7 @@ def panels_of(experiment: Experiment, evidence: ByBudget) -> list[list[tuple[Bud
 
 
 def on_the_way(experiment: Experiment, item: Evidence) -> list[Claim]:
-    """What is published of a variant after an epoch that its runs have; training accuracy too."""
+    """The published values of a variant after an epoch that its runs have; training accuracy too."""
     claims = published(experiment, item.variant, (*ACCURACIES, "train_accuracy"), earlier=True)
     return [claim for claim in claims if claim.epoch and claim.epoch <= item.run.recipe.epochs and not claim.needs]
 
@@ -219,7 +219,7 @@ def train_test_keys(bands: bool, few: bool) -> list[Any]:
 
 
 def alt_text(experiment: Experiment, evidence: ByBudget) -> str:
-    """What the training curves show in a sentence for each budget: where they end."""
+    """Describe the training curves in a sentence for each budget: where they end."""
     parts = []
     for budget, found in evidence.items():
         if ends := [f"{item.variant.title} {item.mean:.1f} %" for item in trained(found)]:

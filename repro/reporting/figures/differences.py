@@ -95,13 +95,13 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
 
 
 def changes_by_seed(base: Evidence, item: Evidence) -> dict[int, float]:
-    """How far a network is from the baseline of the same seed, in points."""
+    """The differences to the baseline of the same seed, in points."""
     before = dict(zip(base.seeds, base.values, strict=True))
     return {seed: number - before[seed] for seed, number in zip(item.seeds, item.values, strict=True)}
 
 
 def alt_text(experiment: Experiment, evidence: "ByBudget") -> str:
-    """What the figure shows, in sentences."""
+    """Describe the figure in sentences."""
     sentences = []
     for budget, found in evidence.items():
         said = []

@@ -88,7 +88,7 @@ def measured(axis: "Axes", text: str, x: float, y: float, colour: str) -> Name:
 def obstacles(
     axis: "Axes", points: Sequence[tuple[float, float, float]], lines: Sequence[Sequence[tuple[float, float]]]
 ) -> "np.ndarray":
-    """What names may not cover, as boxes (left, bottom, right, top) in pixels."""
+    """The boxes that names may not cover: (left, bottom, right, top) in pixels."""
     import numpy as np
 
     margin = 5 * axis.figure.dpi / 72
@@ -138,7 +138,7 @@ def arranged(
 
 
 def box_at(name: Name, offset: tuple[float, float], scale: float) -> tuple[float, float, float, float]:
-    """Where a name stands at an offset."""
+    """The box of a name at an offset."""
     (x, y), (width, height), (dx, dy) = name.at, name.size, offset
     left = x + dx * scale - (0 if dx > 0 else width if dx < 0 else width / 2)
     bottom = y + dy * scale - (0 if dy > 0 else height if dy < 0 else height / 2)
@@ -162,7 +162,7 @@ def far(offset: tuple[float, float]) -> bool:
 
 
 def overlap(boxes: "np.ndarray", others: "np.ndarray") -> "np.ndarray":
-    """How much each box overlaps each of the others, in square pixels."""
+    """The overlap of each box with each of the others, in square pixels."""
     import numpy as np
 
     a, b = boxes[:, None], others[None]

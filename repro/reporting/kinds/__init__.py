@@ -10,5 +10,5 @@ import_modules(__name__, __path__)
 
 
 def of(experiment: Experiment) -> Presentation:
-    """How an experiment is shown."""
+    """The presentation of an experiment."""
     return KINDS[experiment.kind]

@@ -103,7 +103,7 @@ def claim_of(experiment: Experiment, variant: Variant, metric: str) -> Claim | N
 
 
 def notes(experiment: Experiment, found: dict[str, CompressedRecord]) -> list[str]:
-    """What a reader must know beside the numbers."""
+    """Notes that a reader needs beside the numbers."""
     if not found:
         return [f"Nothing measured; to run: repro run {experiment.name}"]
     one = next(iter(found.values()))

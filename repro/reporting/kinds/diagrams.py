@@ -15,7 +15,7 @@ class Diagrams(Presentation):
     tabled = False
 
     def table(self, experiment, store, data_dir, budgets=()):
-        """Where the figures are and what they show."""
+        """A row for each figure: where it is and what it shows."""
         folder = store.folder.parent / "figures"
         rows = [
             {"figure": str(folder / f"{drawn.name}.svg"), "shows": drawn.alt}

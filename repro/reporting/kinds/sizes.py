@@ -23,7 +23,7 @@ BYTES_PER_PARAMETER = 4  # float32
 
 @register
 class Sizes(Presentation):
-    """What is published of each variant beside what is counted."""
+    """Published sizes of each variant beside counted ones."""
 
     name = "sizes"
 
@@ -131,7 +131,7 @@ def count(experiment: Experiment, variant: Variant) -> int:
 
 
 def published(experiment: Experiment, variant: Variant) -> list[float]:
-    """What was published about the whole variant's size, as parameters."""
+    """The published size of the whole variant, as parameters."""
     return [
         as_parameters(claim)
         for claim in experiment.claims

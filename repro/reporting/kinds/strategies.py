@@ -6,7 +6,7 @@ from repro.reporting.table import Column, Table
 
 @register
 class Strategies(Presentation):
-    """What each of the three design strategies changes, and by which factor."""
+    """A row for each design strategy: what it changes, and by which factor."""
 
     name = "strategies"
 

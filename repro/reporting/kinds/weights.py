@@ -91,7 +91,7 @@ def ahead(record: WeightsRecord, first: WeightsRecord) -> Estimate:
 
 
 def notes(experiment: Experiment, found: dict[str, WeightsRecord]) -> list[str]:
-    """What a reader must know beside the numbers."""
+    """Notes that a reader needs beside the numbers."""
     lines = []
     if found:
         lines.append("Accuracies in percent with Wilson's 95 % intervals, which are of the draw of test images.")

@@ -24,7 +24,7 @@ from repro.records.compressed import Answers, CompressedRecord, Layer
 from repro.records.environment import describe
 from repro.rules.statistics import mean_interval, paired_loss
 from repro.running import classification
-from repro.running.calibrating import calibrated, keep, key_of
+from repro.running.calibrating import calibrated, key_of, save_array
 from repro.running.images import Images, images_for
 from repro.running.registry import register
 from repro.storage import cache_folder
@@ -181,7 +181,7 @@ def layers_of(
 
 
 def compared(before: torch.Tensor, after: torch.Tensor, images: Images) -> Answers:
-    """What a compressed network answers, beside what the released one does."""
+    """The answers of a compressed network, compared with those of the released one."""
     first, top1, top5 = (
         classification.right(logits, images.labels, among) for logits, among in ((before, 1), (after, 1), (after, 5))
     )
@@ -220,5 +220,5 @@ def cached_scores(network: CompressedNetwork, images: Images, device: torch.devi
         return torch.from_numpy(np.load(path))
     except (OSError, ValueError):
         found = classification.scores(files.module(network), images.images, images.prepare, device)
-        keep(path, found.numpy())
+        save_array(path, found.numpy())
         return found

@@ -120,7 +120,7 @@ def draw_row(axis: "Axes", item: Evidence, y: float, index: int) -> list[float]:
 
 
 def not_run(axis: "Axes", y: float) -> None:
-    """What stands behind a row without runs."""
+    """Write "not run" behind a row without runs."""
     axis.annotate("not run", (1, y), xycoords=("axes fraction", "data"), xytext=(4, 0), textcoords="offset points",
                   va="center", color=MUTED, fontsize=7, style="italic")  # fmt: skip
 

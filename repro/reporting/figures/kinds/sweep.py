@@ -117,13 +117,13 @@ def label_elsewhere(found: Sequence[tuple[Variant, Claim]]) -> str:
 
 
 def levels(experiment: Experiment) -> list[Variant]:
-    """Where accuracy is published to level off."""
+    """The variants from which on accuracy is published to level off."""
     found = {claim.saturates for claim in experiment.claims if claim.saturates}
     return [variant for variant in experiment.variants if variant.name in found]
 
 
 def mark_level(axis: "Axes", places: Sequence[float]) -> None:
-    """Where accuracy is published to level off."""
+    """Mark where accuracy is published to level off."""
     for x in places:
         axis.axvline(x, color=PUBLISHED, lw=0.9, ls=":", zorder=1)
 
