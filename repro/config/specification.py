@@ -1,4 +1,4 @@
-"""What a run is: model x data x recipe x seed, and how its result is measured. Imports no torch.
+"""Specification of a run: model x data x recipe x seed, and how its result is measured. Imports no torch.
 
 Every field of `Run` is part of its identity: change one and it is another run. Device, versions and commit are not
 (they are recorded), so a refactoring does not throw away hours of training. Nor is a field at its default: a field may

@@ -1,4 +1,4 @@
-"""How verdicts look on the page: by a mark and a word, never by colour alone."""
+"""The look of verdicts on the page: a mark and a word, never by colour alone."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How figures look: sizes, colours that survive colour blindness and a grey printer, and files without dates."""
+"""The look of figures: sizes, colours that survive colour blindness and a grey printer, and files without dates."""
 
 import io
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A row for each variant: seeds, mean, published value."""
+"""The figure kind `bars`: a row for each variant with seeds, mean and published value."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Compressed files: points lost against bytes, where the bytes are, and weights before and after sharing."""
+"""The figure kind `compression`: points lost against bytes, where the bytes are, weights before and after sharing."""
 
 from repro.reporting import compression
 from repro.reporting.figures import charts

@@ -1,4 +1,4 @@
-"""Accuracy against parameters and against compute, and the best up to each size."""
+"""The figure kind `frontier`: accuracy against parameters and against compute, and the best up to each size."""
 
 from repro.reporting.figures.against import COMPUTE, Against, macs, macs_column, parameters
 from repro.reporting.figures.registry import register

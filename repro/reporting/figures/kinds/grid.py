@@ -1,4 +1,4 @@
-"""Variants by protocols."""
+"""The figure kind `grid`: a heat map of variants by protocols."""
 
 import math
 from typing import TYPE_CHECKING

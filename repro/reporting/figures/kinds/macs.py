@@ -1,4 +1,4 @@
-"""Accuracy against the compute for one image."""
+"""The figure kind `macs`: accuracy against the compute for one image."""
 
 from repro.reporting.figures.against import COMPUTE, Against, macs, macs_column
 from repro.reporting.figures.registry import register

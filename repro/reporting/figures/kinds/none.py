@@ -1,4 +1,4 @@
-"""No figure."""
+"""The figure kind `none`: no figure."""
 
 from repro.reporting.figures.registry import FigureKind, register
 

@@ -1,4 +1,4 @@
-"""Accuracy against the number of parameters."""
+"""The figure kind `parameters`: accuracy against the number of parameters."""
 
 from repro.reporting.figures.against import Against, parameters
 from repro.reporting.figures.registry import register

@@ -1,4 +1,4 @@
-"""How many runs failed."""
+"""The figure kind `share`: the share of runs that failed."""
 
 from collections import Counter
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Accuracy along a setting."""
+"""The figure kind `sweep`: accuracy along a setting."""
 
 import math
 from collections.abc import Callable, Sequence
