@@ -84,7 +84,7 @@ def progress(found: Iterable[Cell], store: Store, data_dir: Path) -> tuple[int, 
 
     def done(run: Run, protocols: list[str]) -> bool:
         known = checksum(run.data.name, run.data.synthetic)
-        record = store.glance(run, run.identity(known)) if known else store.find(run, None)
+        record = store.outline(run, run.identity(known)) if known else store.find(run, None)
         return record is not None and not record.lacks(protocols)
 
     return len(runs), sum(done(run, protocols) for run, _, protocols in runs)
@@ -138,7 +138,7 @@ def step(
             why = f"its record lacks {', '.join(missing)}" + ("" if kept else ", and its weights are gone")
     elif identity in interrupted:
         state, why = "to resume", "it was interrupted; a checkpoint is there"
-    elif old := store.alike(run):
+    elif old := store.same_specification(run):
         reasons = {"code of older numerics" if r.numerics != NUMERICS else "other data" for r in old}
         state, why = "stale", f"the record is of {' and '.join(sorted(reasons))}"
     return Step(run=run, identity=identity, cells=names, protocols=protocols, state=state, why=why, record=record)

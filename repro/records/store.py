@@ -35,7 +35,7 @@ class Store:
         # What was read, until `save` and `forget`: by file; by folder and what was run.
         self.known: dict[Path, Record] = {}
         self.by_run: dict[str, dict[bytes, list[Record]]] = {}
-        # What others worked out of the records, by what tells it apart: until `save` and `forget` too.
+        # What others computed from the records, by a key of theirs: until `save` and `forget` too.
         self.derived: dict[Any, Any] = {}
 
     def place(self, run: Run, identity: str) -> Path:
@@ -55,7 +55,7 @@ class Store:
         """
         if checksum is not None:
             return self.named(run, run.identity(checksum))
-        same = [record for record in self.alike(run) if record.numerics == NUMERICS]
+        same = [record for record in self.same_specification(run) if record.numerics == NUMERICS]
         return max(same, key=lambda record: record.finished, default=None)
 
     def named(self, run: Run, identity: str) -> Record | None:
@@ -63,14 +63,14 @@ class Store:
         path = self.place(run, identity) / "record.json"
         return self.known.get(path) or (self.read(path) if os.path.lexists(path) else None)
 
-    def glance(self, run: Run, identity: str) -> Outline | None:
+    def outline(self, run: Run, identity: str) -> Outline | None:
         """The measurements that this run's record names, unchecked: to count many. `named` reads and checks it."""
         try:
             return msgspec.json.decode(read_limited(self.files(run, identity)[0], LARGEST), type=Outline)
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError, Failure):
             return None
 
-    def alike(self, run: Run) -> list[Record]:
+    def same_specification(self, run: Run) -> list[Record]:
         """Records of the same specification, whatever their data and numerics; other folders are not looked at."""
         folder = self.place(run, "").name
         if folder not in self.by_run:

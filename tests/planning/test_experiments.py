@@ -153,7 +153,7 @@ def test_one_network_under_two_names_is_trained_once(tmp_path: Path):
 
 @pytest.mark.parametrize("absent", ["", "cifar10"])
 def test_progress_counts_what_a_plan_finds_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: str):
-    """Counting glances at records, planning reads and checks them; both with images at hand and without."""
+    """Counting reads outlines of records, planning reads and checks them; both with images at hand and without."""
     checksum = data.checksum
     monkeypatch.setattr(data, "checksum", lambda spec, root: None if spec.name == absent else checksum(spec, root))
     store = Store(CHECKOUT / "results")

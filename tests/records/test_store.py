@@ -107,7 +107,7 @@ def test_what_is_no_record_is_passed_over_and_named(tmp_path: Path, content: str
     store.save(record(), HISTORY)
     path = next(store.folder.glob("*/*/record.json"))
     path.write_bytes(content.encode("latin-1"))
-    assert store.glance(RUN, RUN.identity("abc")) is None
+    assert store.outline(RUN, RUN.identity("abc")) is None
     assert store.all == []
     assert str(path) in store.problems[0]
 
@@ -118,7 +118,7 @@ def test_a_record_of_unbounded_size_is_not_read(tmp_path: Path):
     path = next(store.folder.glob("*/*/record.json"))
     with open(path, "r+b") as file:
         file.truncate(LARGEST + 1)
-    assert store.glance(RUN, RUN.identity("abc")) is None
+    assert store.outline(RUN, RUN.identity("abc")) is None
     assert store.all == []
     assert "larger than" in store.problems[0]
 
