@@ -137,7 +137,7 @@ class Compression(Spec, frozen=True):
     bits: of the codes of each layer, by k-means; 0 = the released codebooks as they are.
     price: instead, every layer is rounded at this price in nats a bit (see `repro.compression.rounding`).
     max_bytes: instead, at the price at which the file has at most so many bytes.
-    coder: `released` = the format of the released file; `nncodec` = that of another project (`repro.formats.nncodec`);
+    coder: `released` = the format of the released file; `nncodec` = that of another project (`repro.formats.nnc`);
         else as `repro.formats.files` has them.
     qp: nncodec's quantisation parameter.
     init: where k-means begins.

@@ -15,7 +15,7 @@ import torch
 from repro.compression import stages
 from repro.compression.rounding import Rounded, Rounder
 from repro.config.specification import Compression
-from repro.formats import files, inspecting, nncodec, released
+from repro.formats import files, inspecting, nnc, released
 from repro.formats.shared import CompressedNetwork, dense
 from repro.planning.experiments import Experiment, Variant
 from repro.progress import Progress
@@ -108,9 +108,9 @@ def written(network: CompressedNetwork, how: Compression, original: CompressedNe
     """Write the network to a file and read it again. Raises Failure where the coder's package is not installed."""
     began, account = time.process_time(), []
     if how.coder == "nncodec":
-        data = nncodec.encode(network, how.qp)
+        data = nnc.encode(network, how.qp)
         encoded = time.process_time()
-        again = nncodec.decode(data, network)
+        again = nnc.decode(data, network)
         decoded = time.process_time()
     else:
         data = released.encode(network) if how.coder == "released" else files.encode(network, how.coder)

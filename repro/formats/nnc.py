@@ -44,5 +44,5 @@ def _codec():
     try:
         from nncodec import nnc  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise Failure(f"the coder nncodec needs its package, see repro/formats/nncodec.py ({error})") from error
+        raise Failure(f"the coder nncodec needs its package, see repro/formats/nnc.py ({error})") from error
     return nnc
