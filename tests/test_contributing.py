@@ -73,7 +73,7 @@ def test_a_type_of_claim_is_one_module():
     # Four values of deviation 0.33 do not exclude a spread of 1: the interval ends at 3.73 times that, of five at 2.87.
     assert (verdict(1.0, 4).verdict, verdict(1.0, 4).seeds_needed) == ("inconclusive", 5)
     assert verdict(0.5, 1).reason.startswith("one seed says nothing about variation")
-    assert "margin 1 points: REPRODUCED." in verdict(0.3, 10).sentence
+    assert "margin 1 point: REPRODUCED." in verdict(0.3, 10).sentence
     # A count has no spread, and what is compared has two variants.
     for wrong, problem in (({"metric": "macs"}, "without error"), ({"variants": ["a", "b"]}, "takes 1 variants")):
         with pytest.raises(msgspec.ValidationError, match=problem):

@@ -7,12 +7,13 @@
     ![What the figure shows](../results/figures/NAME.svg)
 
 Each `##` section with such a part is a section of the article, under the same heading, with the section's first figure.
+What is marked before the first section opens the page. Links to headings (`#a-finding`) lead to them on the page.
 The document belongs to the results folder beside its own: docs/findings.md to results/.
 """
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -24,6 +25,9 @@ SECTION = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
 SHOWN = re.compile(r"<!-- page -->(.*?)<!-- /page -->", re.DOTALL)
 MADE = re.compile(r"<!-- made: [^>]*? -->(.*?)<!-- /made -->", re.DOTALL)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+UNIT = re.compile(r"(?<=\d) (?=%|points?\b|MB\b)")
+ANCHOR = re.compile(r"\]\(#([^)\s]+)\)")
+NUMBERED = re.compile(r"\n\d+\. ")
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)\s]+)\)")
 SPAN = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)\s]+)\)", re.DOTALL)
 
@@ -43,10 +47,27 @@ class Finding:
     alt: str
 
 
-def findings(results: Path) -> list[Finding]:
-    """The article that belongs to a results folder; empty where it has no document, or nothing there is marked."""
+def read(results: Path) -> tuple[Markup, list[Finding]]:
+    """The article of a results folder: its opening, and its sections; empty where nothing is marked for the page."""
     path = results.absolute().parent / DOCUMENT
-    return list(parts(path.read_text())) if path.is_file() else []
+    document = path.read_text() if path.is_file() else ""
+    found = list(parts(document))
+    return opening(document, [finding.name for finding in found]), found
+
+
+def opening(document: str, places: Collection[str]) -> Markup:
+    """What is marked before the first section; its links to headings lead to places of the page, if they are there."""
+
+    def here(anchor: re.Match[str]) -> str:
+        return f"](#{place(anchor[1])})" if place(anchor[1]) in places else anchor[0]
+
+    head, *_ = SECTION.split(document)
+    return html(ANCHOR.sub(here, "\n\n".join(SHOWN.findall(head))))
+
+
+def place(heading: str) -> str:
+    """The place of a section on the page."""
+    return "finding-" + re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")
 
 
 def parts(document: str) -> Iterator[Finding]:
@@ -58,7 +79,7 @@ def parts(document: str) -> Iterator[Finding]:
             continue
         image = IMAGE.search(shown) or IMAGE.search(body)
         yield Finding(
-            name="finding-" + re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-"),
+            name=place(title),
             title=title,
             text=html(shown),
             figure=PurePosixPath(image[2]).stem if image else "",
@@ -79,15 +100,18 @@ def html(text: str) -> Markup:
         elif block.startswith("- "):
             items = [Markup("<li>{}</li>").format(spans(item)) for item in re.split(r"\n- ", block[2:])]
             blocks.append(Markup("<ul>{}</ul>").format(Markup("").join(items)))
+        elif block.startswith("1. "):
+            items = [Markup("<li>{}</li>").format(spans(item)) for item in NUMBERED.split(block[3:])]
+            blocks.append(Markup("<ol>{}</ol>").format(Markup("").join(items)))
         elif block and not block.startswith("|"):
             blocks.append(Markup("<p>{}</p>").format(spans(block)))
     return Markup("\n").join(blocks)
 
 
 def spans(text: str) -> Markup:
-    """Code, emphasis and links within a line; all else is text."""
+    """Code, emphasis and links within a line; all else is text, in which a number and its unit stay together."""
     found, end = Markup(""), 0
-    text = " ".join(text.split())
+    text = UNIT.sub("\N{NO-BREAK SPACE}", " ".join(text.split()))
     for match in SPAN.finditer(text):
         found += escape(text[end : match.start()])
         code, strong, emphasis, words, to = match.groups()
@@ -109,7 +133,9 @@ def link(words: str, to: str) -> Markup:
         return Markup('<a href="{}">{}</a>').format(to, spans(words))
     if ":" in to or to.startswith("/"):
         return spans(words)
-    if not to.startswith("#"):
+    if to.startswith("#finding-"):
+        pass  # on the page itself
+    elif not to.startswith("#"):
         to = posixpath.relpath(posixpath.join(DOCUMENT.parent, to), "results")
     else:
         to = posixpath.join("..", DOCUMENT) + to

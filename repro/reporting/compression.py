@@ -6,6 +6,7 @@ from repro.planning.experiments import Experiment
 from repro.records import Store, compressed
 from repro.records.compressed import CompressedRecord
 from repro.reporting import style
+from repro.reporting.figures.common import wrap
 from repro.reporting.style import COLOURS, INK, MUTED, PAPER, PUBLISHED
 
 if TYPE_CHECKING:
@@ -44,14 +45,16 @@ def described(experiment: Experiment, store: Store) -> "list[Drawn]":
     text = f"Scatter plot of top-1 accuracy against bytes on disk: {'; '.join(parts)}."
     layers = len(next(iter(found.values())).layers)
     return [
-        Drawn(experiment.name, text),
+        Drawn(experiment.name, text, caption(list(found.values()))),
         Drawn(
             f"{experiment.name}-bytes",
             f"Stacked bars of where the bytes of {len(accounted(found))} files are: {', '.join(SECTIONS)}, header.",
+            f"Bytes of {len(accounted(found))} files, counted.",
         ),
         Drawn(
             f"{experiment.name}-weights",
             f"Histograms of the kept weights of {len(SHOWN_LAYERS)} of {layers} layers before and after sharing.",
+            "Every weight that pruning left, counted; a row for the largest file, one in the middle and the smallest.",
         ),
     ]
 
@@ -59,6 +62,12 @@ def described(experiment: Experiment, store: Store) -> "list[Drawn]":
 def accounted(found: dict[str, CompressedRecord]) -> dict[str, CompressedRecord]:
     """The files whose format says which bytes belong to which layer: all but NNCodec's."""
     return {name: record for name, record in found.items() if record.header < record.bytes}
+
+
+def caption(found: list[CompressedRecord]) -> str:
+    """Of how many photographs the answers are, and what their intervals are of."""
+    photographs = " or ".join(f"{total:,}" for total in sorted({record.answers.total for record in found}))
+    return f"One file a mark, its answers to {photographs} photographs; 95 % intervals are of the draw of photographs."
 
 
 def title_of(experiment: Experiment, name: str) -> str:
@@ -181,7 +190,7 @@ def histograms(figure: "Figure", experiment: Experiment, found: dict[str, Compre
             histogram(axis, layers[wanted])
             count = f"{layers[wanted].values} values"
             axis.annotate(count, (1, 1), xycoords="axes fraction", ha="right", va="top", fontsize=7, color=MUTED)
-        line[0].set_ylabel(f"{title_of(experiment, name)}\nkept weights", fontsize=7)
+        line[0].set_ylabel(f"{wrap(title_of(experiment, name), 18)}\nkept weights", fontsize=7)
     for axis, wanted in zip(axes[0], SHOWN_LAYERS, strict=True):
         axis.set_title(wanted, fontsize=7)
     for axis in axes[-1]:

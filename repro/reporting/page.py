@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from repro import __version__
+from repro.judging import ledger
 from repro.planning import ablations, experiments
 from repro.records import Store
 from repro.reporting import article, citations, kinds
@@ -49,12 +50,19 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         for name, chart in kinds.of(section.experiment).charted(section.experiment, section.evidence, store).items()
     }
     figures = Figures(results, sections, {*drawn, *(f"{name}{curves.SUFFIX}" for name in learned)})
+    opening, written = article.read(results)
     findings = [
         {"name": each.name, "title": each.title, "text": each.text, "figure": figures.view(each.figure, each.alt)}
-        for each in article.findings(results)
+        for each in written
     ]
     shown = {finding["figure"]["name"]: finding["name"] for finding in findings if finding["figure"]["svg"]}
     views = [section_view(section, store, data_dir, figures, shown) for section in sections]
+    explained = {
+        view["name"]: finding
+        for finding in findings
+        for view in views
+        if finding["figure"]["name"] in [figure["name"] for figure in view["figures"]]
+    }
     decided, others = forests([(claim, verdict) for _, claim, verdict in judged])
     page = environment.get_template("page.html").render(
         css=Markup((TEMPLATES / "page.css").read_text() + figures.drawings.css()),
@@ -64,9 +72,15 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         study=central,
         links=[source_link(name) for name in central.cited],
         bibtex="\n\n".join([citations.SUITE, *(central.entry(name) for name in central.cited)]),
-        central=[by_id[name] for name in central.central if name in by_id],
+        central=[
+            by_id[name] | {"finding": explained.get(by_id[name]["experiment"])}
+            for name in central.central
+            if name in by_id
+        ],
         notes=[note.partition(": ")[::2] for note in central.notes],
+        opening=opening,
         findings=findings,
+        changed=ledger.CHANGED if any(ledger.CHANGED in claim["badge"] for claim in claims) else "",
         summary=counted([verdict for _, _, verdict in judged]),
         outcomes=list(OUTCOME.values()),
         by_evidence=by_evidence(sections),
@@ -127,9 +141,9 @@ class Figures:
 
 
 def caption(section: Section, drawn: Drawn) -> str:
-    """The caption of a figure: what its marks are, and of how many runs at which budget."""
+    """What the marks of a figure are, and of how many runs at which budget."""
     if not section.experiment.work.trains:
-        return ""
+        return drawn.marks
     runs = "; ".join(budget_title(budget, found) for budget, found in section.evidence.items())
     return f"{drawn.marks} ({runs})."
 

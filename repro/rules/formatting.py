@@ -67,7 +67,9 @@ def margin(claim: "Claim", both: bool = True) -> str:
     sign = "±" if both else ""
     if claim.rule.relative:
         return f"{sign}{100 * claim.margin:g} %"
-    return f"{sign}{number(claim.margin)} {'points' if claim.unit == '%' else claim.unit}"
+    if claim.unit in ("%", "points"):
+        return f"{sign}{number(claim.margin)} point{'s' * (claim.margin != 1)}"
+    return f"{sign}{number(claim.margin)} {claim.unit}"
 
 
 def bracketed(interval: "Interval") -> str:

@@ -1,5 +1,6 @@
 """The table and figures of compressed files, from records alone."""
 
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -7,10 +8,11 @@ import pytest
 
 from repro.config.specification import Compression
 from repro.judging.evidence import verdicts_of
-from repro.planning import experiments
+from repro.planning import experiments, study
 from repro.records import Store, variants
 from repro.records.compressed import CompressedRecord
 from repro.reporting import compression, kinds
+from repro.reporting.registry import sheet
 
 from ..records.examples import compressed_record
 
@@ -79,3 +81,20 @@ def test_figures(store: Store, tmp_path: Path) -> None:
     for figure in drawn:
         assert (tmp_path / "figures" / f"{figure.name}.svg").stat().st_size > 5_000
     assert kinds.of(EXPERIMENT).described(EXPERIMENT, {}, Store(tmp_path / "empty")) == []
+
+
+def test_labels_of_histograms_do_not_meet() -> None:
+    """Of the committed files, whose names are as long as names get."""
+    store = Store(study.shipped() / "results")
+    figure = sheet()
+    compression.paint(figure, EXPERIMENT, store, f"{EXPERIMENT.name}-weights")
+    figure.draw_without_rendering()
+    boxes = [axis.yaxis.label.get_window_extent() for axis in figure.axes if axis.get_ylabel()]
+    assert len(boxes) == 3
+    assert [(a, b) for a, b in combinations(boxes, 2) if a.overlaps(b)] == []
+
+
+def test_captions_say_how_many_photographs() -> None:
+    drawn, *others = compression.described(EXPERIMENT, Store(study.shipped() / "results"))
+    assert drawn.marks.startswith("One file a mark, its answers to 642 photographs; 95 % intervals")
+    assert all(each.marks for each in others)

@@ -24,6 +24,14 @@ PLAIN = Verdict(id="a", verdict="inconclusive", reason="", sentence="", claim_ha
 DOCUMENT = """\
 # Findings
 
+In short:
+
+<!-- page -->
+1. One finding, at 80 %, [says why](#one-b-finding--b).
+2. [Another](#another) is not on
+   the page.
+<!-- /page -->
+
 ## One <b>finding</b>
 
 Not on the page.
@@ -66,14 +74,20 @@ def test_the_article_is_what_the_document_marks() -> None:
 
 def test_a_results_folder_shows_the_document_beside_it(tmp_path: Path) -> None:
     """Findings of one folder's records would mislead on the page of another."""
-    assert article.findings(tmp_path / "results") == []
+    assert article.read(tmp_path / "results") == ("", [])
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "findings.md").write_text(DOCUMENT)
-    assert [finding.figure for finding in article.findings(tmp_path / "results")] == ["one"]
+    opening, found = article.read(tmp_path / "results")
+    assert [finding.figure for finding in found] == ["one"]
+    assert opening == (
+        '<ol><li>One finding, at 80\N{NO-BREAK SPACE}%, <a href="#finding-one-b-finding-b">says why</a>.</li>'
+        '<li><a href="../docs/findings.md#another">Another</a> is not on the page.</li></ol>'
+    )
 
 
 def test_the_findings_have_parts_for_the_page() -> None:
-    found = article.findings(study.shipped() / "results")
+    opening, found = article.read(study.shipped() / "results")
+    assert all(f'href="#{finding.name}"' in opening for finding in found), "what opens the page leads to every finding"
     assert len(found) > 2
     assert all(finding.text and finding.figure for finding in found)
     assert len({finding.name for finding in found}) == len(found)

@@ -342,7 +342,7 @@ def test_the_p_of_a_no_loss_claim_is_of_the_margin():
     assert (verdict.verdict, verdict.difference) == ("reproduced", pytest.approx(-0.6))
     assert verdict.p == pytest.approx(statistics.welch_difference(up(NEAR_67, -0.6), NEAR_67).p_above(-NO_LOSS.margin))
     assert verdict.p < 0.025
-    assert "margin 1 points" in verdict.sentence
+    assert "margin 1 point:" in verdict.sentence
     assert "P(A>B)" not in verdict.sentence
     # The p passes 2.5 % where the one-sided bound passes the margin.
     tighter = change(NO_LOSS, margin=-verdict.difference_interval.low)
@@ -558,7 +558,7 @@ def test_ratios_of_counts_and_of_measurements():
 def test_the_sentence_says_it_all():
     assert judge(POINT, {"a": sample([66.8, 67.1, 67.5, 67.4, 67.2])}).sentence == (
         "a, n = 5 seeds, 0 failed: 67.2 ± 0.3 % (SD), 95 % interval of the mean 66.9 to 67.5; report says 67 %; "
-        "difference +0.2 [-0.1, +0.5] (95 %); margin ±1 points: REPRODUCED."
+        "difference +0.2 [-0.1, +0.5] (95 %); margin ±1 point: REPRODUCED."
     )
     assert judge(EXACT, {"a": sample([1_248_424])}).sentence == (
         "a: 1,248,424 parameters; paper says 1,248,424 parameters: REPRODUCED."
