@@ -30,7 +30,7 @@ install: $(INSTALLED) ## Install repro into .venv (PYTHON=python3; EXTRAS=notebo
 
 lock: $(INSTALLED) ## Renew requirements/lock.txt (RENEW=--upgrade: with the newest releases)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package repro \
+	.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-package squeezenet-repro \
 	    --custom-compile-command "make lock" --extra test $(RENEW) --output-file requirements/lock.txt setup.cfg
 
 demo: $(INSTALLED) ## Reproduce Table 1 in miniature on embedded images, into build/demo-results

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable
 
+DISTRIBUTION = "squeezenet-repro"  # on the package index, where `repro` is another project
 SHOWN = 30  # choices that a message lists
 # Unicode's categories of what a terminal does not show but may obey: control and format characters (of which some turn
 # the direction of writing round), separators of lines, and bytes of a file's name that are no text.
@@ -19,6 +20,11 @@ class BadInput(Failure):
     """The user asked for something that does not exist; the command line exits with 2."""
 
     exit_code = 2
+
+
+def to_install(extra: str) -> str:
+    """How an optional part of this program is installed."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
 def printable(text: str) -> str:

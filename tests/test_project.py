@@ -13,6 +13,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import repro
+from repro.errors import DISTRIBUTION
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 LOCK = CHECKOUT / "requirements" / "lock.txt"
@@ -60,10 +61,11 @@ def test_the_lock_has_a_hash_for_everything_that_setup_asks_for() -> None:
     setup = configparser.ConfigParser()
     setup.read(CHECKOUT / "setup.cfg")
     extras = setup["options.extras_require"]
-    (also,) = re.findall(r"repro\[(.*)\]", extras["test"])
+    assert setup["metadata"]["name"] == DISTRIBUTION
+    (also,) = re.findall(rf"{DISTRIBUTION}\[(.*)\]", extras["test"])
     parts = [extras[name] for name in ["test", *also.split(", ")]]
     lines = "\n".join([setup["options"]["install_requires"], *parts]).split("\n")
-    asked = [Requirement(line) for line in lines if line and not line.startswith(("#", "repro["))]
+    asked = [Requirement(line) for line in lines if line and not line.startswith(("#", DISTRIBUTION))]
     entries = re.findall(
         r"^(\S+==[^\n]+?) \\((?:\n    --hash=sha256:[0-9a-f]{64}(?: \\)?)+)", LOCK.read_text(), re.MULTILINE
     )
@@ -73,6 +75,15 @@ def test_the_lock_has_a_hash_for_everything_that_setup_asks_for() -> None:
         versions = [other.specifier for other in locked if other.name == one.name]
         assert versions, f"{one.name} is not in requirements/lock.txt: run `make lock`"
         assert all(str(version).removeprefix("==") in one.specifier for version in versions), one
+
+
+def test_messages_name_extras_that_there_are() -> None:
+    setup = configparser.ConfigParser()
+    setup.read(CHECKOUT / "setup.cfg")
+    sources = "".join(path.read_text() for path in (CHECKOUT / "repro").rglob("*.py"))
+    named = {extra for pair in re.findall(r"to_install\('(\w+)'\)|repro\[(\w+)\]", sources) for extra in pair if extra}
+    assert named == {"ans", "bench", "caffe", "keras", "onnx", "ray"}
+    assert named < set(setup["options.extras_require"])
 
 
 @pytest.fixture(scope="module")

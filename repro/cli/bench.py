@@ -102,7 +102,7 @@ def training_command(
 def loops_command(seconds: float, rounds: int, data_dir: Path, results_dir: Path, output_format: str) -> None:
     """Time SqueezeNet by torchvision's reference loop, timm's loader, torch.compile and this project, on the CPU.
 
-    timm is left out where it is not installed: pip install 'repro[bench]'.
+    timm is left out where it is not installed: pip install 'squeezenet-repro[bench]'.
     """
     from repro.benchmarking import loops
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from repro.errors import Failure
+from repro.errors import Failure, to_install
 
 LAYERS = 10_000  # of a file, at most; the networks here have fewer than 200
 DIMENSIONS = 8  # of a blob, at most; the blobs of convolutions and dense layers have up to four
@@ -63,7 +63,7 @@ def message_class(name: str) -> Any:
     try:
         from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
     except ImportError as error:
-        raise Failure("reading .caffemodel files needs protobuf: pip install 'repro[caffe]'") from error
+        raise Failure(f"reading .caffemodel files needs protobuf: {to_install('caffe')}") from error
     file = descriptor_pb2.FileDescriptorProto(name="caffe.proto", package="caffe", syntax="proto2")
     for message, fields in MESSAGES.items():
         declaration = file.message_type.add(name=message)

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from repro.errors import Failure
+from repro.errors import Failure, to_install
 from repro.formats import huffman
 
 Coder = Literal["none", "gaps", "huffman", "ans"]
@@ -160,7 +160,7 @@ def constriction() -> ModuleType:
     try:
         import constriction
     except ImportError as error:
-        raise Failure("the ANS coder needs constriction: pip install 'repro[ans]'") from error
+        raise Failure(f"the ANS coder needs constriction: {to_install('ans')}") from error
     return constriction
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from repro.errors import Failure
+from repro.errors import Failure, to_install
 from repro.processes import bound
 
 # Keras's name of a weight, its device suffix `:0` removed -> torch's.
@@ -46,7 +46,7 @@ def read(path: Path) -> dict[str, dict[str, np.ndarray]]:
     from safetensors.numpy import load_file
 
     if find_spec("h5py") is None:
-        raise Failure("reading Keras .h5 files needs h5py: pip install 'repro[keras]'")
+        raise Failure(f"reading Keras .h5 files needs h5py: {to_install('keras')}")
     try:
         state = path.stat()
     except OSError as error:

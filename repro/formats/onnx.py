@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from repro.errors import Failure
+from repro.errors import Failure, to_install
 from repro.storage import write_atomic
 
 IMAGES = 8  # how many random images the verification compares
@@ -110,7 +110,7 @@ def require(package: str):
     try:
         return __import__(package)
     except ImportError as error:
-        raise Failure(f"ONNX export needs {package}: pip install 'repro[onnx]'") from error
+        raise Failure(f"ONNX export needs {package}: {to_install('onnx')}") from error
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ import torch
 
 import repro
 from repro.config.specification import NUMERICS, Run
-from repro.errors import BadInput
+from repro.errors import BadInput, to_install
 from repro.planning.plan import Step, weights_file
 from repro.records import Epoch, Record, Store
 from repro.running import worker
@@ -95,7 +95,7 @@ def connected(address: str | None) -> Any:
     try:
         import ray
     except ImportError:
-        raise BadInput("--launcher ray needs Ray: pip install 'repro[ray]'") from None
+        raise BadInput(f"--launcher ray needs Ray: {to_install('ray')}") from None
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     address = address or os.environ.get("RAY_ADDRESS")
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")

@@ -12,7 +12,7 @@ from typing import Protocol as Interface
 import msgspec
 
 from repro.config.specification import Run
-from repro.errors import BadInput
+from repro.errors import BadInput, to_install
 from repro.planning.plan import Step
 from repro.records import Epoch, Record
 from repro.records.store import run_key
@@ -81,7 +81,7 @@ def opener(name: str, results: Path) -> Callable[[Run], Log]:
         else:
             import wandb  # noqa: F401  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise BadInput(f"--log {name}: {name} is not installed: pip install 'repro[{name}]'") from None
+        raise BadInput(f"--log {name}: {name} is not installed: {to_install(name)}") from None
     kind = TensorBoard if name == "tensorboard" else WeightsAndBiases
     return lambda run: kind(run, folder(results) / place_of(run))
 

@@ -62,5 +62,6 @@ def test_a_library_that_is_not_there_is_named(
     monkeypatch.setitem(sys.modules, "wandb", None)
     monkeypatch.chdir(tmp_path)
     assert train("--seeds", "1", "--log", "wandb") == 2
-    assert "error: --log wandb: wandb is not installed: pip install 'repro[wandb]'\n" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "error: --log wandb: wandb is not installed: pip install 'squeezenet-repro[wandb]'\n" in said
     assert not list(tmp_path.glob("results/runs/*/*"))
