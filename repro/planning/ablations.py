@@ -15,6 +15,7 @@ from repro.config.specification import BUDGETS, Budget
 from repro.errors import BadInput, nearest, unknown
 from repro.planning import experiments
 from repro.planning.experiments import Experiment, Settings
+from repro.records.merge import Merged
 from repro.storage import write_atomic
 
 FOLDER = "ablations"
@@ -86,13 +87,46 @@ def keep(experiment: Experiment, verb: str, budget: Budget, seeds: int, results:
         raise BadInput(
             f"{experiment.name} is kept already, of other networks: give another --name, or delete {path.parent}"
         )
-    counts: dict[Budget, int] = {each: (getattr(before, each).seeds if before else None) or 0 for each in BUDGETS}
+    counts: dict[Budget, int] = {each: planned(before, each) if before else 0 for each in BUDGETS}
     counts[budget] = max(counts[budget], seeds)
     content = stated(experiment, counts)
     import tomli_w
 
     write_atomic(path, HEAD.format(verb=verb, name=experiment.name) + tomli_w.dumps(content))
     experiments.read.cache_clear()
+
+
+def merge(ours: Path, theirs: Path) -> Merged:
+    """Keep what another results folder keeps too; of what both do, the larger number of seeds.
+
+    What is kept here of other networks by the same name is a conflict, and stays; a wrong file is refused.
+    """
+    found = Merged(0, 0, 0, [], [])
+    for name in names(theirs):
+        source, path = file_of(name, theirs), file_of(name, ours)
+        try:
+            new = experiments.read(source)
+            before = experiments.read(path) if path.is_file() else None
+        except BadInput as error:
+            found.refused.append(str(error))
+            continue
+        if before is None:
+            write_atomic(path, source.read_bytes())
+            found = found._replace(added=found.added + 1)
+        elif stated(before, {})["variants"] != stated(new, {})["variants"]:
+            found.conflicts.append(f"{FOLDER}/{name}: of other networks there; kept what is here")
+        elif any((planned(new, budget) > planned(before, budget)) for budget in BUDGETS):
+            for budget in BUDGETS:
+                keep(new, "merge", budget, planned(new, budget), ours)
+            found = found._replace(extended=found.extended + 1)
+        else:
+            found = found._replace(same=found.same + 1)
+    return found
+
+
+def planned(experiment: Experiment, budget: Budget) -> int:
+    """The number of seeds that an experiment's file states for a budget; 0 where it states none."""
+    return getattr(experiment, budget).seeds or 0
 
 
 def forget(name: str, results: Path) -> None:

@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 
 import click
+import msgspec
 import pytest
 
 from repro.cli import VERBS
-from repro.planning import experiments
+from repro.planning import ablations, experiments
 from repro.rules.claim import OUTCOMES
 
 CHECKOUT = Path(__file__).parents[2]
@@ -420,6 +421,35 @@ def test_merge_says_what_came_and_refuses_what_is_damaged(repro, tmp_path: Path)
     # A machine may have made compressed files and trained nothing.
     (tmp_path / "files/compressed").mkdir(parents=True)
     assert repro("merge", "files").code == 0
+
+
+def test_merge_brings_ablations(repro, tmp_path: Path):
+    """With their seeds; what is kept here of other networks stays, and a damaged file is refused."""
+    (tmp_path / "here" / "runs").mkdir(parents=True)
+    experiment = experiments.find("width")
+    experiment = msgspec.structs.replace(experiment, name="mine", variants=experiment.variants[:2])
+    other = msgspec.structs.replace(experiment, variants=experiment.variants[:1])
+    there = tmp_path / "there"
+    ablations.keep(experiment, "ablate", "laptop", 2, there)
+    answer = repro("merge", "there", "--results-dir", "here")
+    assert (answer.code, answer.err) == (0, "")
+    assert "there/ablations: 1 added, 0 extended" in answer.out
+    kept = tmp_path / "here" / "ablations" / "mine" / "mine.toml"
+    assert kept.read_bytes() == (there / "ablations" / "mine" / "mine.toml").read_bytes()
+    assert "1 already here" in repro("merge", "there", "--results-dir", "here").out
+    ablations.keep(experiment, "ablate", "laptop", 5, there)
+    assert "1 extended" in repro("merge", "there", "--results-dir", "here").out
+    assert experiments.read(kept).laptop.seeds == 5
+    ablations.forget("mine", there)
+    ablations.keep(other, "ablate", "laptop", 9, there)
+    (there / "ablations" / "broken").mkdir()
+    (there / "ablations" / "broken" / "broken.toml").write_text("title = ")
+    answer = repro("merge", "there", "--results-dir", "here")
+    assert answer.code == 1
+    assert "conflict: ablations/mine: of other networks there; kept what is here" in answer.err
+    assert "refused: " in answer.err
+    assert "broken.toml is not valid TOML" in answer.err
+    assert experiments.read(kept).laptop.seeds == 5
 
 
 @pytest.mark.parametrize(
