@@ -67,7 +67,10 @@ claims = [
 ]
 """
 
-NETWORKS = '''"""Networks of this study. Each function or class that makes an nn.Module is one: networks.py:NAME."""
+NETWORKS = '''"""Networks of this study. Each function or class that makes an nn.Module is one: networks.py:NAME.
+
+Runs are known by the content of this file: once they took long, write other networks into a file of their own.
+"""
 
 import torch
 from torch import nn
@@ -126,4 +129,4 @@ def new_command(name: str) -> None:
     except OSError as error:
         raise Failure(f"cannot write {folder}: {error.strerror or error}") from error
     click.echo(f"{folder}: {', '.join(files)}")
-    click.echo(f"Next: cd {folder}; repro run first --budget smoke; repro report, and open results/index.html")
+    click.echo(f"Next: cd {folder}; repro run first --budget smoke; repro report --open")

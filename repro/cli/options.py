@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from repro import models
+from repro.config import place
 from repro.config.specification import BUDGETS, Budget
 from repro.data import DATASETS
 from repro.data.catalogue import look_in
@@ -73,6 +74,9 @@ def where_records_are(results_dir: Path) -> list[str]:
     """A note that there is no results folder, for verbs that show what its records say."""
     if results_dir.is_dir():
         return []
+    names = experiments.names()
+    if place.found() and results_dir.resolve() == study.folder("results").resolve() and names:
+        return [f"There are no records yet; to begin: repro run {names[0]} --budget smoke"]
     return [f"There are no records: {results_dir} is not here. Run this in a checkout, or give --results-dir."]
 
 

@@ -50,5 +50,6 @@ def report_command(
         if write_if_changed(document, snippets.renew(document.read_text(), Store(results_dir), data_dir)):
             say(str(document), err=True)
     page = results_dir / "index.html"
+    say(f"{page} is up to date", err=True)
     if show and page.is_file():
         click.launch(page.resolve().as_uri())

@@ -7,8 +7,10 @@ from typing import Any, Literal, TypeVar, get_args, get_origin
 import msgspec
 import tomli
 
-from repro.errors import BadInput, in_words, unknown
+from repro.errors import BadInput, Failure, in_words, unknown
+from repro.storage import read_limited
 
+LARGEST = 2**20  # bytes of a file
 T = TypeVar("T")
 
 
@@ -18,13 +20,15 @@ def decode(path: Path, kind: type[T], complete: Callable[[dict[str, Any], str], 
     complete: fills in what the file leaves out, given its content and its name.
     """
     try:
-        content = tomli.loads(path.read_text())
+        content = tomli.loads(read_limited(path, LARGEST).decode())
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file") from None
     except tomli.TOMLDecodeError as error:
         raise BadInput(f"{path} is not valid TOML: {in_words(str(error))}") from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise BadInput(f"{path}: {error}") from error
+    except Failure as error:
+        raise BadInput(str(error)) from error
     return convert(complete(with_data_sets(content, str(path)), str(path)), kind, str(path))
 
 

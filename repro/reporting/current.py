@@ -20,7 +20,7 @@ from repro.progress import Progress, silent
 from repro.storage import cache_folder, write_atomic
 
 RECORDS = ("runs", "compressed", "weights")  # folders of results/ that the report only reads
-OF_STUDY = (study.FILE, "experiments", "docs", "networks.py", "datasets.py")
+OF_STUDY = (study.FILE, "experiments", "docs")
 LIBRARIES = ("matplotlib", "numpy", "scipy", "statsmodels")  # another version may draw or round another way
 
 
@@ -78,12 +78,12 @@ def inputs_hash(results: Path, data_dir: Path, names: list[str]) -> str:
     root = study.current().root
     places = [results / name for name in RECORDS] + [root / name for name in OF_STUDY]
     places += [Path(repro.__file__).parent, *map(Path, names)]
-    specs = {
-        cell.runs[0].data for e in ablations.everything(results) for budget in BUDGETS for cell in plan.cells(e, budget)
-    }
+    runs = [cell.runs[0] for e in ablations.everything(results) for b in BUDGETS for cell in plan.cells(e, b)]
+    specs = {run.data for run in runs}
+    networks = sorted({run.model.source for run in runs})
     images = sorted((msgspec.json.encode(spec).decode(), data.checksum(spec, data_dir) or "") for spec in specs)
     libraries = [version(name) for name in LIBRARIES]
-    return hashed([images, libraries, [sorted(states(place)) for place in places]])
+    return hashed([images, networks, libraries, [sorted(states(place)) for place in places]])
 
 
 def outputs_hash(results: Path) -> str:

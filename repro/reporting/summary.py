@@ -65,13 +65,15 @@ class Section:
 def by_evidence(sections: Iterable[Section]) -> list[dict[str, Any]]:
     """Counts of verdicts by what they rest on: rows of `evidence`, `total` and `counts`.
 
-    A row for each kind of evidence, one for claims that nothing was measured for, and one for all together. Counts of
-    different kinds say different things, so only the last row adds them up.
+    A row for each kind of evidence that some claim has, one for claims that nothing was measured for, and one for all
+    together. Counts of different kinds say different things, so only the last row adds them up.
     """
     judged = [verdict for section in sections for verdict in section.verdicts]
     rows = []
     for kind in (*EVIDENCE_KINDS, "", "all"):
         own = [verdict for verdict in judged if kind in ("all", verdict.evidence)]
+        if not own and kind != "all":
+            continue
         tally = Counter(verdict.verdict for verdict in own)
         counts = [tally[name] for name in OUTCOMES]
         rows.append({"evidence": kind or "not measured yet", "total": len(own), "counts": counts})

@@ -62,6 +62,9 @@ def test_a_new_user_s_hour(repro, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (folder / "networks.py").write_text(NETWORKS)
     (folder / "experiments" / "first.toml").write_text(EXPERIMENT)
     monkeypatch.chdir(folder)
+    begin = "There are no records yet; to begin: repro run first --budget smoke"
+    assert begin in repro("claims").out
+    assert begin in repro("report").err
     ran = repro("run", "first", "--device", "cpu", "--launcher", "here")
     assert ran.code == 0, ran.err
     claims = package.claims(folder / "results").set_index("id")
@@ -70,11 +73,15 @@ def test_a_new_user_s_hour(repro, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     }  # fmt: skip
     assert claims.evidence["convolutions-better"] == "trained at full scale"
     assert claims.measured["pooled-parameters"] == 3 * 128 + 128 + 128 * 100 + 100
-    assert repro("report").code == 0
+    said = repro("report")
+    assert (said.code, said.err.splitlines()[-1]) == (0, "results/index.html is up to date")
     page = (folder / "results" / "index.html").read_text()
     assert all(
         text in page for text in ("claim-pooled-parameters", "Are a hundred colours told apart", "<title>Colours")
     )
+    rows = (folder / "results" / "README.md").read_text()
+    assert "| trained at full scale " in rows
+    assert "| published weights " not in rows, "no row for what no claim rests on"
     runs = package.load(folder / "results")
     assert runs.groupby("variant").size().to_dict() == {"pooled": 3, "blind": 3}
     assert set(runs.network) == {"networks.py:pooled", "networks.py:blind"}
