@@ -102,8 +102,9 @@ class Case:
     def _unclear(self) -> str:
         if self.missing:
             names = "" if len(self.missing) == len(self.claim.variants) else f"{', '.join(self.missing)} "
-            # Differences show at a reduced scale too.
-            whole = self.rule.valued or self.claim.budget == "smoke"
+            # Differences show at a reduced scale too; that nothing is lost, only beside a control.
+            alone = self.control == NO_CONTROL and self.rule.needs_full_scale(self.claim, self.control)
+            whole = self.rule.valued or alone or self.claim.budget == "smoke"
             return f"{names}not run: {self._command(self.claim.budget if whole else 'laptop')}"
         return self.waiting or self._unmeasured()
 

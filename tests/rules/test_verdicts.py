@@ -13,7 +13,7 @@ from scipy import stats
 
 from repro.planning import experiments
 from repro.rules import statistics
-from repro.rules.case import Case
+from repro.rules.case import NO_CONTROL, Case
 from repro.rules.claim import OUTCOMES, Claim
 from repro.rules.registry import Adjusted
 from repro.rules.samples import Sample
@@ -213,6 +213,10 @@ def test_what_was_not_run_says_so_with_the_command():
     half = judge(ORDERING, {"a": sample(NEAR_70)}, "x")
     assert (half.verdict, half.reason) == ("inconclusive", "b not run: repro run x --budget laptop")
     assert judge(EXACT, {}, "parameters").reason == "not run: repro run parameters"
+    # That nothing is lost shows at a reduced scale only where a control was planned, seen or not.
+    assert judged_at_scale(NO_LOSS, {}).reason == "not run: repro run x --budget laptop"
+    assert judged_at_scale(NO_LOSS, {}, "the positive control was not seen").reason.endswith("--budget laptop")
+    assert judged_at_scale(NO_LOSS, {}, NO_CONTROL).reason == "not run: repro run x --budget paper"
 
 
 def test_a_run_without_a_number_is_named():
