@@ -111,7 +111,7 @@ def html(text: str) -> Markup:
 def spans(text: str) -> Markup:
     """Code, emphasis and links within a line; all else is text, in which a number and its unit stay together."""
     found, end = Markup(""), 0
-    text = UNIT.sub("\N{NO-BREAK SPACE}", " ".join(text.split()))
+    text = together(" ".join(text.split()))
     for match in SPAN.finditer(text):
         found += escape(text[end : match.start()])
         code, strong, emphasis, words, to = match.groups()
@@ -125,6 +125,11 @@ def spans(text: str) -> Markup:
             found += link(words, to)
         end = match.end()
     return found + escape(text[end:])
+
+
+def together(text: str) -> str:
+    """The text with each number and its unit on one line."""
+    return UNIT.sub("\N{NO-BREAK SPACE}", text)
 
 
 def link(words: str, to: str) -> Markup:

@@ -94,6 +94,7 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         charts=script_safe(drawn),
         runs=script_safe(run_tables(sections, store)),
         spans=article.spans,
+        together=article.together,
         questions=open_questions(section.experiment for section in sections),
         statements={claim["id"]: claim["statement"] for claim in claims},
         benchmarks=benchmarks(results),

@@ -111,6 +111,23 @@ def test_published_marks_are_named(tmp_path: Path, fill: Callable) -> None:
     assert len([text for text in texts if any(text == common.published_text(claim) for claim in claims)]) == len(marks)
 
 
+def test_a_legend_shows_marks_as_they_are_drawn(tmp_path: Path, fill: Callable) -> None:
+    """Hollow where a protocol's marks are, and with a line only where means are joined."""
+
+    def keys(name: str) -> dict[str, Any]:
+        figure = empty()
+        experiment = experiments.find(name)
+        registry.stated(experiment).paint(figure, experiment, filled(name, tmp_path / name, fill, 2))
+        (legend,) = figure.legends
+        return {str(handle.get_label()): handle for handle in legend.legend_handles if handle}
+
+    found = keys("squeeze-expand")
+    assert found["mean (notebook)"].get_markerfacecolor() == "none"
+    assert found["mean (described)"].get_markerfacecolor() != "none"
+    assert keys("width")["version 1.1"].get_linestyle() == "-."
+    assert keys("frontier")["report"].get_linestyle() == "None"
+
+
 @pytest.mark.parametrize("paint", [bars.bars, grid.grid])
 def test_networks_that_were_not_run_have_no_row(paint: Callable, tmp_path: Path, fill: Callable) -> None:
     experiment = experiments.find("batch-norm")

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from repro.judging.evidence import shown
+from repro.judging.evidence import shown, verdicts_of
 from repro.planning import experiments, study
 from repro.records import Store
 from repro.reporting import article, citations, kinds, page
@@ -91,6 +91,26 @@ def test_the_findings_have_parts_for_the_page() -> None:
     assert len(found) > 2
     assert all(finding.text and finding.figure for finding in found)
     assert len({finding.name for finding in found}) == len(found)
+
+
+def test_central_claims_lead_to_their_findings(tmp_path: Path) -> None:
+    """In the page of the shipped study: a card whose experiment a finding draws names that finding."""
+    results = study.shipped() / "results"
+    store = Store(results)
+    experiment = experiments.find("paper-table2")
+    section = Section(
+        experiment=experiment,
+        evidence={},
+        verdicts=verdicts_of(experiment, store, tmp_path),
+        figures=kinds.of(experiment).described(experiment, {}, store),
+        finding="",
+    )
+    text = page.render([section], results, store, tmp_path)
+    _, cards = text.split('<section id="central">')
+    cards, _ = cards.split("</section>", 1)
+    assert cards.count('Finding: <a href="#finding-what-half-a-megabyte-holds">What half a megabyte holds</a>') == 2
+    assert '<a href="#short">In short</a>' in text
+    assert text.index('id="short"') < text.index('id="central"') < text.index('id="findings"')
 
 
 def test_sources_have_titles_and_addresses() -> None:

@@ -124,7 +124,8 @@ class Against(FigureKind):
                     names = [(str(numbered[text]), item) for text, item in names]
                 named.append((axis, [(text, size(item), item.mean) for text, item in names], panel))
         title(figure, experiment)
-        keys = series_keys(series) if series else protocol_keys(experiment.protocols, evidence)
+        lined = {item.variant.series for found in evidence.values() for item in found if item.variant.at is not None}
+        keys = series_keys(series, lined) if series else protocol_keys(experiment.protocols, evidence, around=True)
         keys += best_keys(evidence, numbered, series) if best else []
         legend(figure, [*keys, *seed_keys(evidence), *published_keys(experiment)])
         style.settle(figure)

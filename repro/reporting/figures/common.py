@@ -1,7 +1,7 @@
 """Parts that figures share: panels, marks, names, legends."""
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 from repro.config.specification import PROTOCOLS, Budget
@@ -48,12 +48,17 @@ def error_bar(
         "elinewidth": 1.1, "capsize": 2.5, "ls": "", "zorder": 3,
     }  # fmt: skip
     if around:
-        look |= {"ms": 5 + 3 * index, "mfc": "none", "mec": style.colour(index), "mew": 1.1}
+        look |= hollow(index)
     error = None if interval is None else [[max(0.0, mean - interval[0])], [max(0.0, interval[1] - mean)]]
     if along == "x":
         axis.errorbar([mean], [at], xerr=error, **look)
     else:
         axis.errorbar([at], [mean], yerr=error, **look)
+
+
+def hollow(index: int) -> dict[str, Any]:
+    """The look of a mark around those before it."""
+    return {"ms": 5 + 3 * index, "mfc": "none", "mec": style.colour(index), "mew": 1.1}
 
 
 FEW = 5  # runs from which on the interval of a mean is drawn; below, the runs themselves say more
@@ -205,14 +210,18 @@ def key(label: str, **look: Any) -> Any:
     return Line2D([], [], label=label, **look)
 
 
-def protocol_keys(protocols: Sequence[str], evidence: ByBudget | None = None) -> list[Any]:
-    """Legend entries of the means: with their intervals, unless the evidence has none that is drawn."""
+def protocol_keys(protocols: Sequence[str], evidence: ByBudget | None = None, around: bool = False) -> list[Any]:
+    """Legend entries of the means: with their intervals, unless the evidence has none that is drawn.
+
+    around: the marks are drawn around each other, as by `error_bar`.
+    """
     intervals = evidence is None or any(spread(item) for found in evidence.values() for item in found)
     text = "mean, 95 % interval" if intervals else "mean"
     return [
         key(
             f"{text}{f' ({spoken(p)})' if len(protocols) > 1 else ''}",
-            color=style.colour(i), marker=style.marker(i), ms=5, mec=PAPER, lw=1.1, ls="-" if intervals else "",
+            color=style.colour(i), marker=style.marker(i), lw=1.1, ls="-" if intervals else "",
+            **(hollow(i) if around and i else {"ms": 5, "mec": PAPER}),
         )
         for i, p in enumerate(protocols)
     ]  # fmt: skip
@@ -247,14 +256,15 @@ def published_keys(experiment: Experiment, name: str = "published") -> list[Any]
     return [key(name, **{k: v for k, v in PUBLISHED_MARK.items() if k not in ("zorder", "clip_on")})]
 
 
-def series_keys(series: Sequence[str]) -> list[Any]:
-    """Legend entries of the series of `against` and `sweep`."""
+def series_keys(series: Sequence[str], lined: Container[str]) -> list[Any]:
+    """Legend entries of the series of `against` and `sweep`. lined: those whose means are joined by a line."""
     return [
         key(
-            name or "others", color=style.colour(i), ls=style.dashes(i), marker=style.marker(i), ms=5, mec=PAPER, lw=1.1
+            name or "others", color=style.colour(i), ls=style.dashes(i) if name in lined else "",
+            marker=style.marker(i), ms=5, mec=PAPER, lw=1.1,
         )
         for i, name in enumerate(series)
-    ]
+    ]  # fmt: skip
 
 
 def budget_title(budget: Budget, found: list[Evidence]) -> str:

@@ -91,7 +91,7 @@ def sweep(figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
         axis.set_xlabel(experiment.figure.x)
         axis.set_ylabel(experiment.figure.y or "test accuracy (%)")
     title(figure, experiment)
-    keys = series_keys(series) if len(series) > 1 else protocol_keys(experiment.protocols[:1], evidence)
+    keys = series_keys(series, series) if len(series) > 1 else protocol_keys(experiment.protocols[:1], evidence)
     if level:
         keys.append(key("level from here, as published", color=PUBLISHED, lw=0.9, ls=":"))
     keys += [*seed_keys(evidence), *published_keys(experiment, "published, on ImageNet" if elsewhere else "published")]
