@@ -36,8 +36,8 @@ def test_every_verb_has_help_with_examples(repro, verb: str):
 
 
 def examples() -> list[list[str]]:
-    """The trainings that README and `--help` show, as words; not those of a reader's own files."""
-    texts = [(CHECKOUT / "README.md").read_text()]
+    """The trainings that README, docs/scale.md and `--help` show, as words; not those of a reader's own files."""
+    texts = [(CHECKOUT / name).read_text() for name in ("README.md", "docs/scale.md")]
     # The study that `repro new` makes is another one.
     texts += [path.read_text() for path in (CHECKOUT / "repro" / "cli").glob("*.py") if path.name != "new.py"]
     # What a command is for stands beside it, two spaces or more to the right.
