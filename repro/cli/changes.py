@@ -71,10 +71,7 @@ def variant(name: str, model: str, data: dict[str, Any], settings: dict[str, Any
 def label(model: str, settings: dict[str, Any]) -> str:
     """Changed settings in words: options as the network understands them, the others as they were given."""
     parts = parted(settings)
-    known = models.canonical(model, parts["options"])
-    if not models.defined(model):  # all options, also those that are as ever
-        known = {name: known[name] for name in parts["options"]}
-    said = [words(f"options.{name}", value) for name, value in known.items()]
+    said = [words(f"options.{name}", value) for name, value in models.understood(model, parts["options"]).items()]
     return ", ".join(
         said + [words(f"{part}.{n}", value) for part in ("recipe", "data") for n, value in parts[part].items()]
     )

@@ -1,6 +1,7 @@
 """`repro new`: begin a study of your own."""
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -129,4 +130,4 @@ def new_command(name: str) -> None:
     except OSError as error:
         raise Failure(f"cannot write {folder}: {error.strerror or error}") from error
     click.echo(f"{folder}: {', '.join(files)}")
-    click.echo(f"Next: cd {folder}; repro run first --budget smoke; repro report --open")
+    click.echo(f"Next: cd {shlex.quote(str(folder))}; repro run first --budget smoke; repro report --open")

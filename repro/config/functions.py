@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from repro.config import place
-from repro.errors import BadInput, unknown
+from repro.errors import BadInput, nearest, unknown
 
 if TYPE_CHECKING:
     from importlib.metadata import Distribution, EntryPoint
@@ -65,6 +65,10 @@ def content(path: Path, name: str) -> bytes:
         if path.stat().st_size > LARGEST or not path.is_file():
             raise BadInput(f"{name}: {path} is no Python file of at most {LARGEST:,} bytes")
         return path.read_bytes()
+    except FileNotFoundError:
+        near = nearest(path.name, (other.name for other in path.parent.glob("*.py")))
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise BadInput(f"{name}: there is no file {path}{hint}") from None
     except OSError as error:
         raise BadInput(f"{name}: {path}: {error.strerror or error}") from None
 

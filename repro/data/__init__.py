@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from repro.config.specification import Data
 from repro.data import sets
-from repro.data.catalogue import DATASETS, FAMILIES, SOURCES, SYNTHETIC_SIZE, DatasetInfo, find
+from repro.data.catalogue import DATASETS, FAMILIES, SOURCES, SYNTHETIC_SIZE, DatasetInfo, find, no_such
 from repro.data.images import Dataset, ImageSet, in_memory
-from repro.errors import BadInput, unknown
+from repro.errors import BadInput
 from repro.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def checksum(spec: Data, root: Path) -> str | None:
     For the official sets and the synthetic ones it is known without the files.
     """
     if spec.name not in DATASETS:
-        raise unknown("data set", spec.name, [*DATASETS, "FILE.py:FUNCTION"])
+        raise no_such(spec.name, DATASETS)
     source = find(spec.name)
     if spec.cut != "squash" and not (info := source.planned(root)).published_bytes:
         raise BadInput(f"data.cut = {spec.cut}: {info.title}'s images are squares already; leave it out")

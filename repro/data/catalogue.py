@@ -7,7 +7,8 @@ are is read off their files, also while runs are planned (see `look_in`). Or the
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
@@ -197,21 +198,24 @@ class External(ImageSource):
 
 
 class Family(NamedTuple):
-    """make: a member by its name within the family. here: the members that are below a data root."""
+    """make: a member by its name within the family. here: the members below a data root. members: all, if known."""
 
     make: Callable[[str], External]
     here: Callable[[Path], list[str]]
+    members: Collection[str]
 
 
 FAMILIES: dict[str, Family] = {}
 Make = TypeVar("Make", bound=Callable[[str], External])
 
 
-def family(name: str, here: Callable[[Path], list[str]] = lambda _: []) -> Callable[[Make], Make]:
+def family(
+    name: str, here: Callable[[Path], list[str]] = lambda _: [], members: Collection[str] = ()
+) -> Callable[[Make], Make]:
     """Make sets from outside known as `name:...`."""
 
     def decorate(make: Make) -> Make:
-        FAMILIES[name] = Family(make, here)
+        FAMILIES[name] = Family(make, here, members)
         return make
 
     return decorate
@@ -245,8 +249,15 @@ def find(name: str) -> ImageSource:
 
         return ArraySet(name)
     if name not in SOURCES:
-        raise unknown("data set", name, [*SOURCES, *(f"{kind}:NAME" for kind in FAMILIES), "FILE.py:FUNCTION"])
+        raise no_such(name, [*SOURCES, *(f"{kind}:NAME" for kind in FAMILIES)])
     return SOURCES[name]
+
+
+def no_such(name: str, choices: Iterable[str], where: str = "") -> BadInput:
+    """The error for a data set that is not among `choices`: `cifar-100` may be torchvision's, and is not cifar10."""
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    meant = [f"{kind}:{each}" for kind, family in FAMILIES.items() for each in family.members if each.lower() == plain]
+    return unknown("data set", name, meant or [*choices, "FILE.py:FUNCTION"], where)
 
 
 class _Trainable(Mapping[str, DatasetInfo]):

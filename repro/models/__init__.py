@@ -44,6 +44,11 @@ def canonical(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     return differing(resolved.canonical())
 
 
+def understood(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that are given, as the network understands them: `canonical`, but for one from outside no others."""
+    return outside.understood(name, options) if is_outside(name) else canonical(name, options)
+
+
 def architecture(name: str, options: Mapping[str, Any]) -> Architecture:
     """The resolved layers of a network; hashable, and plain data through `msgspec.to_builtins`."""
     definition = _definition(name)

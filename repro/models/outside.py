@@ -30,16 +30,24 @@ def resolved(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         BadInput: an option is unknown, or has neither a value nor a default.
     """
-    taken = factory(name).options
-    for option in options:
-        if option not in taken:
-            raise unknown("option", option, taken, name)
-    given = {option: value_of(value, taken[option]) for option, value in options.items()}
-    found = {**taken, **given}
+    found = {**factory(name).options, **understood(name, options)}
     for option, value in found.items():
         if value is REQUIRED:
             raise BadInput(f"{name}: option {option} has no default: give it a value")
     return {option: list(value) if isinstance(value, tuple) else value for option, value in sorted(found.items())}
+
+
+def understood(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that are given, which may be text, as values.
+
+    Raises:
+        BadInput: one is unknown.
+    """
+    taken = factory(name).options
+    for option in options:
+        if option not in taken:
+            raise unknown("option", option, taken, name)
+    return {option: value_of(value, taken[option]) for option, value in options.items()}
 
 
 def value_of(given: Any, default: Any) -> Any:

@@ -29,6 +29,7 @@ from repro.config.specification import (
     Weights,
 )
 from repro.data import DATASETS, SYNTHETIC_SIZE, DatasetInfo
+from repro.data.catalogue import no_such
 from repro.errors import BadInput, Failure, unknown
 from repro.planning import study
 from repro.planning.decoding import convert, decode
@@ -379,7 +380,7 @@ def dataset(name: str, where: str) -> DatasetInfo:
         Failure: there is none of that name, or it is one from outside that is not here; the line begins with `where`.
     """
     if name not in DATASETS:
-        raise unknown("data set", name, [*DATASETS, "FILE.py:FUNCTION"], where)
+        raise no_such(name, DATASETS, where)
     try:
         return DATASETS[name]
     except Failure as error:

@@ -163,7 +163,10 @@ def test_summary_as_json(repro):
         (["run", "table1", "--set", "recipe.epochs=three"], "epochs: expected a whole number, got text"),
         (["run", "table1", "--set", "epochs"], "give NAME=VALUE"),
         (["train", "squeezent"], "unknown network 'squeezent'; did you mean 'squeezenet'?"),
-        (["train", "squeezenet", "--data", "cifar100"], "unknown data set 'cifar100'; did you mean 'cifar10'?"),
+        (
+            ["train", "squeezenet", "--data", "cifar100"],
+            "unknown data set 'cifar100'; choose from torchvision:CIFAR100",
+        ),
         (["summary", "squeezenet", "--option", "bypas=simple"], "unknown option 'bypas'; did you mean 'bypass'?"),
         (["summary", "squeezenet", "--option", "remove=12"], "remove"),
         (["summary", "squeezenet", "--input", "wide"], "--input wide: give channels x height x width"),

@@ -67,6 +67,10 @@ def test_a_new_user_s_hour(repro, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert begin in repro("report").err
     ran = repro("run", "first", "--device", "cpu", "--launcher", "here")
     assert ran.code == 0, ran.err
+    plan = repro(
+        "train", "networks.py:pooled", "--data", "datasets.py:colours100", "--option", "hidden=64", "--dry-run"
+    )
+    assert (plan.code, "networks.py:pooled (channels=3, hidden=64) on datasets.py:colours100" in plan.out) == (0, True)
     claims = package.claims(folder / "results").set_index("id")
     assert claims.outcome.to_dict() == {
         "convolutions-better": "reproduced", "pooled-parameters": "not reproduced"

@@ -330,6 +330,13 @@ def test_the_format_of_mnist_and_matlab_files(here: Path, monkeypatch: pytest.Mo
     assert stand_in.checksum == "3x32x32-10-synthetic-1"
 
 
+@pytest.mark.parametrize("name", ["cifar-100", "CIFAR100"])
+def test_a_set_of_torchvision_is_named_by_its_whole_name(name: str) -> None:
+    """Not cifar10, whose name is nearer."""
+    with pytest.raises(BadInput, match=f"unknown data set '{name}'; (did you mean|choose from) '?torchvision:CIFAR100"):
+        catalogue.find(name)
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [("CIFAR10", "is here as cifar10"), ("SVNH", "did you mean 'SVHN'"), ("Food101", "put photographs of others into")],

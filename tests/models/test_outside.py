@@ -71,7 +71,7 @@ def test_it_is_built_with_its_options(folder: Path):
     ("name", "options", "message"),
     [
         ("networks.py:dens", {}, "unknown network 'dens'; did you mean 'dense'?"),
-        ("network.py:dense", {}, "No such file or directory"),
+        ("network.py:dense", {}, "network.py; did you mean 'networks.py'?"),
         ("networks.py:dense", {}, "option classes has no default"),
         ("networks.py:dense", {"clases": 3}, "unknown option 'clases'; did you mean 'classes'?"),
         ("networks.py:odd", {}, "the default of width is not a number, a text, a list or None"),

@@ -346,7 +346,7 @@ def prepared(root: Path) -> list[str]:
     return [name for name in sorted(KNOWN) if (root / FOLDER / f"{name}.json").is_file()]
 
 
-@family(FOLDER, here=prepared)
+@family(FOLDER, here=prepared, members=KNOWN)
 def torchvision_set(name: str) -> TorchvisionSet:
     """The set of torchvision's name.
 
