@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -117,18 +118,27 @@ def test_wheel_carries_all_files(wheel: Path) -> None:
 
 
 def test_wheel_runs_from_any_folder(wheel: Path, tmp_path: Path) -> None:
-    """Unpacked away from the checkout, it finds its own experiments and lists those of the checkout."""
-    zipfile.ZipFile(wheel).extractall(tmp_path / "site")
+    """Installed into a fresh environment, which shares nothing but the libraries, it runs an experiment anywhere."""
+    run(sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env"))
+    python = str(tmp_path / "env" / "bin" / "python")
+    (own,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    (own / "shared.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
+    run(*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    # -P: the checkout, where a test may stand, is not on the path; the unpacked wheel comes before an installed copy.
-    program = "import repro; from repro.planning import experiments as e; print(repro.__file__, *e.names(), sep='\\n')"
-    place, *names = run(
-        sys.executable, "-P", "-c", program, cwd=elsewhere, PYTHONPATH=str(tmp_path / "site")
-    ).splitlines()
-    assert Path(place) == tmp_path / "site" / "repro" / "__init__.py"
-    assert names == run(sys.executable, "-c", program).splitlines()[1:]
-    assert names
+
+    def repro(*words: str) -> str:
+        return run(str(tmp_path / "env" / "bin" / "repro"), *words, cwd=elsewhere, PYTHONPATH="")
+
+    assert run(python, "-P", "-c", "import repro; print(repro.__file__)", PYTHONPATH="").strip().startswith(str(own))
+    here = [sys.executable, "-m", "repro", "list", "--format", "csv", "--results-dir", str(tmp_path)]
+    assert [line.split(",")[0] for line in repro("list", "--format", "csv").splitlines()] == [
+        line.split(",")[0] for line in run(*here).splitlines()
+    ]
+    small = ["--set", "data.train_images=64", "--set", "recipe.epochs=1"]
+    assert "122,986" in repro("run", "mini-squeezenet", "--budget", "smoke", "--device", "cpu", *small)
+    assert list(elsewhere.glob("results/runs/*/*/record.json"))
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["list"]], ids=" ".join)
