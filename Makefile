@@ -51,7 +51,7 @@ fuzz: $(INSTALLED) ## Read 10,000 to 100,000 damaged files of each format, in a 
 
 coverage: $(INSTALLED) ## Run all tests and count the lines of repro/ that they run; fails below the floor in pyproject.toml
 	@.venv/bin/coverage erase
-	OMP_NUM_THREADS=1 .venv/bin/coverage run -m pytest
+	OMP_NUM_THREADS=1 .venv/bin/coverage run -m pytest -n 2 --dist worksteal
 	@.venv/bin/coverage combine --quiet
 	.venv/bin/coverage report
 
