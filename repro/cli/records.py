@@ -28,10 +28,15 @@ def export_records_command(output: Path, epochs: bool, results_dir: Path) -> Non
         raise BadInput(f"{output}: choose a name that ends in .csv or .parquet")
     # Imported here because pandas takes longer to load than most verbs to run.
     from repro.reporting import frames
+    from repro.reporting.table import csv_cell
 
     frame = frames.histories(results_dir) if epochs else frames.load(results_dir)
     if output.suffix == ".csv":
-        write_atomic(output, frame.to_csv(index=False).encode())
+        # Records may come from others: a text that a spreadsheet would compute stays text.
+        texts = frame.select_dtypes(exclude="number").columns
+        write_atomic(
+            output, frame.assign(**{name: frame[name].map(csv_cell) for name in texts}).to_csv(index=False).encode()
+        )
     else:
         try:
             write_atomic(output, frame.to_parquet(None, index=False))

@@ -69,6 +69,13 @@ def test_the_examples_of_the_documentation_run(number: int, fill, monkeypatch: p
     exec(EXAMPLES[number], namespace)
 
 
+def test_no_cell_of_an_exported_table_is_a_formula(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    found = pd.DataFrame({"device": ["=1+1", "CPU", None], "gain": [-1.5, 2.0, None]})
+    monkeypatch.setattr("repro.reporting.frames.load", lambda folder: found)
+    cli.main(["export-records", "-o", str(tmp_path / "runs.csv")], standalone_mode=False)
+    assert (tmp_path / "runs.csv").read_text() == "device,gain\n'=1+1,-1.5\nCPU,2.0\n,\n"
+
+
 def test_records_are_exported_as_a_table(runs: pd.DataFrame, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     path = tmp_path / "runs.csv"
     words = ["export-records", "--results-dir", str(CHECKOUT / "results"), "-o"]
