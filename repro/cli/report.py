@@ -41,14 +41,14 @@ def report_command(
         ablations.find(name, results_dir)
     if missing := options.where_records_are(results_dir):
         raise BadInput(missing[0])
-    current.bring_up_to_date(results_dir, data_dir, only=list(names) or None, progress=partial(say, err=True))
-    for document in documents:
+    for document in documents:  # before the page, which shows docs/findings.md
         from repro.records import Store
         from repro.reporting import snippets
         from repro.storage import write_if_changed
 
         if write_if_changed(document, snippets.renew(document.read_text(), Store(results_dir), data_dir)):
             say(str(document), err=True)
+    current.bring_up_to_date(results_dir, data_dir, only=list(names) or None, progress=partial(say, err=True))
     page = results_dir / "index.html"
     say(f"{page} is up to date", err=True)
     if show and page.is_file():

@@ -7,6 +7,15 @@ from pathlib import Path
 import pytest
 
 LENET = Path(__file__).parents[2] / "examples" / "lenet"
+FINDINGS = """\
+# Findings
+
+In short:
+
+<!-- page -->
+1. It reaches <!-- made: mean digits/lenet-5 described smoke -->unknown<!-- /made --> %.
+<!-- /page -->
+"""
 SOURCE = ("study.toml", "networks.py", "experiments/digits.toml")
 
 
@@ -33,10 +42,16 @@ def test_it_runs_at_the_smoke_budget(repro, study: Path):
     assert len(verdicts) >= 5
     assert verdicts["lenet5-parameters"] == "reproduced"
     assert verdicts["lenet5-accuracy"] != "reproduced"
-    assert repro("report").code == 0
+    findings = study / "docs" / "findings.md"
+    findings.parent.mkdir()
+    findings.write_text(FINDINGS)
+    assert repro("report", "--renew", str(findings)).code == 0
     page = (study / "results" / "index.html").read_text()
     assert "<title>LeNet, re-run: results</title>" in page
     assert "fire2" not in page
+    # What the document is renewed to, the page of the same call shows.
+    assert "It reaches" in page
+    assert "unknown" not in findings.read_text() + page
 
 
 def test_its_committed_records_are_read(repro, monkeypatch: pytest.MonkeyPatch):
