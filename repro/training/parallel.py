@@ -28,6 +28,8 @@ PATIENCE = timedelta(hours=12)
 # On a busy machine gloo may fail to connect them: after so long, or an error of one, all try again, so many times.
 CONNECTING = timedelta(minutes=2)
 ATTEMPTS = 5
+# One that gloo does not come back to, which has been seen, is given up after this; torchrun can then start all again.
+ANSWERING = timedelta(minutes=6)
 CONNECTED = "connected"
 
 
@@ -56,9 +58,13 @@ def group(device: torch.device, launcher: str | None = None) -> Iterator[None]:
 
 
 def connect(backend: str) -> None:
-    """Connect the processes, which all try again where one has failed. Raises Failure where that does not help."""
+    """Connect the processes, which all try again where one has failed.
+
+    Raises:
+        Failure: that does not help, or one process hangs.
+    """
     store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
-    store.set_timeout(PATIENCE)
+    store.set_timeout(ANSWERING)
     problems = []
     for attempt in range(ATTEMPTS):
         own, said = PrefixStore(f"attempt {attempt}", store), CONNECTED
@@ -71,13 +77,13 @@ def connect(backend: str) -> None:
         try:
             own.set(str(rank), said)
             problems = [each for other in range(size) if (each := own.get(str(other)).decode()) != CONNECTED]
-        except RuntimeError as error:  # the process that keeps the store has ended
-            problems.append(first_line(error))
-            break
+        except RuntimeError as error:  # a process hangs, or the one that keeps the store has ended
+            raise Failure(f"one of the {size} processes did not answer in time: {first_line(error)}") from error
         if not problems:
             # Earlier versions of torch have it under another name.
             set_timeout = getattr(distributed, "set_timeout", None) or distributed_c10d._set_pg_timeout
             set_timeout(PATIENCE)
+            store.set_timeout(PATIENCE)
             return
         if distributed.is_initialized():
             distributed.destroy_process_group()

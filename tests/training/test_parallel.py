@@ -145,6 +145,48 @@ def test_processes_that_fail_to_connect_try_again_together(failing: int, where: 
         assert re.fullmatch("the 2 processes could not be connected in 3 attempts: .+", said.pop())
 
 
+# The second process never comes back from its first attempt to connect.
+HANGING = """
+import time
+from datetime import timedelta
+import torch
+from torch import distributed
+from repro.errors import Failure
+from repro.training import parallel
+
+parallel.CONNECTING, parallel.ANSWERING = timedelta(seconds=3), timedelta(seconds=6)
+connect = distributed.init_process_group
+def hang(*arguments, rank, **settings):
+    if rank == 1:
+        time.sleep(600)
+    connect(*arguments, rank=rank, **settings)
+distributed.init_process_group = hang
+try:
+    with parallel.group(torch.device("cpu")):
+        print("connected")
+except Failure as failure:
+    print(failure)
+"""
+
+
+def test_a_process_that_hangs_is_not_waited_for():
+    shared = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    shared |= {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": free_port()}
+    first, second = (
+        subprocess.Popen(
+            [sys.executable, "-c", HANGING], env=shared | {"RANK": str(rank)}, stdout=subprocess.PIPE, text=True
+        )
+        for rank in range(2)
+    )
+    try:
+        said = first.communicate(timeout=200)[0].strip()
+    finally:
+        second.kill()
+        second.communicate()
+    assert said.startswith("one of the 2 processes did not answer in time: ")
+    assert "\n" not in said
+
+
 def test_alone_nothing_is_shared():
     whole = torch.arange(7)
     assert parallel.world_size() == 1
