@@ -8,13 +8,15 @@ torchrun the only process is the leader and has everything for its share.
 
 import contextlib
 import os
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed import distributed_c10d
+from torch.distributed import Store, distributed_c10d
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 from torch.nn import functional as F
@@ -65,9 +67,9 @@ def connect(backend: str) -> None:
     """
     store, rank, size = next(rendezvous("env://", timeout=PATIENCE))
     store.set_timeout(ANSWERING)
-    problems = []
+    start, problems = common_start(store, rank, size), []
     for attempt in range(ATTEMPTS):
-        own, said = PrefixStore(f"attempt {attempt}", store), CONNECTED
+        own, said = PrefixStore(f"{start} attempt {attempt}", store), CONNECTED
         # Part of the keys under which processes find each other; where an attempt failed on one alone, theirs differ.
         distributed_c10d._world.group_count = 0
         try:
@@ -88,6 +90,34 @@ def connect(backend: str) -> None:
         if distributed.is_initialized():
             distributed.destroy_process_group()
     raise Failure(f"the {size} processes could not be connected in {ATTEMPTS} attempts: {problems[0]}")
+
+
+def common_start(store: Store, rank: int, size: int) -> str:
+    """A name for this start of all processes, the same on each.
+
+    The store may be an older one: when torchrun starts processes again it keeps what the lost ones wrote, as where they
+    could be reached. So the first process gives a new name, and the others take it once it has answered them.
+
+    Raises:
+        Failure: one of them does not answer.
+    """
+    own = uuid.uuid4().hex
+    try:
+        if rank == 0:
+            store.set("start", own)
+            for other in range(1, size):
+                store.set(f"{own} answer {other}", store.get(f"{own} call {other}"))
+            return own
+        ends = time.monotonic() + ANSWERING.total_seconds()
+        while time.monotonic() < ends:
+            start = store.get("start").decode()
+            store.set(f"{start} call {rank}", own)
+            if store.check([f"{start} answer {rank}"]) and store.get(f"{start} answer {rank}").decode() == own:
+                return start
+            time.sleep(0.1)
+    except RuntimeError as error:
+        raise Failure(f"one of the {size} processes did not answer in time: {first_line(error)}") from error
+    raise Failure(f"the first of the {size} processes did not answer in time")
 
 
 def first_line(error: Exception) -> str:
