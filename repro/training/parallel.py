@@ -16,8 +16,8 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed import Store, distributed_c10d
-from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed import distributed_c10d
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 from torch.nn import functional as F
 
@@ -106,7 +106,7 @@ def common_start(store: Store, rank: int, size: int) -> str:
         if rank == 0:
             store.set("start", own)
             for other in range(1, size):
-                store.set(f"{own} answer {other}", store.get(f"{own} call {other}"))
+                store.set(f"{own} answer {other}", store.get(f"{own} call {other}").decode())
             return own
         ends = time.monotonic() + ANSWERING.total_seconds()
         while time.monotonic() < ends:
