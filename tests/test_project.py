@@ -122,9 +122,10 @@ def test_wheel_runs_from_any_folder(wheel: Path, tmp_path: Path) -> None:
     run(sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "env"))
     python = str(tmp_path / "env" / "bin" / "python")
     (own,) = (tmp_path / "env").glob("lib/python*/site-packages")
-    (own / "shared.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n")
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
-    run(*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel))
+    # Elsewhere than in the checkout, whose egg-info pip would take for an installation.
+    run(*pip, "install", "--quiet", "--no-deps", "--no-index", str(wheel), cwd=tmp_path, PYTHONPATH="")
+    (own / "shared.pth").write_text(f"{sysconfig.get_paths()['purelib']}\n")  # after pip, which would find it there
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
 

@@ -169,7 +169,7 @@ def test_what_is_wrong_with_arrays_is_one_line(name: str, message: str):
     ("name", "message"),
     [
         ("datasets.py:stripe", "unknown data set 'stripe'; did you mean 'stripes'?"),
-        ("dataset.py:stripes", "No such file or directory"),
+        ("dataset.py:stripes", r"there is no file .*dataset\.py; did you mean 'datasets\.py'\?"),
         ("datasets.py:silent", r"its arguments say what the set is: def silent\(folder, classes=10"),
         ("datasets.py:too_many", "its arguments say what the set is"),
         ("nothing:stripes", "unknown data set 'nothing:stripes'"),

@@ -407,7 +407,7 @@ def test_a_missing_package_names_its_extra(
     monkeypatch.setitem(sys.modules, package, None)
     path = tmp_path / f"a{suffix}"
     path.touch()
-    with pytest.raises(Failure, match=rf"pip install 'repro\[{extra}\]'"):
+    with pytest.raises(Failure, match=rf"pip install 'squeezenet-repro\[{extra}\]'"):
         import_weights(path, NETWORK, OPTIONS)
 
 

@@ -68,6 +68,6 @@ def test_a_damaged_file_is_one_line(exported: Path, tmp_path: Path, network: tor
 @pytest.mark.parametrize("package", ["onnx", "onnxscript", "onnxruntime"])
 def test_a_missing_package_names_the_extra(package: str, network: torch.nn.Module, tmp_path: Path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(Failure, match=rf"needs {package}: pip install 'repro\[onnx\]'"):
+    with pytest.raises(Failure, match=rf"needs {package}: pip install 'squeezenet-repro\[onnx\]'"):
         export_onnx(network, tmp_path / "a.onnx", SIZE)
     assert not (tmp_path / "a.onnx").exists()
