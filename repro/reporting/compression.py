@@ -88,7 +88,7 @@ def paint(figure: "Figure", experiment: Experiment, store: Store, name: str) -> 
 
 def frontier(figure: "Figure", experiment: Experiment, found: dict[str, CompressedRecord]) -> None:
     """Points of top-1 lost, and divergence of the answers, against bytes on disk; the paper's sizes as lines."""
-    figure.set_size_inches(style.WIDTH, 3.1)
+    figure.set_size_inches(style.WIDTH, 3.3)
     left, right = figure.subplots(1, 2)
     groups = list(dict.fromkeys(experiment.variant(name).series for name in found))
     for index, group in enumerate(groups):
@@ -130,7 +130,7 @@ def frontier(figure: "Figure", experiment: Experiment, found: dict[str, Compress
     from matplotlib.lines import Line2D
 
     keys.append(Line2D([], [], color=PUBLISHED, lw=0.8, ls="--", label="sizes in the paper's Table 2"))
-    figure.legend(handles=keys, loc="outside lower center", ncols=len(keys))
+    figure.legend(handles=keys, loc="outside lower center", ncols=3)
 
 
 def published_sizes(experiment: Experiment) -> list[float]:
