@@ -1,8 +1,9 @@
-"""Files of NNCodec, Fraunhofer's reference for ISO/IEC 15938-17: another coder of networks, to compare with.
+r"""Files of NNCodec, Fraunhofer's reference for ISO/IEC 15938-17: another coder of networks, to compare with.
 
 The package `nncodec` is not among this project's extras: it asks for NumPy 1. Without that condition it runs as it is:
 
-    pip install nncodec pybind11 opencv-python-headless ptflops torchmetrics scikit-learn tqdm --no-deps
+    pip install --no-deps nncodec opencv-python-headless ptflops torchmetrics lightning-utilities scikit-learn joblib \
+        threadpoolctl cloudpickle tqdm
 """
 
 import tempfile

@@ -46,7 +46,7 @@ def carry_out(
     Calibration sees one half of the photographs, without labels, and measuring the other (`imagenet_val.half_of`).
 
     Raises:
-        Failure: the released file or the photographs are not there.
+        Failure: the released file, the photographs or a coder's package are not there.
     """
     path = data_dir / released.FILE
     original = released.read(path)
