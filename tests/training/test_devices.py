@@ -37,6 +37,7 @@ def test_memory_of_one_step_serves_the_next():
     for keep in (False, True):
         with Alone(Steps, keep) as process:
             process.call("faults", 4)
-            faults[keep] = process.call("faults", 4)
-    assert faults[False] > 4 * 2**26 // resource.getpagesize() * 0.9
-    assert faults[True] < faults[False] / 10
+            faults[keep] = process.call("faults", 12)
+    assert faults[False] > 12 * 2**26 // resource.getpagesize() * 0.9
+    # A small block in the way of the gradients may make the heap grow once or twice more.
+    assert faults[True] < faults[False] / 4
