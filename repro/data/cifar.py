@@ -3,6 +3,7 @@
 import io
 import pickle
 import pickletools
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,28 @@ def read_batch(
         raise refused(file, title, error) from error
     if labels.shape != images.shape[:1] or not ((labels >= 0) & (labels < classes)).all():
         raise refused(file, title, f"{labels.size} labels for {len(images)} images")
+    return images, labels
+
+
+def read_batches(files: Sequence[Path]) -> Arrays:
+    """Images and labels of batch files of CIFAR-10 with as many images each, in the order of the files.
+
+    Each file's go to their place in one array as they are read: whole arrays put together at the end would hold
+    everything twice.
+
+    Raises:
+        Failure: as `read_batch`; a file has more or fewer images than the first.
+    """
+    images, labels = np.empty(0, np.uint8), np.empty(0, np.int64)
+    for place, file in enumerate(files):
+        part, of = read_batch(file)
+        if place == 0:
+            images = np.empty((len(files) * len(part), *part.shape[1:]), np.uint8)
+            labels = np.empty(len(files) * len(part), np.int64)
+        rows = slice(place * len(part), (place + 1) * len(part))
+        if len(part) * len(files) != len(images):
+            raise refused(file, "CIFAR-10", f"{len(part)} images instead of {len(images) // len(files)}")
+        images[rows], labels[rows] = part, of
     return images, labels
 
 

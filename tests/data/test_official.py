@@ -41,22 +41,35 @@ def mnist_root(data_dir: Path) -> Path:
     return data_dir
 
 
-def numpy_pickle(content: np.ndarray, labels: list[int]) -> bytes:
-    """A batch as Python 2 wrote it: numpy arrays under their names of that time."""
-    batch = pickle.dumps({b"data": content, b"labels": labels}, protocol=2)
-    return batch.replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+def python2_batch(pixels: np.ndarray, labels: list[int]) -> bytes:
+    """A batch file of pixels, uint8 [N, 3072], as Python 2 wrote it: with numpy's arrays under their names of then."""
+    head = b"\x80\x02}q\x01(U\x06labelsq\x02]q\x03(" + b"".join(b"K%c" % label for label in labels)
+    array = b"eU\x04dataq\x04cnumpy.core.multiarray\n_reconstruct\nq\x05cnumpy\nndarray\nq\x06K\x00\x85U\x01b\x87Rq\x07"
+    state = b"(K\x01K%cM\x00\x0c\x86cnumpy\ndtype\nq\x08U\x02u1K\x00K\x01\x87Rq\x09" % len(pixels)
+    state += b"(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T" + len(pixels.tobytes()).to_bytes(
+        4, "little"
+    )
+    return head + array + state + pixels.tobytes() + b"tbu."
 
 
 def test_a_batch_is_read_without_numpy_taking_part(tmp_path):
     pixels = np.arange(2 * 3072, dtype=np.uint32).astype(np.uint8).reshape(2, 3072)
-    head = b"\x80\x02}q\x01(U\x06labelsq\x02]q\x03(K\x03K\x07eU\x04dataq\x04"
-    array = b"cnumpy.core.multiarray\n_reconstruct\nq\x05cnumpy\nndarray\nq\x06K\x00\x85U\x01b\x87Rq\x07"
-    state = b"(K\x01K\x02M\x00\x0c\x86cnumpy\ndtype\nq\x08U\x02u1K\x00K\x01\x87Rq\x09(K\x03U\x01|NNNJ\xff\xff\xff\xff"
-    state += b"J\xff\xff\xff\xffK\x00tb\x89T\x00\x18\x00\x00"
-    (tmp_path / "batch").write_bytes(head + array + state + pixels.tobytes() + b"tbu.")
+    (tmp_path / "batch").write_bytes(python2_batch(pixels, [3, 7]))
     images, labels = cifar.read_batch(tmp_path / "batch")
     assert np.array_equal(images.reshape(2, 3072), pixels)
     assert labels.tolist() == [3, 7]
+
+
+def test_batches_stand_in_the_order_of_their_files(tmp_path):
+    pixels = np.random.default_rng(1).integers(0, 256, (7, 3072)).astype(np.uint8)
+    files = [tmp_path / name for name in ("one", "two", "three")]
+    for file, rows in zip(files, ([0, 1], [2, 3], [4, 5, 6]), strict=True):
+        file.write_bytes(python2_batch(pixels[rows], rows))
+    images, labels = cifar.read_batches(files[:2])
+    assert np.array_equal(images.reshape(4, 3072), pixels[:4])
+    assert labels.tolist() == [0, 1, 2, 3]
+    with pytest.raises(Failure, match="three is not a CIFAR-10 batch file: 3 images instead of 2"):
+        cifar.read_batches(files)
 
 
 def test_a_hostile_pickle_is_refused_and_does_nothing(tmp_path):
