@@ -25,9 +25,13 @@ Examples:
 def list_command(budget: Budget, data_dir: Path, results_dir: Path, output_format: str) -> None:
     """List experiments, also those that ablate, sweep and train kept, and how many of their runs are done."""
     store = Store(results_dir)
-    rows = []
+    rows, notes = [], options.where_records_are(results_dir)
     for experiment in ablations.everything(results_dir):
-        runs, done = plan.progress(plan.cells(experiment, budget), store, data_dir)
+        runs, done, absent = plan.progress(plan.cells(experiment, budget), store, data_dir)
+        if absent:
+            where = "`repro data status` says where they come from"
+            images = f"the images of {' and '.join(absent)}, which are not here"
+            notes = [*notes, f"{experiment.name}: missing runs need {images}; {where}."]
         rows.append(
             {
                 "name": experiment.name,
@@ -44,5 +48,4 @@ def list_command(budget: Budget, data_dir: Path, results_dir: Path, output_forma
         Column("runs", align="right"),
         Column("done", align="right"),
     ]
-    notes = options.where_records_are(results_dir)
     Table(f"Experiments at the {budget} budget", columns, rows, notes).print(output_format)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from repro import data, models
 from repro.config.specification import NUMERICS, Budget, Data, Run, Spec
@@ -77,17 +77,26 @@ def plan(found: Iterable[Cell], store: Store, data_dir: Path) -> list[Step]:
     return sorted(steps, key=lambda s: s.run.seed)
 
 
-def progress(found: Iterable[Cell], store: Store, data_dir: Path) -> tuple[int, int]:
-    """The number of runs that cells need, and of those that have records, which are not checked."""
+class Progress(NamedTuple):
+    """The number of runs, and of those that are done; the data sets that others need and that are not here."""
+
+    runs: int
+    done: int
+    absent: tuple[str, ...]
+
+
+def progress(found: Iterable[Cell], store: Store, data_dir: Path) -> Progress:
+    """How many of the runs that cells need have records, which are not checked."""
     checksum = checksums(data_dir)
     runs = needed(found)
-
-    def done(run: Run, protocols: list[str]) -> bool:
+    missing = []
+    for run, _, protocols in runs:
         known = checksum(run.data.name, run.data.synthetic)
         record = store.outline(run, run.identity(known)) if known else store.find(run, None)
-        return record is not None and not record.lacks(protocols)
-
-    return len(runs), sum(done(run, protocols) for run, _, protocols in runs)
+        if record is None or record.lacks(protocols):
+            missing.append(run.data.name if known is None else None)
+    absent = tuple(dict.fromkeys(name for name in missing if name is not None))
+    return Progress(len(runs), len(runs) - len(missing), absent)
 
 
 def needed(found: Iterable[Cell]) -> list[tuple[Run, list[str], list[str]]]:

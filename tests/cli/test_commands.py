@@ -96,6 +96,12 @@ def test_list_as_json(repro):
     assert (table1["runs"], table1["done"]) == (18, 0)
 
 
+def test_list_says_which_images_are_wanting(repro):
+    notes = repro("list").out.split("\n\n")[-1]
+    assert "imagenet: missing runs need the images of imagenet, which are not here" in notes
+    assert "dead-start" not in notes
+
+
 def test_data_status_counts_the_photographs_that_measure(repro, tmp_path: Path):
     def row() -> dict:
         rows = json.loads(repro("data", "status", "--data-dir", str(tmp_path), "--format", "json").out)

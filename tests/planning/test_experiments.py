@@ -161,5 +161,12 @@ def test_progress_counts_what_a_plan_finds_done(tmp_path: Path, monkeypatch: pyt
         cells = plan.cells(experiments.find(name), "laptop")
         steps = plan.plan(cells, store, tmp_path)
         done = sum(step.state == "done" for step in steps)
-        assert plan.progress(cells, store, tmp_path) == (len(steps), done)
+        assert plan.progress(cells, store, tmp_path)[:2] == (len(steps), done)
         assert done
+
+
+def test_progress_names_the_images_that_missing_runs_need(tmp_path: Path):
+    cells = plan.cells(experiments.find("imagenet"), "laptop")
+    assert plan.progress(cells, Store(CHECKOUT / "results"), tmp_path) == (8, 0, ("imagenet",))
+    cells = plan.cells(experiments.find("table1"), "laptop")
+    assert plan.progress(cells, Store(CHECKOUT / "results"), tmp_path).absent == ()
