@@ -5,6 +5,8 @@ import multiprocessing
 import os
 import signal
 from collections import deque
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerContext
@@ -15,9 +17,10 @@ from typing import Any
 import torch
 
 from repro.config.specification import Run
-from repro.planning.plan import Step
+from repro.planning.plan import Step, chain
 from repro.processes import end_with_parent, runs_at_once
 from repro.records import Epoch, Record, Store
+from repro.records.store import run_key
 from repro.running import worker
 from repro.running.worker import PATIENCE, Listener, Outcome
 from repro.training.loop import Watch
@@ -68,18 +71,19 @@ def carry_out(
     context.set_forkserver_preload([__name__])
     idle = list(range(jobs))
     working: dict[Connection, Worker] = {}
+    ready: set[bytes] = set()
     failures = 0
     reported = False
     try:
         while waiting or working:
             while waiting and idle:
-                job, slot = waiting.popleft(), idle.pop(0)
+                job, slot = next_job(waiting, [worker.job for worker in working.values()], ready), idle.pop(0)
                 # The fork server has the environment of when it was started.
                 arguments = (job, store.folder.parent, data_dir, device, slot, threads, environment)
                 pipe, process = started(context, arguments)
                 working[pipe] = Worker(job, slot, process)
-            ready = wait(list(working))
-            for pipe, worker in [(pipe, worker) for pipe, worker in working.items() if pipe in ready]:
+            heard = wait(list(working))
+            for pipe, worker in [(pipe, worker) for pipe, worker in working.items() if pipe in heard]:
                 if receive(pipe, worker, listener):
                     continue
                 del working[pipe]
@@ -94,6 +98,8 @@ def carry_out(
                         listener.waits(job.step)
                     reported, job.patience = True, PATIENCE
                     waiting.append(job)
+                if outcome == "done":
+                    ready |= trained_by(job)
                 failures += outcome == "failed"
                 if failures and fail_fast:
                     return failures
@@ -102,6 +108,26 @@ def carry_out(
             worker.process.terminate()
             worker.process.join()
     return failures
+
+
+def next_job(waiting: deque[Job], working: Sequence[Job], ready: AbstractSet[bytes]) -> Job:
+    """Take the first job whose process would not wait for one at work, which may train what both go on from.
+
+    Where every one would wait, the first.
+
+    Args:
+        ready: keys of runs whose weights are known to be there.
+    """
+    busy = {key for job in working for key in trained_by(job)} - ready
+    free = (job for job in waiting if not busy & trained_by(job))
+    job = next(free, waiting[0])
+    waiting.remove(job)
+    return job
+
+
+def trained_by(job: Job) -> set[bytes]:
+    """Keys of the runs that a job may train: its own, and those before it whose weights may be missing."""
+    return {run_key(run) for run in chain(job.step.run)}
 
 
 def started(context: ForkServerContext, arguments: tuple) -> tuple[Connection, BaseProcess]:

@@ -2,15 +2,17 @@
 
 import multiprocessing
 import os
+from collections import deque
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import torch
 
-from repro.config.specification import Data, Model, Recipe, Run
+from repro.config.specification import Data, Hold, Model, Recipe, Run
 from repro.planning.plan import Step
 from repro.records import Store
 from repro.running import local
@@ -68,6 +70,24 @@ def test_photographs_are_decoded_by_processes_of_the_runs_own(root: Path, tmp_pa
     assert local.carry_out([to_do(run)], store, root, torch.device("cpu"), listener, jobs=1) == 0
     assert told == [record.identity for record in Store(tmp_path / "results").all]
     assert len(told) == 1
+
+
+def test_no_process_waits_for_what_another_trains_while_there_is_other_work():
+    def job(seed: int, *bits: int) -> Job:
+        run = PRIOR
+        for number in bits:
+            run = msgspec.structs.replace(PRIOR, prior=run, hold=Hold(bits=number))
+        return Job(to_do(run.with_seed(seed)))
+
+    waiting = deque([job(0, 8), job(0, 8, 5), job(0, 3), job(1, 8), job(1, 3)])
+    first = local.next_job(waiting, [], set())
+    second = local.next_job(waiting, [first], set())
+    assert [first, second] == [job(0, 8), job(1, 8)]
+    assert local.next_job(waiting.copy(), [first, second], set()) == job(0, 8, 5)  # all would wait
+    # The first has left its weights and those it went on from.
+    assert local.next_job(waiting, [second], local.trained_by(first)) == job(0, 8, 5)
+    assert local.next_job(waiting, [second], local.trained_by(first)) == job(0, 3)
+    assert list(waiting) == [job(1, 3)]
 
 
 def test_a_run_that_is_trained_again_first_is_watched_before_the_run_itself():
