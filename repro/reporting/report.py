@@ -19,7 +19,7 @@ from repro.judging import ledger
 from repro.judging.evidence import LEDGER, Evidence, borrowed, shown, verdicts_of
 from repro.planning import ablations, experiments
 from repro.planning.experiments import Experiment
-from repro.processes import end_with_parent
+from repro.processes import cores, end_with_parent
 from repro.progress import Progress, silent
 from repro.records import Store
 from repro.records.store import LARGEST
@@ -30,7 +30,6 @@ from repro.reporting.style import FORMATS
 from repro.reporting.summary import Section
 from repro.storage import cache_folder, read_limited, write_atomic, write_if_changed
 
-WORKERS = 2
 # Starting another process takes longer than drawing a few figures.
 WORTH_A_POOL = 3
 
@@ -122,7 +121,7 @@ def draw_all(
         try:
             # Not forked: a process that has trained holds threads, which a fork would leave behind in the middle.
             context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(WORKERS, context, initializer=end_with_parent) as pool:
+            with ProcessPoolExecutor(min(cores(), len(tasks)), context, initializer=end_with_parent) as pool:
                 waiting = {name: pool.submit(draw_one, *task) for name, task in tasks.items()}
                 for name, future in waiting.items():
                     finished(name, future.result())
