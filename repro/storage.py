@@ -12,8 +12,8 @@ from repro.errors import Failure
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write to that takes the place of `path` at the end of the block, whole, or not at all.
+def replacing(path: Path) -> Iterator[Path]:
+    """A new file to write to that takes the place of `path` at the end of the block, whole, or not at all.
 
     Raises:
         Failure: the folder cannot be written to (read-only, no space), naming file and reason.
@@ -24,10 +24,11 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            yield Path(partial)
+            os.fsync(handle)  # of all that was written to the file, by whatever handle
+        finally:
+            os.close(handle)
         # mkstemp makes files private; results are meant to be read by others.
         os.chmod(partial, 0o644)
         os.replace(partial, path)
@@ -38,6 +39,13 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         if isinstance(error, OSError):
             raise Failure(f"cannot write {path}: {error.strerror or error}") from error
         raise
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """As `replacing`, with the new file open."""
+    with replacing(path) as partial, partial.open("wb") as file:
+        yield file
 
 
 def write_atomic(path: Path, content: bytes | memoryview | str) -> None:

@@ -30,7 +30,7 @@ from repro.formats.card import Card
 from repro.formats.shared import UNKNOWN, Inputs, Normalisation, dense
 from repro.models import architecture, build, canonical
 from repro.models.layers import Architecture, Linear, MaxPool
-from repro.storage import write_atomic
+from repro.storage import replacing
 
 CAFFE_NOTE = "Caffe takes BGR images from 0 to 255, less the means 104, 117 and 123"
 NAMED = 4  # so many layers are named in an error; the rest are counted
@@ -97,7 +97,12 @@ def save(
         metadata["inputs"] = msgspec.json.encode(inputs).decode()
     if about is not None:
         metadata |= card.texts(about)
-    write_atomic(path, safetensors.torch.save(state, metadata))
+    with replacing(path) as partial:
+        try:
+            # Tensor by tensor: put together in memory, AlexNet's file takes another 218 MB.
+            safetensors.torch.save_file(state, partial, metadata)
+        except SafetensorError as error:  # no space, say
+            raise OSError(str(error)) from error
 
 
 def load(path: Path, sealed: bool = False) -> nn.Module:
