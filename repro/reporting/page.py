@@ -34,15 +34,6 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    judged = [
-        (section, claim, verdict)
-        for section in sections
-        for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True)
-    ]
-    claims = [claim_row(s.experiment, claim, verdict) for s, claim, verdict in judged]
-    by_id = {claim["id"]: claim for claim in claims}
-    central = experiments.central()
-    records = {record.identity: record for section in sections for record in section.records}
     learned = {section.experiment.name: learning_curves(section, store) for section in sections if section.records}
     drawn = {
         name: chart
@@ -63,43 +54,77 @@ def render(sections: list[Section], results: Path, store: Store, data_dir: Path)
         for view in views
         if finding["figure"]["name"] in [figure["name"] for figure in view["figures"]]
     }
-    decided, others = forests([(claim, verdict) for _, claim, verdict in judged])
     page = environment.get_template("page.html").render(
         css=Markup((TEMPLATES / "page.css").read_text() + figures.drawings.css()),
         js=Markup("".join((TEMPLATES / name).read_text() for name in SCRIPTS)),
         version=__version__,
-        date=max((record.finished[:10] for record in records.values()), default=""),
-        study=central,
-        links=[source_link(name) for name in central.cited],
-        bibtex="\n\n".join([citations.SUITE, *(central.entry(name) for name in central.cited)]),
-        central=[
-            by_id[name] | {"finding": explained.get(by_id[name]["experiment"])}
-            for name in central.central
-            if name in by_id
-        ],
-        notes=[note.partition(": ")[::2] for note in central.notes],
         opening=opening,
         findings=findings,
-        changed=ledger.CHANGED if any(ledger.CHANGED in claim["badge"] for claim in claims) else "",
-        summary=counted([verdict for _, _, verdict in judged]),
-        outcomes=list(OUTCOME.values()),
-        by_evidence=by_evidence(sections),
-        sources=sorted({claim["source"] for claim in claims}),
-        claims=claims,
-        forests=[decided, others],
         sections=views,
-        runs_total=len(records),
-        time_total=duration(sum(record.seconds for record in records.values())),
         curves=script_safe(learned),
         charts=script_safe(drawn),
         runs=script_safe(run_tables(sections, store)),
         spans=article.spans,
         together=article.together,
         questions=open_questions(section.experiment for section in sections),
-        statements={claim["id"]: claim["statement"] for claim in claims},
         benchmarks=benchmarks(results),
+        **about_the_study(),
+        **about_the_claims(sections, explained),
+        **about_the_runs(sections),
     )
     return "\n".join(line for line in map(str.strip, page.splitlines()) if line) + "\n"
+
+
+def about_the_study() -> dict[str, Any]:
+    """The study's title and notes, its sources as links, and how they and the suite are cited."""
+    central = experiments.central()
+    return {
+        "study": central,
+        "links": [source_link(name) for name in central.cited],
+        "bibtex": "\n\n".join([citations.SUITE, *(central.entry(name) for name in central.cited)]),
+        "notes": [note.partition(": ")[::2] for note in central.notes],
+    }
+
+
+def about_the_claims(sections: list[Section], explained: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Claims as rows, the central ones among them, and how many have which verdict.
+
+    Args:
+        explained: the finding that an experiment's figure belongs to, by the experiment's name.
+    """
+    judged = [
+        (section, claim, verdict)
+        for section in sections
+        for claim, verdict in zip(section.experiment.claims, section.verdicts, strict=True)
+    ]
+    claims = [claim_row(section.experiment, claim, verdict) for section, claim, verdict in judged]
+    by_id = {claim["id"]: claim for claim in claims}
+    decided, others = forests([(claim, verdict) for _, claim, verdict in judged])
+    return {
+        "central": [
+            by_id[name] | {"finding": explained.get(by_id[name]["experiment"])}
+            for name in experiments.central().central
+            if name in by_id
+        ],
+        "changed": ledger.CHANGED if any(ledger.CHANGED in claim["badge"] for claim in claims) else "",
+        "summary": counted([verdict for _, _, verdict in judged]),
+        "outcomes": list(OUTCOME.values()),
+        "by_evidence": by_evidence(sections),
+        "sources": sorted({claim["source"] for claim in claims}),
+        "claims": claims,
+        "forests": [decided, others],
+        "statements": {claim["id"]: claim["statement"] for claim in claims},
+    }
+
+
+def about_the_runs(sections: list[Section]) -> dict[str, Any]:
+    """How many runs the page rests on, how long they took, and when the last one ended."""
+    records = {record.identity: record for section in sections for record in section.records}
+    return {
+        "date": max((record.finished[:10] for record in records.values()), default=""),
+        "runs_total": len(records),
+        "time_total": duration(sum(record.seconds for record in records.values())),
+    }
 
 
 def source_link(name: str) -> dict[str, str]:
