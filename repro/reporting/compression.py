@@ -6,7 +6,7 @@ from repro.planning.experiments import Experiment
 from repro.records import Store, compressed
 from repro.records.compressed import CompressedRecord
 from repro.reporting import style
-from repro.reporting.figures.common import wrap
+from repro.reporting.figures.words import wrap
 from repro.reporting.style import COLOURS, INK, MUTED, PAPER, PUBLISHED
 
 if TYPE_CHECKING:

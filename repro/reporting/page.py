@@ -14,7 +14,7 @@ from repro.records import Store
 from repro.reporting import article, citations, kinds
 from repro.reporting.drawn import Drawn
 from repro.reporting.figures import curves
-from repro.reporting.figures.common import budget_title
+from repro.reporting.figures.words import budget_title
 from repro.reporting.forest import forests
 from repro.reporting.inlined import Drawings
 from repro.reporting.outcomes import OUTCOME

@@ -10,8 +10,9 @@ from markupsafe import Markup
 from repro.config.specification import Budget, Run
 from repro.judging.evidence import value
 from repro.records import Record, Store
-from repro.reporting.figures.common import first_protocol, published_text
 from repro.reporting.figures.curves import on_the_way, trained
+from repro.reporting.figures.selection import first_protocol
+from repro.reporting.figures.words import published_text
 from repro.reporting.summary import Section, duration
 
 

@@ -10,9 +10,9 @@ from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import style
 from repro.reporting.drawn import Drawn
-from repro.reporting.figures import charts, common, curves, differences
+from repro.reporting.figures import charts, curves, differences, marks
 from repro.reporting.figures import registry as figures
-from repro.reporting.figures.common import ByBudget
+from repro.reporting.figures.selection import ByBudget
 from repro.reporting.table import Table
 from repro.rules.claim import Claim
 
@@ -81,7 +81,7 @@ class Presentation:
         if name == experiment.name + differences.SUFFIX:
             differences.paint(figure, experiment, evidence)
             style.settle(figure)
-            common.cut_intervals(figure)
+            marks.cut_intervals(figure)
         elif name == experiment.name + curves.SUFFIX:
             curves.curves(figure, experiment, evidence, store)
         else:

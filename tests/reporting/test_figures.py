@@ -18,7 +18,7 @@ from repro.judging.evidence import shown as evidence_of
 from repro.planning import experiments
 from repro.records import Store
 from repro.reporting import kinds, style
-from repro.reporting.figures import common, curves, registry
+from repro.reporting.figures import curves, marks, registry, selection, words
 from repro.reporting.figures.kinds import bars, grid
 from repro.reporting.figures.labels import place_labels
 
@@ -62,9 +62,9 @@ def test_an_interval_that_leaves_its_panel_ends_with_an_arrowhead() -> None:
     figure = empty()
     axis = figure.subplots()
     axis.set_ylim(0, 100)
-    common.error_bar(axis, 50, 1, (-500, 600), 0, along="y")
-    common.error_bar(axis, 50, 2, (40, 60), 1, along="y")
-    common.cut_intervals(figure)
+    marks.error_bar(axis, 50, 1, (-500, 600), 0, along="y")
+    marks.error_bar(axis, 50, 2, (40, 60), 1, along="y")
+    marks.cut_intervals(figure)
     whole, kept = (bar.lines[2][0].get_segments()[0] for bar in axis.containers)  # type: ignore[attr-defined]
     assert sorted(whole[:, 1]) == [25, 75]
     assert sorted(kept[:, 1]) == [40, 60]
@@ -99,7 +99,7 @@ def test_published_marks_are_named(tmp_path: Path, fill: Callable) -> None:
     figure = empty()
     experiment = experiments.find("mini-squeezenet")
     registry.KINDS["bars"].paint(figure, experiment, evidence)
-    claims = [claim for variant in experiment.variants for claim in common.beside(experiment, variant)]
+    claims = [claim for variant in experiment.variants for claim in selection.beside(experiment, variant)]
     texts = [text.get_text() for axis in figure.axes for text in axis.texts]
     marks = [
         line
@@ -108,7 +108,7 @@ def test_published_marks_are_named(tmp_path: Path, fill: Callable) -> None:
         if line.get_marker() == "D" and line.get_markeredgewidth() == 1.3
     ]
     assert marks
-    assert len([text for text in texts if any(text == common.published_text(claim) for claim in claims)]) == len(marks)
+    assert len([text for text in texts if any(text == words.published_text(claim) for claim in claims)]) == len(marks)
 
 
 def test_a_legend_shows_marks_as_they_are_drawn(tmp_path: Path, fill: Callable) -> None:

@@ -20,7 +20,7 @@ from repro.planning import experiments
 from repro.records import Store
 from repro.reporting import kinds, report, style, tables
 from repro.reporting.figures import differences
-from repro.reporting.figures.common import ByBudget
+from repro.reporting.figures.selection import ByBudget
 from repro.reporting.inlined import Drawings
 from repro.reporting.pagedata import configuration
 from repro.reporting.wording import otherwise

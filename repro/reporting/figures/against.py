@@ -9,31 +9,12 @@ from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import style
 from repro.reporting.figures import charts
-from repro.reporting.figures.common import (
-    PUBLISHED_MARK,
-    ByBudget,
-    budget_title,
-    error_bar,
-    first_protocol,
-    key,
-    legend,
-    limits,
-    merged,
-    protocol_keys,
-    published_keys,
-    published_text,
-    seed_keys,
-    seeds,
-    sensible,
-    series_keys,
-    short,
-    shorten,
-    spread,
-    stated,
-    title,
-)
 from repro.reporting.figures.labels import place_labels
+from repro.reporting.figures.legends import key, legend, protocol_keys, published_keys, seed_keys, series_keys
+from repro.reporting.figures.marks import PUBLISHED_MARK, error_bar, limits, seeds
 from repro.reporting.figures.registry import Cells, FigureKind
+from repro.reporting.figures.selection import ByBudget, first_protocol, merged, sensible, spread, stated
+from repro.reporting.figures.words import budget_title, published_text, short, shorten, title
 from repro.reporting.style import MUTED, PAPER, PUBLISHED
 from repro.reporting.table import Column
 

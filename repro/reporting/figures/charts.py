@@ -12,17 +12,8 @@ from typing import Any
 from repro.judging.evidence import Evidence, contrast
 from repro.planning.experiments import Experiment
 from repro.reporting.figures import differences
-from repro.reporting.figures.common import (
-    ByBudget,
-    budget_title,
-    first_protocol,
-    layout_rows,
-    merged,
-    published_text,
-    short,
-    spoken,
-    stated,
-)
+from repro.reporting.figures.selection import ByBudget, first_protocol, layout_rows, merged, stated
+from repro.reporting.figures.words import budget_title, published_text, short, spoken
 
 ACCURACY = "test accuracy (%)"
 Chart = dict[str, Any]

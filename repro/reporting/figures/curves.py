@@ -8,23 +8,10 @@ from repro.judging.evidence import ACCURACIES, Evidence, published
 from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import style
-from repro.reporting.figures.common import (
-    FEW,
-    PUBLISHED_MARK,
-    ByBudget,
-    budget_title,
-    first_protocol,
-    group_of,
-    key,
-    legend,
-    limits,
-    merged,
-    published_keys,
-    seeds_text,
-    short,
-    title,
-    wrap,
-)
+from repro.reporting.figures.legends import key, legend, published_keys
+from repro.reporting.figures.marks import PUBLISHED_MARK, limits
+from repro.reporting.figures.selection import FEW, ByBudget, first_protocol, group_of, merged
+from repro.reporting.figures.words import budget_title, seeds_text, short, title, wrap
 from repro.reporting.style import COLOURS, MUTED, RULE
 from repro.rules.claim import Claim
 

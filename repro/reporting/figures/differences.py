@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from repro.judging.evidence import Evidence, contrast
 from repro.planning.experiments import Experiment
 from repro.reporting import style
-from repro.reporting.figures import common
+from repro.reporting.figures import legends, marks, selection, words
 from repro.reporting.style import MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from repro.reporting.figures.common import ByBudget
+    from repro.reporting.figures.selection import ByBudget
 
 SUFFIX = "-differences"
 MARKS = "Mean differences with 95 % intervals"
@@ -50,19 +50,19 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
     by_budget: ByBudget = {budget: found for budget, found in evidence.items() if pairs(experiment, found)}
     protocols = experiment.protocols
     there = {item.variant.name for found in by_budget.values() for _, item in pairs(experiment, found)}
-    rows = common.layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
-    everything = [item for found in by_budget.values() for item in common.first_protocol(found)]
-    names = {item.variant.name: name for name, item in common.merged(everything)}
+    rows = selection.layout_rows(experiment, [variant for variant in experiment.variants if variant.name in there])
+    everything = [item for found in by_budget.values() for item in selection.first_protocol(found)]
+    names = {item.variant.name: name for name, item in selection.merged(everything)}
     step = 0.72 / len(protocols)
     bottom = rows[-1][1] + 0.5
     height = 1.0 + 0.12 * len(protocols) + (bottom + 0.6) * max(0.3, 0.21 * len(protocols) + 0.08)
     figure.set_size_inches(style.WIDTH, height)
-    axes = common.panels(figure, by_budget)
+    axes = marks.panels(figure, by_budget)
     by_seed = False
     for axis, (budget, found) in zip(axes, by_budget.items(), strict=True):
         axis.axvline(0, color=MUTED, lw=0.9, zorder=1)
         if len(protocols) > 1:
-            common.stripes(axis, [y for _, y, _ in rows])
+            marks.stripes(axis, [y for _, y, _ in rows])
         numbers = [0.0]
         for base, item in pairs(experiment, found):
             index = protocols.index(item.protocol)
@@ -74,7 +74,7 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
             for seed, change in changes.items():
                 mark = {"marker": "x", "ms": 4, "mew": 1} if seed in lost else {"marker": "o", "ms": 3, "mew": 0.6}
                 axis.plot(change, y + 0.13, ls="", mfc="none", mec=style.colour(index), alpha=0.75, zorder=2, **mark)
-            common.error_bar(axis, gap.value, y, gap.interval, index, along="x")
+            marks.error_bar(axis, gap.value, y, gap.interval, index, along="x")
             # Of two seeds the interval is so wide that nothing of the rest would be seen: it may leave the panel.
             # So it is where runs failed.
             narrow = gap.n > 2 and not base.failures and not item.failures
@@ -84,14 +84,14 @@ def paint(figure: "Figure", experiment: Experiment, evidence: "ByBudget") -> Non
         spread = max(numbers) - min(numbers)
         axis.set_xlim(min(numbers) - 0.06 * spread, max(numbers) + 0.06 * spread)
         axis.set_ylim(bottom, -0.6)
-        axis.set_title(common.budget_title(budget, found))
+        axis.set_title(words.budget_title(budget, found))
         title = experiment.variant(experiment.figure.baseline).title
         axis.set_xlabel(f"difference from \u201c{title}\u201d in points of accuracy")
         axis.grid(axis="y", visible=False)
         axis.tick_params(axis="y", length=0)
-    axes[0].set_yticks([y for _, y, _ in rows], [common.wrap(names[v.name], 34) for v, _, _ in rows])
-    common.title(figure, experiment, "differences")
-    common.legend(figure, [*common.protocol_keys(protocols), *(common.seed_keys(evidence) if by_seed else [])])
+    axes[0].set_yticks([y for _, y, _ in rows], [words.wrap(names[v.name], 34) for v, _, _ in rows])
+    words.title(figure, experiment, "differences")
+    legends.legend(figure, [*legends.protocol_keys(protocols), *(legends.seed_keys(evidence) if by_seed else [])])
 
 
 def changes_by_seed(base: Evidence, item: Evidence) -> dict[int, float]:
@@ -106,7 +106,7 @@ def alt_text(experiment: Experiment, evidence: "ByBudget") -> str:
     for budget, found in evidence.items():
         said = []
         for base, item in pairs(experiment, found):
-            how = f" ({common.spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
+            how = f" ({words.spoken(item.protocol)})" if len(experiment.protocols) > 1 else ""
             said.append(f"{item.variant.title}{how} {contrast(item, base).value:+.1f} points")
         sentences += [f"At the {budget} budget: {'; '.join(said)}."] if said else []
     title = experiment.variant(experiment.figure.baseline).title

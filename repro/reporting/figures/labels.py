@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from repro.reporting.figures.common import wrap
+from repro.reporting.figures.words import wrap
 from repro.reporting.style import INK, MUTED, PUBLISHED
 
 if TYPE_CHECKING:

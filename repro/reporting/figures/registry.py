@@ -10,9 +10,9 @@ from repro.planning.experiments import Experiment
 from repro.records import Store
 from repro.reporting import style
 from repro.reporting.drawn import Drawn
-from repro.reporting.figures import common
+from repro.reporting.figures import marks, words
 from repro.reporting.figures.charts import Chart
-from repro.reporting.figures.common import ByBudget
+from repro.reporting.figures.selection import ByBudget
 from repro.reporting.table import Column
 
 if TYPE_CHECKING:
@@ -47,13 +47,13 @@ class FigureKind:
         """The figures that an experiment has, known from its evidence without drawing them."""
         if not evidence or not self.draws:
             return []
-        return [Drawn(experiment.name, common.in_sentences(self.words, experiment, evidence), self.marks)]
+        return [Drawn(experiment.name, words.in_sentences(self.words, experiment, evidence), self.marks)]
 
     def draw(self, figure: "Figure", experiment: Experiment, evidence: ByBudget, store: Store, name: str) -> None:
         """Draw the one of `described` that has this name."""
         self.paint(figure, experiment, evidence)
         style.settle(figure)
-        common.cut_intervals(figure)
+        marks.cut_intervals(figure)
 
     def paint(self, figure: "Figure", experiment: Experiment, evidence: ByBudget) -> None:
         """Draw measured values with their 95 % intervals, and published values beside them."""

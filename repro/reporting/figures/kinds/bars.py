@@ -6,30 +6,12 @@ from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures import charts
-from repro.reporting.figures.common import (
-    PUBLISHED_MARK,
-    ByBudget,
-    budget_title,
-    error_bar,
-    layout_rows,
-    legend,
-    limits,
-    panels,
-    protocol_keys,
-    published_keys,
-    published_text,
-    seed_keys,
-    seeds,
-    sensible,
-    short,
-    spread,
-    stated,
-    stripes,
-    title,
-    wrap,
-)
 from repro.reporting.figures.labels import place_labels
+from repro.reporting.figures.legends import legend, protocol_keys, published_keys, seed_keys
+from repro.reporting.figures.marks import PUBLISHED_MARK, error_bar, limits, panels, seeds, stripes
 from repro.reporting.figures.registry import FigureKind, register
+from repro.reporting.figures.selection import ByBudget, layout_rows, sensible, spread, stated
+from repro.reporting.figures.words import budget_title, published_text, short, title, wrap
 from repro.reporting.style import INK, MUTED
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures import charts
-from repro.reporting.figures.common import ByBudget, budget_title, panels, spoken, title, wrap
+from repro.reporting.figures.marks import panels
 from repro.reporting.figures.registry import FigureKind, register
+from repro.reporting.figures.selection import ByBudget
+from repro.reporting.figures.words import budget_title, spoken, title, wrap
 from repro.reporting.style import MUTED, PAPER
 
 if TYPE_CHECKING:

@@ -8,9 +8,11 @@ from repro.judging.evidence import Evidence
 from repro.planning.experiments import Experiment
 from repro.reporting import style
 from repro.reporting.figures import charts
-from repro.reporting.figures.common import ByBudget, budget_title, first_protocol, legend, title
 from repro.reporting.figures.kinds.sweep import places_along
+from repro.reporting.figures.legends import legend
 from repro.reporting.figures.registry import FigureKind, register
+from repro.reporting.figures.selection import ByBudget, first_protocol
+from repro.reporting.figures.words import budget_title, title
 from repro.reporting.table import NOT_RUN, Column, Estimate
 
 if TYPE_CHECKING:

@@ -9,29 +9,12 @@ from repro.planning.experiments import Experiment, Variant
 from repro.reporting import style
 from repro.reporting.figures import charts
 from repro.reporting.figures.charts import closest
-from repro.reporting.figures.common import (
-    PUBLISHED_MARK,
-    ByBudget,
-    beside,
-    budget_title,
-    error_bar,
-    first_protocol,
-    key,
-    legend,
-    limits,
-    protocol_keys,
-    published_keys,
-    published_text,
-    seed_keys,
-    seeds,
-    sensible,
-    series_keys,
-    spread,
-    title,
-    wrap,
-)
 from repro.reporting.figures.labels import place_labels
+from repro.reporting.figures.legends import key, legend, protocol_keys, published_keys, seed_keys, series_keys
+from repro.reporting.figures.marks import PUBLISHED_MARK, error_bar, limits, seeds
 from repro.reporting.figures.registry import FigureKind, register
+from repro.reporting.figures.selection import ByBudget, beside, first_protocol, sensible, spread
+from repro.reporting.figures.words import budget_title, published_text, title, wrap
 from repro.reporting.style import PUBLISHED
 from repro.rules.claim import Claim
 
