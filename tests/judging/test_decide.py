@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 import pytest
+from msgspec.structs import replace
 
 from repro import data
 from repro.judging.decide import Decision, queue
@@ -103,6 +104,15 @@ def test_a_claim_waits_for_its_control(experiment: Experiment, tmp_path: Path):
     (only,) = decisions(experiment, store, tmp_path)
     assert (only.claim.id, only.look) == ("small", 2)
     assert {step.cells[0] for step in only.steps} >= {"mine/half"}
+
+
+def test_no_loss_at_a_reduced_scale_is_for_experiments_with_a_control(experiment: Experiment, tmp_path: Path):
+    store = Store(tmp_path / "r")
+    run(experiment, store, tmp_path, base=[69, 70, 71], half=[59, 60, 61], small=[69, 70, 71], removed=[69, 70, 71])
+    claims = [replace(claim, type="no-loss", direction="at-least") for claim in experiment.claims]
+    there = replace(experiment, claims=tuple(claims))
+    assert len(decisions(there, store, tmp_path)) == 2
+    assert decisions(replace(there, control=()), store, tmp_path) == []
 
 
 def test_what_needs_absent_images_is_left_out(experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,18 +1,20 @@
 """From records to samples: what is counted, what is left out."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from repro import data
+from repro import data, models
 from repro.config.specification import NUMERICS, PROTOCOLS, Budget, Run
 from repro.errors import BadInput
 from repro.judging.evidence import (
     begins,
     contrast,
     gather,
+    halfway,
     metric,
     network_property,
     pairing,
@@ -153,6 +155,29 @@ def test_the_mean_of_the_last_ten_epochs(experiment: Experiment, tmp_path: Path)
     train = claim(metric="train_accuracy", protocol="last-ten")
     assert metric(record, train, store) == pytest.approx(15)
     assert metric(record, msgspec.structs.replace(train, epoch=4), store) == pytest.approx(5)
+
+
+def test_half_of_the_training_is_looked_at_where_it_was_measured_as_the_claim_is(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    store = Store(tmp_path)
+    record, (first, *_) = record_of(plan.cells(experiment, "laptop")[0].runs[0], tmp_path)
+    assert record.run.recipe.epochs == 12
+    store.save(record, [msgspec.structs.replace(first, epoch=e, test_accuracy=e / 100) for e in range(1, 13)])
+    order = claim(type="ordering", variants=("squeezenet-augmented", "squeezenet-plain"), published=None)
+    assert halfway([record, record], order, store) == pytest.approx((6, 6))
+    for protocol in ("notebook", "best-epoch", "augmented"):  # not measured so after each epoch
+        assert halfway([record], msgspec.structs.replace(order, protocol=protocol), store) == ()
+    assert halfway([record], msgspec.structs.replace(order, epoch=12), store) == ()
+    assert halfway([record], claim(), store) == ()
+
+
+def test_multiply_accumulates_are_those_of_the_runs_own_images(experiment: Experiment, tmp_path: Path) -> None:
+    item = gather(experiment, "laptop", Store(tmp_path), tmp_path)[0]
+    assert item.macs == models.macs("squeezenet", (3, 32, 32), **item.run.model.options)
+    grey = msgspec.structs.replace(item.run.model, options=item.run.model.options | {"channels": 1})
+    of_grey = replace(item, run=msgspec.structs.replace(item.run, model=grey))
+    assert of_grey.macs == models.macs("squeezenet", (1, 32, 32), **grey.options)
 
 
 def test_what_is_not_to_be_had_is_not_counted_on_another_network(tmp_path: Path) -> None:
