@@ -204,6 +204,16 @@ def test_denormal_numbers_are_zero_while_a_cpu_trains_and_only_then():
     assert float(tiny * 0.5) > 0
 
 
+@pytest.mark.parametrize("normalisation", ["data", "half", "none", "caffe"])
+def test_caffes_networks_alone_see_blue_first(tmp_path: Path, normalisation: str):
+    run = msgspec.structs.replace(RUN, data=msgspec.structs.replace(RUN.data, normalisation=normalisation))
+    red = torch.zeros(1, 3, 32, 32, dtype=torch.uint8)
+    red[:, 0] = 255
+    seen = Trainee(run, data.load(run.data, tmp_path), CPU).pipeline(red)
+    brightest = seen.mean((0, 2, 3)).argmax()
+    assert brightest == (2 if normalisation == "caffe" else 0)
+
+
 def test_whatever_process_trains_float32_convolutions_are_float32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A launcher's processes are not those in which the device was chosen."""
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
