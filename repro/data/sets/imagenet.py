@@ -34,6 +34,7 @@ class ImageNet(ImageFolder):
     info = DatasetInfo(
         name="imagenet",
         title="ImageNet",
+        source="ILSVRC 2012, https://image-net.org",
         classes=tuple(map(str, range(CLASSES))),  # their WordNet ids are those of the user's folders
         channels=3,
         size=256,  # what the paper's photographs were resized to; the files are of many sizes
@@ -41,7 +42,6 @@ class ImageNet(ImageFolder):
         test=50_000,
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
-        source="ILSVRC 2012, https://image-net.org",
         published_bytes=147_897_477_120 + 6_744_924_160,  # of the two archives
     )
     citation = CITATION
