@@ -49,7 +49,7 @@ def read_batch(
 def read_batches(files: Sequence[Path]) -> Arrays:
     """Images and labels of batch files of CIFAR-10 with as many images each, in the order of the files.
 
-    Each file's go to their place in one array as they are read: whole arrays put together at the end would hold
+    Images go to their place in one array as they are read: whole arrays put together at the end would hold
     everything twice.
 
     Raises:
@@ -57,14 +57,14 @@ def read_batches(files: Sequence[Path]) -> Arrays:
     """
     images, labels = np.empty(0, np.uint8), np.empty(0, np.int64)
     for place, file in enumerate(files):
-        part, of = read_batch(file)
+        part, part_labels = read_batch(file)
         if place == 0:
             images = np.empty((len(files) * len(part), *part.shape[1:]), np.uint8)
             labels = np.empty(len(files) * len(part), np.int64)
         rows = slice(place * len(part), (place + 1) * len(part))
         if len(part) * len(files) != len(images):
             raise refused(file, "CIFAR-10", f"{len(part)} images instead of {len(images) // len(files)}")
-        images[rows], labels[rows] = part, of
+        images[rows], labels[rows] = part, part_labels
     return images, labels
 
 

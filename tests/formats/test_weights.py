@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import nn
 from torchvision import models as torchvision_models
 
@@ -487,3 +488,14 @@ def test_a_damaged_kept_file_is_one_line(tmp_path: Path):
     (tmp_path / "a.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
     with pytest.raises(Failure, match=r"^\S+a\.safetensors is damaged or not a safetensors file$"):
         load(tmp_path / "a.safetensors")
+
+
+def test_a_disk_that_fills_up_while_weights_are_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fill(tensors: object, path: Path, metadata: object) -> None:
+        path.write_bytes(b"half a file")
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("safetensors.torch.save_file", fill)
+    with pytest.raises(Failure, match=r"cannot write .*w\.safetensors: .*No space left"):
+        save(build("mini-squeezenet"), tmp_path / "w.safetensors", "mini-squeezenet", {})
+    assert list(tmp_path.iterdir()) == []
